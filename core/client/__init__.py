@@ -1,0 +1,1 @@
+"""How faces outside the engine's process reach it: `core.domain.interface` over the Unix socket."""

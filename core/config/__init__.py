@@ -1,0 +1,1 @@
+"""Settings: what they are (`settings`), where they come from (`load`), and the example file (`example`)."""

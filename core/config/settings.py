@@ -1,0 +1,305 @@
+"""Every setting with its default, its unit and what it does: the example file is generated from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+APP_NAME = "reeldeck"
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A table of the configuration; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Paths(Section):
+    """Where things are kept. Folders are made when needed."""
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir(APP_NAME)),
+        description="Database, lock and everything that must survive",
+    )
+    archive_dir: Path | None = Field(None, description="Finished files (default: archive in data_dir)")
+    tmp_dir: Path | None = Field(
+        None, description="Files in the making; best on archive_dir's disk (default: tmp in data_dir)"
+    )
+    log_dir: Path | None = Field(None, description="Log files (default: logs in data_dir)")
+    runtime_dir: Path | None = Field(None, description="The engine's socket (default: run in data_dir)")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
+
+    @property
+    def archive(self) -> Path:
+        """Folder of finished files."""
+        return self.archive_dir or self.data_dir / "archive"
+
+    @property
+    def tmp(self) -> Path:
+        """Folder of files in the making."""
+        return self.tmp_dir or self.data_dir / "tmp"
+
+    @property
+    def log(self) -> Path:
+        """Folder of log files."""
+        return self.log_dir or self.data_dir / "logs"
+
+    @property
+    def runtime(self) -> Path:
+        """Folder of the engine's socket."""
+        return self.runtime_dir or self.data_dir / "run"
+
+
+class Limits(Section):
+    """How much at once, and how much at all."""
+
+    max_parallel_jobs: AtLeastOne = Field(4, description="Jobs that run at the same time")
+    max_parallel_jobs_per_source: AtLeastOne = Field(
+        3, description="… of one source; [sources.NAME] max_parallel overrides it"
+    )
+    max_queue_length: AtLeastOne = Field(10_000, description="Unfinished jobs before new ones are refused")
+    max_jobs_per_user_per_hour: Count = Field(
+        0, description="New jobs a user may add in an hour; 0 = no limit"
+    )
+    max_jobs_per_chat_per_hour: Count = Field(
+        0, description="New jobs from one chat in an hour; 0 = no limit"
+    )
+    max_active_jobs_per_user: Count = Field(0, description="Unfinished jobs of one user; 0 = no limit")
+    max_file_size_bytes: Count = Field(0, description="Larger files are refused; 0 = no limit")
+    max_playlist_items: AtLeastOne = Field(300, description="Items taken from a playlist, series or channel")
+    min_free_disk_bytes: Count = Field(2 * 1024**3, description="Below this much free space jobs wait")
+    bandwidth_bps: Count = Field(0, description="Bytes per second for all downloads together; 0 = no limit")
+    quiet_hours: str | None = Field(
+        None, description='No downloads between these local times, as "01:00-07:30"'
+    )
+
+
+class Timeouts(Section):
+    """How long things may take, in seconds."""
+
+    metadata_s: Positive = Field(90, description="Finding out what is behind a link")
+    connect_s: Positive = Field(15, description="Making a connection")
+    read_s: Positive = Field(30, description="Waiting for the next bytes")
+    download_s: Positive = Field(6 * 3600, description="The download stage")
+    postprocess_s: Positive = Field(3600, description="Merging, remuxing, converting")
+    job_s: Positive = Field(12 * 3600, description="A whole attempt")
+    stall_s: Positive = Field(120, description="No new byte for this long is a standstill")
+
+
+class Retries(Section):
+    """When a failed attempt is repeated."""
+
+    max_retries: Count = Field(3, description="Automatic repeats of a job")
+    backoff_s: tuple[Positive, ...] = Field(
+        (60, 300, 900), description="Wait before each repeat, give or take 10 %"
+    )
+
+
+class Media(Section):
+    """What finished files look like."""
+
+    ffmpeg_path: Path | None = Field(
+        None, description="ffmpeg to use (default: from PATH, else the bundled one)"
+    )
+    hardware: Literal["auto", "off"] = Field("auto", description="Use a hardware encoder where one works")
+    audio_format: Literal["m4a", "mp3"] = Field("m4a", description="Format of audio downloads")
+    audio_bitrate: Literal["low", "medium", "high"] = Field(
+        "high", description="Bit rate when audio is converted"
+    )
+    video_container: Literal["mp4", "mkv"] = Field("mp4", description="Container of video downloads")
+    max_height: Count = Field(0, description="Largest picture height to choose, in lines; 0 = no limit")
+    prefer_format: str | None = Field(None, description="yt-dlp format expression that replaces our choice")
+    skip_hls: bool = Field(default=False, description="Do not choose HLS formats of sites")
+    skip_dash: bool = Field(default=False, description="Do not choose DASH formats of sites")
+
+
+class Network(Section):
+    """How the internet is reached."""
+
+    allow_addresses: tuple[str, ...] = Field(
+        (), description='Networks exempt from the private-address rule, e.g. ["192.168.1.0/24"]'
+    )
+    proxy: str | None = Field(None, description="http://, https:// or socks5:// proxy for everything")
+    user_agent: str = Field(
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+        description="Sent where a source does not ask for another",
+    )
+    ca_file: Path | None = Field(None, description="Certificates to trust instead of the bundled ones (PEM)")
+    max_connections_per_file: AtLeastOne = Field(16, description="Connections for one file, at most")
+    use_aria2c: bool = Field(default=False, description="Fetch plain files with aria2c where it is installed")
+
+
+class SourceSettings(Section):
+    """What can be set for any source."""
+
+    enabled: bool = Field(default=True, description="Take links of this source")
+    max_parallel: AtLeastOne | None = Field(None, description="Jobs of this source at the same time")
+    proxy: str | None = Field(None, description="Proxy for this source only")
+    rate_per_s: Positive | None = Field(None, description="Requests a second to one host")
+
+
+class Site(Section):
+    """A lecture site described by data."""
+
+    name: str
+    hosts: tuple[str, ...]
+    layout: Literal["way2allah", "islamway", "custom"] = "custom"
+    title: str | None = None
+    lecturer: str | None = None
+    series: str | None = None
+    number: str | None = None
+    audio: str | None = None
+    video: str | None = None
+    items: str | None = None
+    next: str | None = None
+
+
+class XSettings(SourceSettings):
+    """X Spaces."""
+
+    api_base: str | None = Field(None, description="Another address of the API")
+    web_base: str | None = Field(None, description="Another address of the web site")
+    cookie_file: Path | None = Field(None, description="Netscape cookie file of a login")
+    auth_token: SecretStr | None = Field(None, description="The auth_token cookie (secret)")
+    ct0: SecretStr | None = Field(None, description="The ct0 cookie (secret)")
+    query_id: str | None = Field(
+        None, description="Query hash of AudioSpaceById, when the known ones are refused"
+    )
+
+
+class ArchiveOrgSettings(SourceSettings):
+    """archive.org."""
+
+    base: str | None = Field(None, description="Another address of archive.org")
+
+
+class LectureSettings(SourceSettings):
+    """Lecture sites."""
+
+    sites: tuple[Site, ...] = Field((), description="Further sites, described by CSS selectors")
+
+
+class Sources(BaseModel):
+    """Settings per source; any other source's name is a table of the common keys."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, SourceSettings]
+
+    x: XSettings = XSettings()
+    archive_org: ArchiveOrgSettings = ArchiveOrgSettings()
+    tariq_allah: LectureSettings = LectureSettings()
+
+    def of(self, name: str) -> SourceSettings:
+        """Settings of the source *name*, defaults when nothing is set."""
+        found: Any = (
+            getattr(self, name, None)
+            if name in type(self).model_fields
+            else (self.__pydantic_extra__ or {}).get(name)
+        )
+        return found if found is not None else SourceSettings()
+
+
+class TelegramServer(Section):
+    """Another Telegram server, for tests or private ones."""
+
+    dc_id: int | None = None
+    host: str | None = None
+    port: int | None = None
+    public_key_file: Path | None = None
+
+
+class Telegram(Section):
+    """The account that watches chats."""
+
+    enabled: bool = Field(default=False, description="Connect to Telegram")
+    api_id: int | None = Field(None, description="From my.telegram.org")
+    api_hash: SecretStr | None = Field(None, description="From my.telegram.org (secret)")
+    bot_token: SecretStr | None = Field(None, description="Work as a bot instead of an account (secret)")
+    session_file: Path | None = Field(
+        None, description="Login of the account (default: telegram.session in data_dir)"
+    )
+    admin_ids: tuple[int, ...] = Field((), description="Numeric ids of people who may command")
+    command_prefix: str = Field("/", description="What commands in chats begin with")
+    flood_sleep_s: Count = Field(10, description="Waits up to this long are slept through, longer ones park")
+    upload_connections: AtLeastOne = Field(1, description="Connections for uploads")
+    download_connections: AtLeastOne = Field(1, description="Connections for downloads")
+    server: TelegramServer = TelegramServer()
+
+
+class Archive(Section):
+    """How finished files are filed."""
+
+    template: str = Field("{source}/{uploader}/{title}", description="Folder and name below archive_dir")
+    default_on: bool = Field(
+        default=True, description="Keep files after delivery unless a chat says otherwise"
+    )
+    retention_days: Count = Field(
+        0, description="Delete files after this many days, keeping the record; 0 = never"
+    )
+    tmp_max_age_h: Positive = Field(72, description="Hours after which abandoned temporary files are deleted")
+
+
+class Api(Section):
+    """How programs and the dashboard reach the engine."""
+
+    socket_path: Path | None = Field(None, description="Unix socket (default: engine.sock in runtime_dir)")
+    tcp_host: str = Field("127.0.0.1", description="Address of the HTTP API")
+    tcp_port: Count = Field(0, description="Port of the HTTP API; 0 = off")
+    allowed_hosts: tuple[str, ...] = Field((), description="Further Host names that the HTTP API answers to")
+
+
+class Logging(Section):
+    """What is written down."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Lowest level that is kept"
+    )
+    json_file: bool = Field(default=True, description="Write reeldeck.jsonl into log_dir")
+    max_bytes: AtLeastOne = Field(20 * 1024**2, description="Size at which a log file is rotated")
+    backups: Count = Field(5, description="Rotated files to keep")
+
+
+class Webhooks(Section):
+    """Who is told when a job ends."""
+
+    urls: tuple[str, ...] = Field((), description="Addresses that get a signed POST")
+    secret_file: Path | None = Field(None, description="File with the secret that signs them")
+
+
+class StoreSettings(Section):
+    """Where jobs are stored."""
+
+    url: str | None = Field(
+        None, description="sqlite:///path or postgres://… (default: reeldeck.db in data_dir)"
+    )
+
+
+class Settings(BaseModel):
+    """The whole configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: Paths = Paths()
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
+    media: Media = Media()
+    network: Network = Network()
+    sources: Sources = Sources()
+    telegram: Telegram = Telegram()
+    archive: Archive = Archive()
+    api: Api = Api()
+    logging: Logging = Logging()
+    webhooks: Webhooks = Webhooks()
+    store: StoreSettings = StoreSettings()

@@ -1,0 +1,1 @@
+"""Plain values everybody may import: states, events, media, errors. Standard library only."""

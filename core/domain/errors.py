@@ -1,0 +1,486 @@
+"""Every way a job or a request can fail, as one tree from which all faces render the same words.
+
+ReeldeckError
+├── JobError                        what is stored as a job's `error_type`
+│   ├── NetworkFailure              NETWORK_ERROR
+│   ├── HttpFailure                 HTTP_ERROR
+│   ├── RateLimited                 RATE_LIMIT
+│   ├── AuthRequired                AUTH_ERROR
+│   ├── GeoBlocked                  GEO_BLOCK
+│   ├── NotFound                    NOT_FOUND
+│   ├── NotYetAvailable             NOT_YET_AVAILABLE
+│   ├── ExtractorFailure            EXTRACTOR_ERROR
+│   ├── ExtractorOutdated           EXTRACTOR_UPDATE_REQUIRED
+│   ├── FloodWait                   FLOOD_WAIT
+│   ├── SizeLimit                   SIZE_LIMIT
+│   ├── FormatNotFound              FORMAT_NOT_FOUND
+│   ├── ParserFailure               PARSER_ERROR
+│   ├── ProtectedContent            PROTECTED_CONTENT
+│   ├── UnsupportedSource           UNSUPPORTED_SOURCE
+│   ├── BlockedAddress              BLOCKED_ADDRESS
+│   ├── DiskFull                    DISK_FULL
+│   ├── MediaFailure                MEDIA_ERROR
+│   ├── StageTimeout                TIMEOUT
+│   ├── Stalled                     STALE
+│   └── Unknown                     UNKNOWN
+└── RequestError                    a request that was refused; no job is touched
+    ├── InvalidRequest              INVALID_REQUEST
+    ├── ConfigError                 CONFIG_ERROR
+    ├── NoSuchJob                   NO_SUCH_JOB
+    ├── IllegalTransition           ILLEGAL_TRANSITION
+    │   └── StaleClaim              STALE_CLAIM
+    ├── LimitReached                LIMIT_REACHED
+    ├── EngineUnreachable           ENGINE_UNREACHABLE
+    ├── EngineRunning               ENGINE_ALREADY_RUNNING
+    ├── StoreFailure                STORE_ERROR
+    └── Forbidden                   FORBIDDEN
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class RetryPolicy(StrEnum):
+    """What the engine does with a job that failed this way."""
+
+    BACKOFF = "backoff"
+    """Again after the next step of the back-off, up to `retries.max_retries`."""
+    AT_RETRY_AFTER = "retry_after"
+    """Again when the server says so, else by back-off."""
+    ONCE = "once"
+    """One more try, then FAILED."""
+    ONCE_CLEAN = "once_clean"
+    """One more try with everything fetched so far thrown away."""
+    NEXT_PROFILE = "next_profile"
+    """With the next auth profile; parked when none is left."""
+    PARK = "park"
+    """Waits for what it needs (a start time, disk space), without using up a retry."""
+    NEVER = "never"
+    """Cannot heal by itself."""
+
+
+class ReeldeckError(Exception):
+    """Base of all errors that people are shown.
+
+    Args:
+        detail: What was special this time, one plain line without secrets. Faces sanitise remote text in it.
+        hint: What to do next, when something better than the class's own hint is known.
+    """
+
+    code: ClassVar[str]
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500  # of the API's answer
+    summary: ClassVar[str]
+    default_hint: ClassVar[str]
+
+    def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint or self.default_hint
+
+    def __str__(self) -> str:
+        return f"{self.summary}: {self.detail}" if self.detail else self.summary
+
+
+class JobError(ReeldeckError):
+    """A job's attempt failed.
+
+    Args:
+        detail: As in `ReeldeckError`.
+        hint: As in `ReeldeckError`.
+        retry_after_s: Seconds the server asked us to wait, or until the thing becomes available.
+        remote_status: HTTP status the remote server answered with.
+    """
+
+    policy: ClassVar[RetryPolicy]
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
+        remote_status: int | None = None,
+    ) -> None:
+        super().__init__(detail, hint=hint)
+        self.retry_after_s = retry_after_s
+        self.remote_status = remote_status
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """How this very failure may be retried."""
+        return self.policy
+
+
+class NetworkFailure(JobError):
+    """The connection failed, broke, or could not be made."""
+
+    code = "NETWORK_ERROR"
+    exit_code = 10
+    http_status = 502
+    policy = RetryPolicy.BACKOFF
+    summary = "The network connection failed"
+    default_hint = "It is tried again by itself. If it goes on, check that this machine reaches the site."
+
+
+class HttpFailure(JobError):
+    """The server answered with an error status that no other class describes."""
+
+    code = "HTTP_ERROR"
+    exit_code = 11
+    http_status = 502
+    policy = RetryPolicy.BACKOFF
+    summary = "The server answered with an error"
+    default_hint = "Open the link in a browser: if it fails there too, the site has a problem. Retry later."
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """5xx may heal; any other status is an answer, and stays."""
+        if self.remote_status is not None and self.remote_status < 500:
+            return RetryPolicy.NEVER
+        return RetryPolicy.BACKOFF
+
+
+class RateLimited(JobError):
+    """The server asked for fewer requests (HTTP 429 or its own words)."""
+
+    code = "RATE_LIMIT"
+    exit_code = 12
+    http_status = 429
+    policy = RetryPolicy.AT_RETRY_AFTER
+    summary = "The site asks us to slow down"
+    default_hint = (
+        "It is tried again when the site allows it. Lower max_parallel for this source if it recurs."
+    )
+
+
+class AuthRequired(JobError):
+    """The media needs a login that we do not have, or the login was refused."""
+
+    code = "AUTH_ERROR"
+    exit_code = 13
+    http_status = 401
+    policy = RetryPolicy.NEXT_PROFILE
+    summary = "The site wants a login"
+    default_hint = "Export the site's cookies from your browser and add them: reeldeck auth add SOURCE FILE"
+
+
+class GeoBlocked(JobError):
+    """Not offered where this machine is."""
+
+    code = "GEO_BLOCK"
+    exit_code = 14
+    http_status = 451
+    policy = RetryPolicy.NEVER
+    summary = "Not available in this machine's country"
+    default_hint = "Set a proxy in another country for this source: [sources.NAME] proxy = …"
+
+
+class NotFound(JobError):
+    """Removed, private, or never there."""
+
+    code = "NOT_FOUND"
+    exit_code = 15
+    http_status = 404
+    policy = RetryPolicy.NEVER
+    summary = "Nothing is there (any more)"
+    default_hint = (
+        "Check the link. If it is private, add a login that may see it: reeldeck auth add SOURCE FILE"
+    )
+
+
+class NotYetAvailable(JobError):
+    """Scheduled, live only, or still being processed by the site."""
+
+    code = "NOT_YET_AVAILABLE"
+    exit_code = 16
+    http_status = 425
+    policy = RetryPolicy.PARK
+    summary = "Not available yet"
+    default_hint = "The job waits and looks again by itself."
+
+
+class ExtractorFailure(JobError):
+    """yt-dlp failed in a way that a second try may heal."""
+
+    code = "EXTRACTOR_ERROR"
+    exit_code = 17
+    http_status = 502
+    policy = RetryPolicy.ONCE
+    summary = "The site could not be read"
+    default_hint = "See the job's events. A newer yt-dlp may know the site better: pip install -U yt-dlp"
+
+
+class ExtractorOutdated(JobError):
+    """The installed yt-dlp does not understand the site any more."""
+
+    code = "EXTRACTOR_UPDATE_REQUIRED"
+    exit_code = 18
+    http_status = 502
+    policy = RetryPolicy.NEVER
+    summary = "The site changed and yt-dlp must be updated"
+    default_hint = "Update it in Reeldeck's environment: pip install -U yt-dlp, then retry the job."
+
+
+class FloodWait(JobError):
+    """Telegram asked us to wait."""
+
+    code = "FLOOD_WAIT"
+    exit_code = 19
+    http_status = 429
+    policy = RetryPolicy.PARK
+    summary = "Telegram asks us to wait"
+    default_hint = "It goes on by itself when the wait is over."
+
+
+class SizeLimit(JobError):
+    """Larger than the configured limit."""
+
+    code = "SIZE_LIMIT"
+    exit_code = 20
+    http_status = 413
+    policy = RetryPolicy.NEVER
+    summary = "Larger than the limit"
+    default_hint = "Choose a lower quality, or raise limits.max_file_size_bytes."
+
+
+class FormatNotFound(JobError):
+    """The wanted format or quality does not exist."""
+
+    code = "FORMAT_NOT_FOUND"
+    exit_code = 21
+    http_status = 404
+    policy = RetryPolicy.NEVER
+    summary = "The wanted format is not offered"
+    default_hint = "Ask for another quality, or leave it out to take the best."
+
+
+class ParserFailure(JobError):
+    """A page or playlist no longer looks as its parser expects."""
+
+    code = "PARSER_ERROR"
+    exit_code = 22
+    http_status = 502
+    policy = RetryPolicy.NEVER
+    summary = "The page or playlist could not be understood"
+    default_hint = "The site may have changed. Report the link so that its parser can be mended."
+
+
+class ProtectedContent(JobError):
+    """DRM."""
+
+    code = "PROTECTED_CONTENT"
+    exit_code = 23
+    http_status = 403
+    policy = RetryPolicy.NEVER
+    summary = "Protected against copying (DRM)"
+    default_hint = "Reeldeck does not break protection. Nothing can be done here."
+
+
+class UnsupportedSource(JobError):
+    """No source can handle the link."""
+
+    code = "UNSUPPORTED_SOURCE"
+    exit_code = 24
+    http_status = 415
+    policy = RetryPolicy.NEVER
+    summary = "No media was found behind this link"
+    default_hint = "Give the link of the video or file itself. `reeldeck doctor` lists what is supported."
+
+
+class BlockedAddress(JobError):
+    """The link, or something it leads to, points at a private or special address."""
+
+    code = "BLOCKED_ADDRESS"
+    exit_code = 25
+    http_status = 403
+    policy = RetryPolicy.NEVER
+    summary = "The address is not on the public internet"
+    default_hint = "If that machine is yours and meant, name its network in network.allow_addresses."
+
+
+class DiskFull(JobError):
+    """Not enough room."""
+
+    code = "DISK_FULL"
+    exit_code = 26
+    http_status = 507
+    policy = RetryPolicy.PARK
+    summary = "Not enough disk space"
+    default_hint = "Free some space; jobs go on by themselves once limits.min_free_disk_bytes is met."
+
+
+class MediaFailure(JobError):
+    """ffmpeg failed, or the result is not what it should be."""
+
+    code = "MEDIA_ERROR"
+    exit_code = 27
+    http_status = 502
+    policy = RetryPolicy.ONCE_CLEAN
+    summary = "The media is damaged or could not be processed"
+    default_hint = "It is fetched once more from the start. If that fails too, the original is damaged."
+
+
+class StageTimeout(JobError):
+    """A stage took longer than its limit."""
+
+    code = "TIMEOUT"
+    exit_code = 28
+    http_status = 504
+    policy = RetryPolicy.BACKOFF
+    summary = "It took too long"
+    default_hint = "It is tried again. Raise the matching value in [timeouts] for slow sources."
+
+
+class Stalled(JobError):
+    """No progress for longer than `timeouts.stall_s`."""
+
+    code = "STALE"
+    exit_code = 29
+    http_status = 504
+    policy = RetryPolicy.BACKOFF
+    summary = "The transfer stood still"
+    default_hint = "It is tried again from where it stopped."
+
+
+class Unknown(JobError):
+    """A fault in Reeldeck itself, or one that no class describes."""
+
+    code = "UNKNOWN"
+    exit_code = 30
+    policy = RetryPolicy.ONCE
+    summary = "Something unexpected went wrong"
+    default_hint = "Look at `reeldeck logs --job ID` and report it with those lines."
+
+
+class RequestError(ReeldeckError):
+    """A request was refused; nothing was changed."""
+
+
+class InvalidRequest(RequestError):
+    """The request itself is wrong (a malformed link, an unknown option)."""
+
+    code = "INVALID_REQUEST"
+    exit_code = 2
+    http_status = 422
+    summary = "The request is not valid"
+    default_hint = "Give a full link that begins with http:// or https://."
+
+
+class ConfigError(RequestError):
+    """The configuration cannot be used."""
+
+    code = "CONFIG_ERROR"
+    exit_code = 2
+    summary = "The configuration is not valid"
+    default_hint = "Compare with `reeldeck config example`."
+
+
+class NoSuchJob(RequestError):
+    """There is no job with this id."""
+
+    code = "NO_SUCH_JOB"
+    exit_code = 40
+    http_status = 404
+    summary = "There is no such job"
+    default_hint = "See the ids with: reeldeck jobs"
+
+
+class IllegalTransition(RequestError):
+    """The job's state does not allow this."""
+
+    code = "ILLEGAL_TRANSITION"
+    exit_code = 41
+    http_status = 409
+    summary = "The job's state does not allow this"
+    default_hint = "See the job's state with: reeldeck job ID"
+
+
+class StaleClaim(IllegalTransition):
+    """A runner that lost its claim tried to write."""
+
+    code = "STALE_CLAIM"
+    summary = "This attempt is no longer the current one"
+    default_hint = "Nothing to do: the newer attempt goes on."
+
+
+class LimitReached(RequestError):
+    """A limit refuses more jobs for now.
+
+    Args:
+        detail: Which limit.
+        hint: When to try again.
+        retry_after_s: Seconds until it may work, where known.
+    """
+
+    code = "LIMIT_REACHED"
+    exit_code = 42
+    http_status = 429
+    summary = "A limit is reached"
+    default_hint = "Try again later, or raise the limit in [limits]."
+
+    def __init__(
+        self, detail: str = "", *, hint: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(detail, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class EngineUnreachable(RequestError):
+    """No engine answers on the socket."""
+
+    code = "ENGINE_UNREACHABLE"
+    exit_code = 43
+    http_status = 503
+    summary = "No engine is running"
+    default_hint = "Start it with: reeldeck serve"
+
+
+class EngineRunning(RequestError):
+    """Another engine owns this data directory."""
+
+    code = "ENGINE_ALREADY_RUNNING"
+    exit_code = 44
+    http_status = 409
+    summary = "Another engine is already running on this data directory"
+    default_hint = "Use it (reeldeck status), stop it (reeldeck stop), or choose another paths.data_dir."
+
+
+class StoreFailure(RequestError):
+    """The database cannot be used."""
+
+    code = "STORE_ERROR"
+    exit_code = 45
+    http_status = 503
+    summary = "The database cannot be used"
+    default_hint = "See `reeldeck doctor`. A backup can be put back with: reeldeck restore FILE"
+
+
+class Forbidden(RequestError):
+    """The caller may not do this."""
+
+    code = "FORBIDDEN"
+    exit_code = 46
+    http_status = 403
+    summary = "Not allowed"
+    default_hint = "Use a token with the scope that this needs."
+
+
+def _collect(base: type[ReeldeckError]) -> dict[str, type[ReeldeckError]]:
+    found: dict[str, type[ReeldeckError]] = {}
+    for cls in base.__subclasses__():
+        if "code" in cls.__dict__:
+            found[cls.code] = cls
+        found |= _collect(cls)
+    return found
+
+
+#: Every concrete error class by its code: the table that faces and docs render from.
+ERRORS: dict[str, type[ReeldeckError]] = _collect(ReeldeckError)
+
+
+def from_code(code: str, detail: str = "", *, hint: str | None = None) -> ReeldeckError:
+    """Rebuild an error that travelled as text (over the API, or from the store)."""
+    return ERRORS.get(code, Unknown)(detail, hint=hint)

@@ -1,0 +1,97 @@
+"""The engine as its faces see it: `core.engine` is it, `core.api` serves it, `core.client` speaks it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from core.domain.errors import ReeldeckError
+from core.domain.events import Event
+from core.domain.job import Job, Request
+from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+
+
+class EngineInterface(Protocol):
+    """What can be asked of the engine.
+
+    Every method raises the error of `core.domain.errors` that the engine answered with, and
+    `EngineUnreachable` when nobody answers.
+    """
+
+    async def submit(self, request: Request) -> Submitted:
+        """Ask for one link; returns once the job is stored."""
+        ...
+
+    async def submit_many(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
+        """Ask for many links; one answer for each, in order."""
+        ...
+
+    async def jobs(self, query: JobQuery) -> Page[Job]:
+        """A page of jobs, newest first."""
+        ...
+
+    async def job(self, job_id: int) -> Job:
+        """One job. Raises NoSuchJob."""
+        ...
+
+    async def events(self, job_id: int) -> Sequence[Event]:
+        """A job's timeline, oldest first."""
+        ...
+
+    async def pause(self, job_id: int) -> Job:
+        """Hold a job. A running one stops at the next safe point."""
+        ...
+
+    async def resume(self, job_id: int) -> Job:
+        """Let a paused job go on."""
+        ...
+
+    async def cancel(self, job_id: int) -> Job:
+        """End a job; what was fetched is deleted."""
+        ...
+
+    async def retry(self, job_id: int) -> Job:
+        """Start a failed or cancelled job again."""
+        ...
+
+    async def patch(
+        self,
+        job_id: int,
+        *,
+        priority: int | None = None,
+        position: float | None = None,
+        title: str | None = None,
+    ) -> Job:
+        """Change a job's order or title."""
+        ...
+
+    async def delete(self, job_id: int) -> None:
+        """Forget a job that is final. Its archived file stays."""
+        ...
+
+    async def preview(self, request: Request) -> MetadataPreview:
+        """What a link leads to, without downloading it."""
+        ...
+
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        """The sources that are known: name, label, enabled, limits, in flight."""
+        ...
+
+    async def status(self) -> Mapping[str, Any]:
+        """The engine at a glance, as `GET /status` answers (DESIGN §6)."""
+        ...
+
+    async def stop_engine(self) -> None:
+        """Ask the engine to stop: running jobs are put back, nothing is lost."""
+        ...
+
+    def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
+        """Live frames from now on; with *last_seq*, first what was stored after it.
+
+        Ends with EngineUnreachable when the connection breaks: the caller reconnects with its last seq.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

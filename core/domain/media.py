@@ -1,0 +1,171 @@
+"""What sources find and what files hold. These values cross every part of the core and survive as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from core.domain.job import Kind
+
+
+class Role(StrEnum):
+    """What a track contributes to the final file."""
+
+    MUXED = "muxed"
+    """All there is: a whole file, or video and audio together."""
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+class Transport(StrEnum):
+    """Who fetches a track."""
+
+    HTTP = "http"
+    """Our ranged transfer."""
+    HLS = "hls"
+    """Our segment transfer; the URL is a media playlist."""
+    SOURCE = "source"
+    """The source's own worker: what only yt-dlp can fetch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One thing to fetch."""
+
+    role: Role
+    transport: Transport
+    url: str
+    #: Sent with every request for it, never across origins.
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: File name extension of what will arrive, without the dot, where known (`mp4`, `ts`, `aac`).
+    container: str | None = None
+    size_bytes: int | None = None
+    duration_s: float | None = None
+    format_id: str | None = None
+    #: Published digest as `algorithm:hex`.
+    checksum: str | None = None
+    #: Some hosts throttle larger ranges than this.
+    max_range_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """Written into the final file."""
+
+    title: str | None = None
+    #: Uploader, lecturer or host.
+    artist: str | None = None
+    #: Series or playlist.
+    album: str | None = None
+    track_number: int | None = None
+    #: `YYYY-MM-DD` or `YYYY`.
+    date: str | None = None
+    #: The page it came from.
+    source_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item of a playlist, series or channel; becomes a job of its own."""
+
+    url: str
+    title: str | None = None
+    media_id: str | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a source found behind a link: either tracks, or entries."""
+
+    source: str
+    media_id: str | None = None
+    title: str | None = None
+    kind: Kind = Kind.AUTO
+    duration_s: float | None = None
+    tracks: tuple[Track, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    tags: Tags = field(default_factory=Tags)
+    thumbnail_url: str | None = None
+    #: Seconds since the epoch after which the track URLs are refused.
+    expires: float | None = None
+    #: What the source itself wants to find again at download time (JSON values only).
+    private: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Sum of the tracks' sizes, None when one is unknown."""
+        sizes = [track.size_bytes for track in self.tracks]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if known and len(known) == len(sizes) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only, for a job's checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`."""
+        tracks = tuple(
+            Track(**{**track, "role": Role(track["role"]), "transport": Transport(track["transport"])})
+            for track in data["tracks"]
+        )
+        return cls(
+            **{
+                **data,
+                "kind": Kind(data["kind"]),
+                "tracks": tracks,
+                "entries": tuple(Entry(**entry) for entry in data["entries"]),
+                "tags": Tags(**data["tags"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamInfo:
+    """One stream inside a file."""
+
+    #: `video` or `audio`; other streams are not reported.
+    type: str
+    #: ffmpeg's codec name (`h264`, `aac`, `mp3`).
+    codec: str
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    #: A picture inside an audio file, not a film.
+    is_cover: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """What a probe saw in a file."""
+
+    #: ffmpeg's demuxer name, its first word (`mov`, `matroska`, `mp3`, `mpegts`, `aac`, `hls`).
+    container: str
+    size_bytes: int
+    duration_s: float | None
+    streams: tuple[StreamInfo, ...]
+
+    @property
+    def video(self) -> StreamInfo | None:
+        """The first film stream."""
+        return next((s for s in self.streams if s.type == "video" and not s.is_cover), None)
+
+    @property
+    def audio(self) -> StreamInfo | None:
+        """The first audio stream."""
+        return next((s for s in self.streams if s.type == "audio"), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`."""
+        return cls(**{**data, "streams": tuple(StreamInfo(**stream) for stream in data["streams"])})

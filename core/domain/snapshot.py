@@ -1,0 +1,74 @@
+"""What faces see: pages, frames of the live stream, the engine's state at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from core.domain.events import Event
+from core.domain.job import Job, JobStatus, Kind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list; `next` is the cursor of the following part, None at the end."""
+
+    items: Sequence[T]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """Which jobs to list, newest first."""
+
+    statuses: frozenset[JobStatus] = frozenset()
+    source: str | None = None
+    #: Words that title or URL contain.
+    text: str | None = None
+    chat_id: int | None = None
+    group_id: int | None = None
+    limit: int = 100
+    #: `Page.next` of the page before.
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a request: its job, and whether that job was there before."""
+
+    job: Job
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One piece of the live stream.
+
+    `jobs` holds each changed job once, newest state; `events` what was stored since the frame before.
+    `counts` and `speed_bps` describe the whole engine at this instant.
+    """
+
+    events: Sequence[Event] = ()
+    jobs: Sequence[Job] = ()
+    counts: Mapping[JobStatus, int] = field(default_factory=dict)
+    #: Bytes per second of all transfers together.
+    speed_bps: float = 0.0
+    #: Ids of jobs whose record was deleted.
+    deleted: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataPreview:
+    """What a link leads to, before it is downloaded (`GET /metadata`)."""
+
+    url: str
+    source: str
+    title: str | None
+    kind: Kind
+    duration_s: float | None
+    size_bytes: int | None
+    formats: Sequence[Mapping[str, Any]] = ()
+    entries: int | None = None

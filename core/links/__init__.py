@@ -1,0 +1,1 @@
+"""Links: find them in text, normalise them, tell which media they name."""

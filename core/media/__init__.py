@@ -1,0 +1,1 @@
+"""Files: ffmpeg, probing, merging, checking."""

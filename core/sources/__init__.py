@@ -1,0 +1,1 @@
+"""Where media come from: one file each, behind one contract."""

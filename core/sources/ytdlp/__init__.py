@@ -1,0 +1,1 @@
+"""yt-dlp in warm worker processes."""

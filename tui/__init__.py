@@ -1,0 +1,1 @@
+"""The terminal faces: the `reeldeck` command and the dashboard."""

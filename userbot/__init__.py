@@ -1,0 +1,1 @@
+"""The Telegram account that watches chats for links and sends the media back."""
