@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,7 @@ class Paths(Section):
 
     data_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir(APP_NAME)),
-        description="Database, lock and everything that must survive",
+        description="Database, lock and everything that must survive (default: the platform's data folder)",
     )
     archive_dir: Path | None = Field(None, description="Finished files (default: archive in data_dir)")
     tmp_dir: Path | None = Field(
@@ -81,7 +82,10 @@ class Limits(Section):
     min_free_disk_bytes: Count = Field(2 * 1024**3, description="Below this much free space jobs wait")
     bandwidth_bps: Count = Field(0, description="Bytes per second for all downloads together; 0 = no limit")
     quiet_hours: str | None = Field(
-        None, description='No downloads between these local times, as "01:00-07:30"'
+        None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$",
+        examples=["01:00-07:30"],
+        description="No downloads between these local times",
     )
 
 
@@ -132,12 +136,20 @@ class Network(Section):
     )
     proxy: str | None = Field(None, description="http://, https:// or socks5:// proxy for everything")
     user_agent: str = Field(
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/142.0.0.0 Safari/537.36",
         description="Sent where a source does not ask for another",
     )
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the bundled ones (PEM)")
     max_connections_per_file: AtLeastOne = Field(16, description="Connections for one file, at most")
     use_aria2c: bool = Field(default=False, description="Fetch plain files with aria2c where it is installed")
+
+    @field_validator("allow_addresses")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
 
 
 class SourceSettings(Section):
@@ -152,17 +164,19 @@ class SourceSettings(Section):
 class Site(Section):
     """A lecture site described by data."""
 
-    name: str
-    hosts: tuple[str, ...]
-    layout: Literal["way2allah", "islamway", "custom"] = "custom"
-    title: str | None = None
-    lecturer: str | None = None
-    series: str | None = None
-    number: str | None = None
-    audio: str | None = None
-    video: str | None = None
-    items: str | None = None
-    next: str | None = None
+    name: str = Field(description="What the site is called")
+    hosts: tuple[str, ...] = Field(description="Its hosts, each with a port where it is not the usual one")
+    layout: Literal["way2allah", "islamway", "custom"] = Field(
+        "custom", description="A known layout, or one described by the CSS selectors below"
+    )
+    title: str | None = Field(None, description="Selector of the title")
+    lecturer: str | None = Field(None, description="Selector of the lecturer's name")
+    series: str | None = Field(None, description="Selector of the series' name")
+    number: str | None = Field(None, description="Selector of the number in the series")
+    audio: str | None = Field(None, description="Selector of the links to audio files")
+    video: str | None = Field(None, description="Selector of the links to video files")
+    items: str | None = Field(None, description="Selector of the links to a series' items")
+    next: str | None = Field(None, description="Selector of the link to the next page of items")
 
 
 class XSettings(SourceSettings):
@@ -200,6 +214,12 @@ class Sources(BaseModel):
     archive_org: ArchiveOrgSettings = ArchiveOrgSettings()
     tariq_allah: LectureSettings = LectureSettings()
 
+    def own_limits(self) -> list[int]:
+        """Every `max_parallel` that is set for a source."""
+        named = [getattr(self, name) for name in type(self).model_fields]
+        every: list[SourceSettings] = [*named, *(self.__pydantic_extra__ or {}).values()]
+        return [source.max_parallel for source in every if source.max_parallel is not None]
+
     def of(self, name: str) -> SourceSettings:
         """Settings of the source *name*, defaults when nothing is set."""
         found: Any = (
@@ -213,10 +233,10 @@ class Sources(BaseModel):
 class TelegramServer(Section):
     """Another Telegram server, for tests or private ones."""
 
-    dc_id: int | None = None
-    host: str | None = None
-    port: int | None = None
-    public_key_file: Path | None = None
+    dc_id: int | None = Field(None, description="Number of the data centre")
+    host: str | None = Field(None, description="Its address")
+    port: int | None = Field(None, description="Its port")
+    public_key_file: Path | None = Field(None, description="Its public RSA key (PEM)")
 
 
 class Telegram(Section):
@@ -255,7 +275,7 @@ class Api(Section):
 
     socket_path: Path | None = Field(None, description="Unix socket (default: engine.sock in runtime_dir)")
     tcp_host: str = Field("127.0.0.1", description="Address of the HTTP API")
-    tcp_port: Count = Field(0, description="Port of the HTTP API; 0 = off")
+    tcp_port: Count = Field(0, le=65_535, description="Port of the HTTP API; 0 = off")
     allowed_hosts: tuple[str, ...] = Field((), description="Further Host names that the HTTP API answers to")
 
 

@@ -302,13 +302,13 @@ class BlockedAddress(JobError):
 
 
 class DiskFull(JobError):
-    """Not enough room."""
+    """Not enough room, or a folder that cannot be written to."""
 
     code = "DISK_FULL"
     exit_code = 26
     http_status = 507
     policy = RetryPolicy.PARK
-    summary = "Not enough disk space"
+    summary = "The disk cannot take the file"
     default_hint = "Free some space; jobs go on by themselves once limits.min_free_disk_bytes is met."
 
 

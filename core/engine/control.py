@@ -1,0 +1,135 @@
+"""What people do to jobs: pause, resume, cancel, retry, forget."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from core.domain import job as states
+from core.domain.errors import IllegalTransition
+from core.domain.events import EventType
+from core.domain.job import Job, JobStatus
+from core.engine.attempt import clean_folder_blocking
+from core.engine.runner import Interruption
+from core.engine.scheduler import Scheduler
+from core.store.store import Store
+
+#: A job may move while a person acts on it; the action looks again this often.
+LOOKS = 5
+_WAITING = frozenset({JobStatus.PENDING, JobStatus.QUEUED})
+
+
+class Control:
+    """Acts on single jobs, whatever they are doing at the moment."""
+
+    def __init__(self, store: Store, scheduler: Scheduler, tmp_dir: Path) -> None:
+        self._store = store
+        self._scheduler = scheduler
+        self._tmp_dir = tmp_dir
+
+    async def pause(self, job_id: int) -> Job:
+        """Hold a job; returns once it stands still. A job that is held already stays so."""
+        for _ in range(LOOKS):
+            job = await self._store.jobs.get(job_id)
+            if job.status is JobStatus.PAUSED:
+                return job
+            if job.status is JobStatus.RUNNING:
+                await self._interrupt(job, states.Control.PAUSE, Interruption.PAUSE)
+                continue
+            if (moved := await self._move(job, _WAITING, JobStatus.PAUSED)) is not None:
+                return moved
+        raise _refused(job, "paused")
+
+    async def cancel(self, job_id: int) -> Job:
+        """End a job and delete what it fetched."""
+        for _ in range(LOOKS):
+            job = await self._store.jobs.get(job_id)
+            if job.status is JobStatus.CANCELLED:
+                return job
+            if job.status is JobStatus.RUNNING:
+                await self._interrupt(job, states.Control.CANCEL, Interruption.CANCEL)
+                continue
+            moved = await self._move(
+                job,
+                _WAITING | {JobStatus.PAUSED},
+                JobStatus.CANCELLED,
+                event=EventType.JOB_CANCELLED,
+                checkpoint={},
+                waiting_for=None,
+                not_before=None,
+            )
+            if moved is not None:
+                await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
+                return moved
+        raise _refused(job, "cancelled")
+
+    async def resume(self, job_id: int) -> Job:
+        """Let a paused job go on from where it stopped."""
+        job = await self._store.jobs.get(job_id)
+        moved = await self._move(
+            job, {JobStatus.PAUSED}, JobStatus.PENDING, waiting_for=None, not_before=None
+        )
+        if moved is None:
+            raise _refused(job, "resumed")
+        self._scheduler.wake()
+        return moved
+
+    async def retry(self, job_id: int) -> Job:
+        """Start a failed or cancelled job again; one that waits for its next try goes at once."""
+        job = await self._store.jobs.get(job_id)
+        if job.status is JobStatus.PENDING:
+            moved: Job | None = await self._store.jobs.amend(
+                job_id, now=time.time(), waiting_for=None, not_before=None
+            )
+        else:
+            moved = await self._move(
+                job, {JobStatus.FAILED, JobStatus.CANCELLED}, JobStatus.PENDING,
+                retry_count=0, waiting_for=None, not_before=None,
+            )  # fmt: skip
+        if moved is None:
+            raise _refused(job, "retried")
+        self._scheduler.wake()
+        return moved
+
+    async def delete(self, job_id: int) -> None:
+        """Forget a job that is final."""
+        await self._store.jobs.delete(job_id)
+        await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
+
+    async def _interrupt(self, job: Job, control: states.Control, reason: Interruption) -> None:
+        """Ask the runner to stop and wait until it has. The wish is stored first: it outlives a crash."""
+        await self._store.jobs.amend(job.id, now=time.time(), control=control)
+        run = await self._scheduler.run_of(job.id)
+        if run is not None and run.task is not None:
+            run.interrupt(reason)
+            await asyncio.wait({run.task})
+
+    async def _move(
+        self,
+        job: Job,
+        allowed: frozenset[JobStatus] | set[JobStatus],
+        to: JobStatus,
+        *,
+        event: EventType | None = None,
+        **facts: object,
+    ) -> Job | None:
+        """Move *job*, or return None when it is in none of the *allowed* states, or has just left."""
+        if job.status not in allowed:
+            return None
+        try:
+            return await self._store.jobs.transition(
+                job.id,
+                job.status,
+                to,
+                attempt=job.attempt,
+                now=time.time(),
+                events=[(event, {})] if event else [],
+                **facts,
+            )
+        except IllegalTransition:
+            return None
+
+
+def _refused(job: Job, what: str) -> IllegalTransition:
+    return IllegalTransition(f"job {job.id} is {job.status.value} and cannot be {what}")

@@ -1,0 +1,75 @@
+"""Keep the disks from filling up: no new work below the reserve, and parked jobs go on when there is room."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.domain.errors import DiskFull
+
+#: After a write failed for want of space, this much more must be free before the job tries again.
+REGAINED_BYTES = 8 * 1024**2
+
+
+def free_bytes(folder: Path) -> int:
+    """Space that this user may still write on *folder*'s disk; its nearest existing parent counts."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+class DiskGuard:
+    """Watches the disks of *folders* against a reserve of *min_free_bytes*."""
+
+    def __init__(self, folders: Sequence[Path], *, min_free_bytes: int) -> None:
+        self._folders = folders
+        self._min_free_bytes = min_free_bytes
+        self._needed_bytes = min_free_bytes
+
+    @property
+    def min_free_bytes(self) -> int:
+        """The reserve."""
+        return self._min_free_bytes
+
+    async def free(self) -> int:
+        """Free bytes on the fullest of the disks."""
+        return await asyncio.to_thread(lambda: min(free_bytes(folder) for folder in self._folders))
+
+    async def require(self, size_bytes: int | None) -> None:
+        """Raise DiskFull unless a download of *size_bytes* leaves the reserve untouched."""
+        free = await self.free()
+        if free < self._min_free_bytes + (size_bytes or 0):
+            self.failed(free, size_bytes)
+            raise DiskFull(
+                f"{free // 1024**2} MiB are free, {(size_bytes or 0) // 1024**2} MiB are needed "
+                f"and {self._min_free_bytes // 1024**2} MiB stay reserved"
+            )
+
+    def failed(self, free: int, size_bytes: int | None = None) -> None:
+        """Remember that *free* bytes were not enough."""
+        needed = self._min_free_bytes + size_bytes if size_bytes else free + REGAINED_BYTES
+        self._needed_bytes = max(self._min_free_bytes, needed)
+
+    def failed_now(self) -> None:
+        """A write failed for want of space, with as much free as there is now."""
+        self.failed(min(free_bytes(folder) for folder in self._folders))
+
+    async def has_recovered(self) -> bool:
+        """Whether parked jobs may try again: room, and folders that take a file."""
+        if await self.free() < self._needed_bytes or not await asyncio.to_thread(self._are_writable_blocking):
+            return False
+        self._needed_bytes = self._min_free_bytes
+        return True
+
+    def _are_writable_blocking(self) -> bool:
+        try:
+            for folder in self._folders:
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder) as probe:
+                    probe.write(b"reeldeck")
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,259 @@
+"""The owner of all jobs, and the one door to them: whatever a face does, it does through this class."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from core.config.settings import Settings
+from core.domain.errors import InvalidRequest, ReeldeckError
+from core.domain.events import Event
+from core.domain.job import Job, Request
+from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+from core.engine import stages
+from core.engine.bus import Bus
+from core.engine.control import Control
+from core.engine.disk import DiskGuard
+from core.engine.glance import Glance
+from core.engine.intake import Intake
+from core.engine.janitor import Janitor
+from core.engine.live import LiveBoard
+from core.engine.recovery import recover
+from core.engine.runner import Runner
+from core.engine.scheduler import Scheduler
+from core.engine.toolbox import Toolbox
+from core.library.paths import check_template
+from core.store.lock import DataDirLock
+from core.store.store import Committed, Store
+
+log = logging.getLogger("reeldeck.engine")
+
+#: Running jobs get this long to put their state away when the engine stops.
+STOP_WITHIN_S = 8.0
+REPLAY_PAGE = 1000
+
+
+class Engine:
+    """Everything that runs, started and stopped together. Implements `core.domain.interface`.
+
+    Args:
+        settings: The configuration.
+        only_submitted: Run no other jobs than those submitted to this very object (`reeldeck get`).
+    """
+
+    def __init__(self, settings: Settings, *, only_submitted: bool = False) -> None:
+        self.settings = settings
+        self.started = time.time()
+        self.stop_requested = asyncio.Event()
+        self._only: set[int] | None = set() if only_submitted else None
+        self._lock = DataDirLock(settings.paths.data_dir)
+        self._bus = Bus(counts=lambda: self._store.counts, speed_bps=lambda: self._live.speed_bps)
+        self._services: list[asyncio.Task[None]] = []
+        self._is_open = False
+        self._store: Store
+        self._tools: Toolbox
+        self._live: LiveBoard
+        self._scheduler: Scheduler
+        self._intake: Intake
+        self._control: Control
+        self._glance: Glance
+
+    async def start(self) -> None:
+        """Open the store, take up interrupted jobs, begin to work.
+
+        Raises:
+            EngineRunning: Another engine owns the data directory.
+            StoreFailure: The database cannot be used.
+            ConfigError: A setting cannot be used.
+        """
+        check_template(self.settings.archive.template)
+        self._lock.acquire()
+        try:
+            await self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    async def _open(self) -> None:
+        settings, paths = self.settings, self.settings.paths
+        self._store = await Store.open(paths.data_dir, settings.store.url, on_commit=self._on_commit)
+        try:
+            self._tools = await Toolbox.open(settings)
+        except BaseException:
+            await self._store.close()
+            raise
+        self._live = LiveBoard(self._store.jobs, show=lambda jobs: self._bus.publish(jobs=jobs))
+        disk = DiskGuard(
+            [paths.data_dir, paths.tmp, paths.archive], min_free_bytes=settings.limits.min_free_disk_bytes
+        )
+        name, epoch = platform.node() or "engine", await self._store.next_epoch()
+        self._intake = Intake(self._store, self._tools.registry, settings.limits)
+        runner = Runner(self._store, self._tools, self._live, disk, self._intake.expand)
+        self._scheduler = Scheduler(
+            self._store, runner, disk, settings, engine=name, epoch=epoch, only=self._only
+        )
+        self._control = Control(self._store, self._scheduler, paths.tmp)
+        self._glance = Glance(
+            self._store, self._tools, self._scheduler, self._live, disk, started=self.started
+        )
+        await recover(self._store, engine=name, epoch=epoch)
+        janitor = Janitor(self._store, paths.tmp, max_age_h=settings.archive.tmp_max_age_h)
+        for service in (self._scheduler.run(), self._live.run(), janitor.run()):
+            self._serve(service)
+        self._is_open = True
+        log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
+
+    def _serve(self, service: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(service, name=service.__qualname__)
+        task.add_done_callback(self._service_ended)
+        self._services.append(task)
+
+    def _service_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            # Going on without a scheduler would look alive and do nothing: stop, so that it is started anew.
+            log.critical("a service of the engine ended", extra={"service": task.get_name()}, exc_info=fault)
+            self.stop_requested.set()
+
+    async def stop(self) -> None:
+        """Put running jobs back into the queue and close everything. Nothing is lost."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        await self._scheduler.stop(within_s=STOP_WITHIN_S)
+        for service in self._services:
+            service.cancel()
+        await asyncio.gather(*self._services, return_exceptions=True)
+        self._bus.close()
+        await self._tools.close()
+        await self._store.close()
+        self._lock.release()
+        log.info("engine stopped")
+
+    async def stop_engine(self) -> None:
+        """Ask the process that serves this engine to stop it."""
+        self.stop_requested.set()
+
+    def _on_commit(self, committed: Committed) -> None:
+        jobs = [self._live.overlay(job) for job in committed.jobs] if self._is_open else committed.jobs
+        self._bus.publish(committed.events, jobs, committed.deleted)
+        for event in committed.events:
+            log.info(event.type.value, extra={"job_id": event.job_id, "seq": event.seq, **event.data})
+
+    # Requests
+
+    async def submit(self, request: Request) -> Submitted:
+        """Take one link; it is stored when this returns."""
+        answer = (await self.submit_many([request]))[0]
+        if isinstance(answer, ReeldeckError):
+            raise answer
+        return answer
+
+    async def submit_many(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
+        """Take many links; one answer for each, in order."""
+        answers = await self._intake.take(requests)
+        if self._only is not None:
+            self._only |= {answer.job.id for answer in answers if isinstance(answer, Submitted)}
+        self._scheduler.wake()
+        return answers
+
+    async def preview(self, request: Request) -> MetadataPreview:
+        """What a link leads to. Raises what the download would raise at once."""
+        async with asyncio.timeout(self.settings.timeouts.metadata_s):
+            source, found = await stages.find(self._tools, request)
+        return MetadataPreview(
+            url=request.url,
+            source=source.name,
+            title=found.title,
+            kind=found.kind,
+            duration_s=found.duration_s,
+            size_bytes=found.size_bytes,
+            formats=[
+                {"role": track.role, "format_id": track.format_id, "size_bytes": track.size_bytes}
+                for track in found.tracks
+            ],
+            entries=len(found.entries) or None,
+        )
+
+    # Reading
+
+    async def job(self, job_id: int) -> Job:
+        """One job as it stands this instant."""
+        return self._live.overlay(await self._store.jobs.get(job_id))
+
+    async def jobs(self, query: JobQuery) -> Page[Job]:
+        """A page of jobs, newest first."""
+        page = await self._store.jobs.page(query)
+        return Page([self._live.overlay(job) for job in page.items], page.next)
+
+    async def events(self, job_id: int) -> Sequence[Event]:
+        """A job's timeline, oldest first."""
+        await self._store.jobs.get(job_id)
+        return await self._store.events.of(job_id)
+
+    async def status(self) -> Mapping[str, Any]:
+        """The engine at a glance (DESIGN §6)."""
+        return await self._glance.status()
+
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        """The sources: name, label, enabled, limits, in flight."""
+        return self._glance.sources()
+
+    async def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
+        """Live frames; with *last_seq*, first what was stored after it."""
+        with self._bus.subscribe() as mailbox:
+            yield self._bus.frame()
+            seen = last_seq or 0
+            while last_seq is not None and (
+                missed := await self._store.events.after(seen, limit=REPLAY_PAGE)
+            ):
+                seen = missed[-1].seq
+                yield self._bus.frame(missed)
+            async with aclosing(self._bus.frames(mailbox, after_seq=seen)) as frames:
+                async for frame in frames:
+                    yield frame
+
+    # Control
+
+    async def pause(self, job_id: int) -> Job:
+        """Hold a job."""
+        return await self._control.pause(job_id)
+
+    async def resume(self, job_id: int) -> Job:
+        """Let a paused job go on."""
+        return await self._control.resume(job_id)
+
+    async def cancel(self, job_id: int) -> Job:
+        """End a job and delete what it fetched."""
+        return await self._control.cancel(job_id)
+
+    async def retry(self, job_id: int) -> Job:
+        """Start a failed or cancelled job again, or a waiting one at once."""
+        return await self._control.retry(job_id)
+
+    async def patch(
+        self,
+        job_id: int,
+        *,
+        priority: int | None = None,
+        position: float | None = None,
+        title: str | None = None,
+    ) -> Job:
+        """Change a job's order or title."""
+        asked = {"priority": priority, "position": position, "title": title}
+        facts = {name: value for name, value in asked.items() if value is not None}
+        if not facts:
+            raise InvalidRequest("nothing to change", hint="Give a priority, a position or a title.")
+        return await self._store.jobs.amend(job_id, now=time.time(), **facts)
+
+    async def delete(self, job_id: int) -> None:
+        """Forget a job that is final; its archived file stays."""
+        await self._control.delete(job_id)
+
+    async def close(self) -> None:
+        """A face lets go of the engine; the engine goes on."""

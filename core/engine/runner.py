@@ -1,0 +1,261 @@
+"""Run one attempt of a job from its checkpoint to its end, whatever the end is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from core.domain.errors import (
+    DiskFull,
+    JobError,
+    ReeldeckError,
+    RequestError,
+    StageTimeout,
+    StaleClaim,
+    StoreFailure,
+    Unknown,
+)
+from core.domain.events import EventType
+from core.domain.job import WAITING_DISK, Job, JobStatus
+from core.engine import attempt as keys
+from core.engine import stages
+from core.engine.attempt import Attempt, EventWithData, clean_folder_blocking
+from core.engine.disk import DiskGuard
+from core.engine.live import LiveBoard
+from core.engine.retry import decide
+from core.engine.toolbox import Toolbox
+from core.store.store import Store
+
+log = logging.getLogger("reeldeck.engine")
+
+#: How long to wait before the end of an attempt is written again, when the database cannot take it.
+STORE_AGAIN_S = 2.0
+
+
+class Interruption(StrEnum):
+    """Why a running attempt is cancelled from outside."""
+
+    PAUSE = "pause"
+    CANCEL = "cancel"
+    STOP = "stop"
+    """The engine stops: the job goes back into the queue."""
+    DISK = "disk"
+    """The disk is too full to go on."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A job while this engine runs it."""
+
+    job: Job
+    task: asyncio.Task[None] | None = None
+    #: Why it was interrupted, once it was.
+    reason: Interruption | None = None
+    #: The work is over and its end is being written: nothing may stop that.
+    is_ending: bool = False
+
+    def interrupt(self, reason: Interruption) -> None:
+        """Stop the work, unless it is over already."""
+        if not self.is_ending and self.reason is None and self.task is not None:
+            self.reason = reason
+            self.task.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How an attempt ends: the move, what is told, and what becomes of the fetched files."""
+
+    to: JobStatus
+    events: Sequence[EventWithData]
+    facts: dict[str, Any]
+    is_cleaned: bool = False
+
+
+Expand = Callable[[Attempt], Awaitable[int]]
+
+
+class Runner:
+    """Runs attempts.
+
+    Args:
+        store: Where every step is written.
+        tools: What the stages work with.
+        live: Shows progress.
+        disk: Refuses work that does not fit.
+        expand: Turns a playlist's entries into jobs; returns the group's id.
+    """
+
+    def __init__(
+        self, store: Store, tools: Toolbox, live: LiveBoard, disk: DiskGuard, expand: Expand
+    ) -> None:
+        self._store = store
+        self._tools = tools
+        self._live = live
+        self._disk = disk
+        self._expand = expand
+
+    async def run(self, run: Run) -> None:
+        """Run the job of *run*, which was just claimed, to its end."""
+        job = run.job
+        folder = self._tools.settings.paths.tmp / str(job.id)
+        attempt = Attempt(job, folder, self._store.jobs, self._live.begin(job))
+        try:
+            end = await self._end_of(attempt, run)
+            run.is_ending = True
+            if end is not None:
+                await self._finish(attempt, end)
+        finally:
+            self._live.end(job.id)
+
+    async def _end_of(self, attempt: Attempt, run: Run) -> End | None:
+        try:
+            async with asyncio.timeout(self._tools.settings.timeouts.job_s):
+                return await self._work(attempt)
+        except asyncio.CancelledError:
+            if run.reason is None:
+                raise
+            return _interrupted(run.reason)
+        except StaleClaim:
+            log.warning(
+                "attempt lost its claim", extra={"job_id": attempt.job.id, "attempt": attempt.job.attempt}
+            )
+            return None
+        except Exception as error:
+            if not isinstance(error, ReeldeckError | TimeoutError):
+                log.exception(
+                    "a fault in an attempt", extra={"job_id": attempt.job.id, "stage": attempt.job.stage}
+                )
+            return self._failed(attempt, _as_job_error(error, attempt.job))
+
+    async def _work(self, attempt: Attempt) -> End:
+        if await asyncio.to_thread(stages.is_archived_blocking, attempt):
+            return _completed(attempt, Path(attempt.checkpoint[keys.FINAL]))
+        await stages.resolve(attempt, self._tools)
+        if attempt.resolution.entries:
+            group_id = await self._expand(attempt)
+            facts: dict[str, Any] = {"group_id": group_id, "checkpoint": {}}
+            return End(
+                to=JobStatus.COMPLETED,
+                events=[(EventType.JOB_COMPLETED, {"group_id": group_id})],
+                facts=facts,
+            )
+        await stages.check(attempt, self._tools, self._disk)
+        await stages.download(attempt, self._tools)
+        await stages.process(attempt, self._tools)
+        await stages.validate(attempt, self._tools)
+        return _completed(attempt, await stages.archive(attempt, self._tools))
+
+    def _failed(self, attempt: Attempt, error: JobError) -> End:
+        job = attempt.job
+        told: dict[str, Any] = {
+            "error_type": error.code,
+            "error_message": str(error),
+            "error_hint": error.hint,
+        }
+        if isinstance(error, DiskFull):
+            self._disk.failed_now()
+        decision = decide(
+            error,
+            retry_count=job.retry_count,
+            settings=self._tools.settings.retries,
+            chance=random.random(),  # noqa: S311 -- jitter, not a secret
+        )
+        seen = stages.failure(error)
+        if decision.is_final:
+            events = [(decision.event, seen), (EventType.JOB_FAILED, seen | {"hint": error.hint})]
+            return End(to=JobStatus.FAILED, events=events, facts=told | {"checkpoint": attempt.checkpoint})
+        facts = told | {
+            "waiting_for": decision.waiting_for,
+            "not_before": None if decision.wait_s is None else time.time() + decision.wait_s,
+            "retry_count": job.retry_count + decision.counts,
+            "checkpoint": {} if decision.from_clean else attempt.checkpoint,
+        }
+        events = [(decision.event, seen | {"waiting_for": decision.waiting_for, "wait_s": decision.wait_s})]
+        return End(to=JobStatus.PENDING, events=events, facts=facts, is_cleaned=decision.from_clean)
+
+    async def _finish(self, attempt: Attempt, end: End) -> None:
+        """Write the end. A database that cannot take it now (full disk) is asked again until it can."""
+        if end.is_cleaned and end.to is not JobStatus.COMPLETED:
+            await asyncio.to_thread(clean_folder_blocking, attempt.folder)
+        while True:
+            try:
+                await self._store.jobs.transition(
+                    attempt.job.id,
+                    JobStatus.RUNNING,
+                    end.to,
+                    attempt=attempt.job.attempt,
+                    now=time.time(),
+                    events=end.events,
+                    **end.facts,
+                )
+            except (DiskFull, StoreFailure) as error:
+                log.error("the end of an attempt could not be stored", extra=_context(attempt, error))  # noqa: TRY400 -- no fault of ours to trace
+                await asyncio.sleep(STORE_AGAIN_S)
+            except ReeldeckError as error:
+                log.error("the end of an attempt was refused", extra=_context(attempt, error))  # noqa: TRY400 -- as above
+                return
+            else:
+                break
+        if end.is_cleaned and end.to is JobStatus.COMPLETED:
+            # Only now: until the end is stored, these files are what a crash would go on from.
+            await asyncio.to_thread(clean_folder_blocking, attempt.folder)
+
+
+def _as_job_error(error: Exception, job: Job) -> JobError:
+    """Every end of an attempt has one of the job classes."""
+    match error:
+        case JobError():
+            return error
+        case TimeoutError():
+            return StageTimeout(f"in stage {job.stage.value}" if job.stage else "")
+        case RequestError():
+            return Unknown(str(error), hint=error.hint)
+        case _:
+            return Unknown(type(error).__name__)
+
+
+def _context(attempt: Attempt, error: ReeldeckError) -> dict[str, Any]:
+    return {"job_id": attempt.job.id, "error_type": error.code, "detail": error.detail}
+
+
+def _completed(attempt: Attempt, path: Path) -> End:
+    info, digest = attempt.info, attempt.checkpoint[keys.DIGEST]
+    seen = {"file_path": str(path), "size_bytes": info.size_bytes, "sha256": digest}
+    return End(
+        to=JobStatus.COMPLETED,
+        events=[(EventType.ARCHIVED, seen), (EventType.JOB_COMPLETED, seen)],
+        facts={
+            "file_path": str(path),
+            "size_bytes": info.size_bytes,
+            "bytes_done": info.size_bytes,
+            "sha256": digest,
+            "checkpoint": {},
+            "error_type": None,
+            "error_message": None,
+            "error_hint": None,
+            "waiting_for": None,
+            "not_before": None,
+        },
+        is_cleaned=True,
+    )
+
+
+def _interrupted(reason: Interruption) -> End:
+    match reason:
+        case Interruption.PAUSE:
+            return End(to=JobStatus.PAUSED, events=[], facts={})
+        case Interruption.CANCEL:
+            events: list[EventWithData] = [(EventType.JOB_CANCELLED, {})]
+            return End(to=JobStatus.CANCELLED, events=events, facts={"checkpoint": {}}, is_cleaned=True)
+        case Interruption.DISK:
+            parked: list[EventWithData] = [(EventType.PARKED, {"waiting_for": WAITING_DISK})]
+            return End(to=JobStatus.PENDING, events=parked, facts={"waiting_for": WAITING_DISK})
+        case Interruption.STOP:
+            return End(to=JobStatus.PENDING, events=[], facts={})

@@ -1,0 +1,183 @@
+"""Give free slots to the right jobs: by priority, within the limits, and only while the disk has room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from core.config.settings import Settings
+from core.domain.errors import DiskFull, StoreFailure
+from core.domain.events import EventType
+from core.domain.job import WAITING_DISK, Job
+from core.engine.disk import DiskGuard
+from core.engine.runner import Interruption, Run, Runner
+from core.store.store import Store
+
+log = logging.getLogger("reeldeck.engine")
+
+#: How often the disks are looked at, and jobs whose time has come are looked for at the latest.
+LOOK_S = 3.0
+
+
+class Scheduler:
+    """Claims jobs for this engine and starts their runs.
+
+    Args:
+        store: Where jobs are claimed.
+        runner: Runs them.
+        disk: Says when to hold.
+        settings: The limits.
+        engine: This engine's name in claims.
+        epoch: This start of it.
+        only: When set, no other jobs than these are run (`reeldeck get` without an engine).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner,
+        disk: DiskGuard,
+        settings: Settings,
+        *,
+        engine: str,
+        epoch: int,
+        only: set[int] | None,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._disk = disk
+        self._settings = settings
+        self._engine = engine
+        self._epoch = epoch
+        self._only = only
+        self._runs: dict[int, Run] = {}
+        self._wake = asyncio.Event()
+        self._claiming = asyncio.Lock()
+        self._has_room = True
+        self._is_open = True
+
+    @property
+    def in_flight(self) -> Counter[str]:
+        """Running jobs by source."""
+        return Counter(run.job.source_type for run in self._runs.values())
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the disks have room for new work."""
+        return self._has_room
+
+    def wake(self) -> None:
+        """Something may have become ready."""
+        self._wake.set()
+
+    async def run_of(self, job_id: int) -> Run | None:
+        """The run of a job, if this engine runs it."""
+        async with self._claiming:
+            return self._runs.get(job_id)
+
+    async def run(self) -> None:
+        """Schedule until cancelled."""
+        looked = 0.0
+        while True:
+            self._wake.clear()
+            try:
+                if time.monotonic() - looked >= LOOK_S:
+                    looked = time.monotonic()
+                    await self._look_at_disks()
+                await self._store.jobs.promote(now=time.time())
+                await self._fill()
+                pause_s = await self._pause_s()
+            except (DiskFull, StoreFailure) as error:
+                log.warning("the store cannot be written to", extra={"detail": str(error)})
+                pause_s = LOOK_S
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _pause_s(self) -> float:
+        due = await self._store.jobs.next_due()
+        return LOOK_S if due is None else min(LOOK_S, max(0.01, due - time.time()))
+
+    async def _fill(self) -> None:
+        """Claim and start as many jobs as there are free slots."""
+        limits = self._settings.limits
+        while self._is_open and self._has_room and (free := limits.max_parallel_jobs - len(self._runs)) > 0:
+            room = {name: self._limit_of(name) - count for name, count in self.in_flight.items()}
+            full = frozenset(name for name, left in room.items() if left <= 0)
+            # One claim may bring several jobs of one source: no more than the tightest has room for.
+            tightest = min([left for left in room.values() if left > 0], default=free)
+            most = min(free, tightest, self._limit_of_others())
+            async with self._claiming:
+                claimed = await self._store.jobs.claim(
+                    engine=self._engine,
+                    epoch=self._epoch,
+                    now=time.time(),
+                    limit=most,
+                    exclude_sources=full,
+                    only=None if self._only is None else frozenset(self._only),
+                )
+                for job in claimed:
+                    self._start(job)
+            if not claimed:
+                return
+
+    def _limit_of(self, source: str) -> int:
+        own = self._settings.sources.of(source).max_parallel
+        return own if own is not None else self._settings.limits.max_parallel_jobs_per_source
+
+    def _limit_of_others(self) -> int:
+        """The smallest limit that any source may have."""
+        default = self._settings.limits.max_parallel_jobs_per_source
+        return min([default, *self._settings.sources.own_limits()])
+
+    def _start(self, job: Job) -> None:
+        run = Run(job)
+        self._runs[job.id] = run
+        run.task = asyncio.create_task(self._runner.run(run), name=f"job-{job.id}")
+        run.task.add_done_callback(self._ended(run))
+
+    def _ended(self, run: Run) -> Callable[[asyncio.Task[None]], None]:
+        def forget(task: asyncio.Task[None]) -> None:
+            self._runs.pop(run.job.id, None)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                log.error("a run ended in a fault", extra={"job_id": run.job.id}, exc_info=fault)
+            self._wake.set()
+
+        return forget
+
+    async def _look_at_disks(self) -> None:
+        free = await self._disk.free()
+        had_room, self._has_room = self._has_room, free >= self._disk.min_free_bytes
+        if had_room and not self._has_room:
+            log.warning("disk space is low: downloads wait", extra={"free_bytes": free})
+            seen = {"free_bytes": free, "min_free_bytes": self._disk.min_free_bytes}
+            for run in self._runs.values():
+                run.interrupt(Interruption.DISK)
+            await self._store.jobs.note(None, now=time.time(), events=[(EventType.DISK_LOW, seen)])
+        if (
+            self._has_room
+            and await self._store.jobs.is_waited_for(WAITING_DISK)
+            and await self._disk.has_recovered()
+        ):
+            await self._store.jobs.unpark(WAITING_DISK, now=time.time())
+
+    async def stop(self, *, within_s: float) -> None:
+        """Start nothing more, and put running jobs back into the queue."""
+        self._is_open = False
+        async with self._claiming:
+            runs = list(self._runs.values())
+        for run in runs:
+            run.interrupt(Interruption.STOP)
+        tasks = [run.task for run in runs if run.task is not None]
+        if not tasks:
+            return
+        _, stuck = await asyncio.wait(tasks, timeout=within_s)
+        for task in stuck:
+            # The next start finds these RUNNING with an old epoch and takes them up again.
+            log.error("a job did not stop in time", extra={"task": task.get_name()})
+            task.cancel()

@@ -1,0 +1,94 @@
+"""`kill -9` in the middle of everything: the next start finishes what was begun, and fetches nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import sqlite3
+from pathlib import Path
+
+import psutil
+
+from tests.acceptance.program import children_of
+from tests.fakes.media import audio_m4a, hls_audio, hls_master, made_once, video_mp4
+from tests.fakes.origin import Fault
+
+PADDING = bytes(range(256)) * 40_000  # ten megabytes behind the film, which players ignore
+
+
+async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
+    film = made_once(video_mp4, "clip.mp4").read_bytes() + PADDING
+    for name in ("one", "two"):
+        origin.put(f"/{name}.mp4", film, etag=f'"{name}"').fail(Fault(hold_after=6_000_000), times=1)
+    origin.put_folder("/talk", made_once(hls_audio, "audio").parent)
+    origin.put_folder("/m", made_once(hls_master, "master").parent)
+    late_segment = sorted(path for path in origin._resources if path.startswith("/talk/") and path.endswith(".aac"))[-1]
+    origin._resources[late_segment].fail(Fault(hold_after=10), times=1)
+    late_part = sorted(path for path in origin._resources if path.startswith("/m/360/") and path.endswith(".m4s"))[-1]
+    origin._resources[late_part].fail(Fault(hold_after=10), times=1)
+    paths = ["/one.mp4", "/two.mp4", "/talk/index.m3u8", "/m/master.m3u8"]
+
+    env = {"REELDECK_NETWORK__MAX_CONNECTIONS_PER_FILE": "2", "REELDECK_LIMITS__MAX_PARALLEL_JOBS_PER_SOURCE": "4"}
+    async with reeldeck.serve(**env) as engine:
+        added = await reeldeck.run("add", *(origin.url(path) for path in paths), "--json")
+        assert added.code == 0, added.err
+        for path in ("/one.mp4", "/two.mp4", late_segment, late_part):
+            await origin.wait_for_requests(path, 1)
+        async with asyncio.timeout(20):
+            while True:
+                rows = (await reeldeck.run("jobs", "--json")).rows
+                if all(row["status"] == "RUNNING" and row["stage"] == "DOWNLOAD" for row in rows) and all(
+                    row["bytes_done"] > 4_000_000 for row in rows if row["url"].endswith(".mp4")
+                ):
+                    break
+        children = children_of(engine)
+        engine.send_signal(signal.SIGKILL)
+        await engine.wait()
+    gone, alive = await asyncio.to_thread(psutil.wait_procs, children, 5)
+    assert not alive, "a child outlived its engine"
+    before = {path: origin.bytes_sent(path) for path in ("/one.mp4", "/two.mp4")}
+    origin.release.set()
+
+    async with reeldeck.serve(**env):
+        waited = await reeldeck.run("add", *(origin.url(path) for path in paths), "--wait", "--json")
+        assert waited.code == 0, waited.out + waited.err
+        jobs = (await reeldeck.run("jobs", "--json")).rows
+        assert [job["status"] for job in jobs] == ["COMPLETED"] * 4
+        for job in jobs:
+            shown = await reeldeck.run("job", str(job["id"]))
+            assert "JOB_RECOVERED" in shown.out or "recovered" in shown.out.lower()
+            assert hashlib.sha256(Path(job["file_path"]).read_bytes()).hexdigest() == job["sha256"]
+        for path, sent_before in before.items():
+            again = origin.bytes_sent(path) - sent_before
+            assert again <= len(film) - 4_000_000, f"{path} was fetched again from the start"
+    database = sqlite3.connect(reeldeck.database)
+    try:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    finally:
+        database.close()
+
+
+async def test_a_second_engine_on_the_same_data_is_refused(reeldeck):
+    async with reeldeck.serve():
+        second = await reeldeck.run("serve")
+        assert second.code == 44
+        assert "already running" in second.err
+        assert "hint:" in second.err
+
+
+async def test_sigterm_stops_cleanly_and_the_job_goes_on_at_the_next_start(reeldeck, origin):
+    song = made_once(audio_m4a, "tone.m4a").read_bytes()
+    origin.put("/song.m4a", song + bytes(2_000_000)).fail(Fault(hold_after=1_200_000), times=1)
+    async with reeldeck.serve() as engine:
+        added = (await reeldeck.run("add", origin.url("/song.m4a"), "--json")).rows[0]
+        await origin.held.wait()
+        engine.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await engine.wait() == 0
+    async with reeldeck.serve():
+        done = await reeldeck.run("add", origin.url("/song.m4a"), "--wait", "--json")
+        assert done.code == 0, done.err
+        job = await reeldeck.job(added.get("id") or added["job"]["id"])
+        assert job["status"] == "COMPLETED"
+        assert job["retry_count"] == 0

@@ -1,0 +1,134 @@
+"""Every error class that these sources can produce, made by a real server, shown the same way by CLI and API."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import pytest
+
+from core.domain.errors import ERRORS
+from tests.fakes.media import made_once, video_mp4
+from tests.fakes.origin import Fault, Origin
+
+LIVE = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n"
+PROTECTED = b'#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n'
+HOLE = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nmissing.ts\n#EXT-X-ENDLIST\n"
+PRIVATE = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nhttp://169.254.169.254/a.ts\n#EXT-X-ENDLIST\n"
+NO_RETRIES = {"REELDECK_RETRIES__MAX_RETRIES": "0"}
+
+
+@dataclasses.dataclass
+class Case:
+    code: str
+    path: str
+    body: bytes = b""
+    fault: Fault | None = None
+    arguments: tuple[str, ...] = ()
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def film() -> bytes:
+    return made_once(video_mp4, "clip.mp4").read_bytes()
+
+
+CASES = [
+    Case("NOT_FOUND", "/gone.mp4"),
+    Case("HTTP_ERROR", "/broken.mp4", fault=Fault(status=500)),
+    Case("HTTP_ERROR", "/refused.mp4", fault=Fault(status=403)),
+    Case("RATE_LIMIT", "/slower.mp4", fault=Fault(status=429, retry_after="1")),
+    Case("AUTH_ERROR", "/login.mp4", fault=Fault(status=401)),
+    Case("GEO_BLOCK", "/elsewhere.mp4", fault=Fault(status=451)),
+    Case("NETWORK_ERROR", "/cut.mp4", film, fault=Fault(drop_after=900)),
+    Case("STALE", "/still.mp4", film, fault=Fault(hold_after=70_000), env={"REELDECK_TIMEOUTS__STALL_S": "1"}),
+    Case("TIMEOUT", "/late.mp4", film, fault=Fault(hold_after=0), env={"REELDECK_TIMEOUTS__METADATA_S": "0.5"}),
+    Case("SIZE_LIMIT", "/large.mp4", film, env={"REELDECK_LIMITS__MAX_FILE_SIZE_BYTES": "1000"}),
+    Case("MEDIA_ERROR", "/half.mp4", lambda: film()[: len(film()) // 2]),
+    Case("FORMAT_NOT_FOUND", "/sound.mp3", arguments=("--video",)),
+    Case("UNSUPPORTED_SOURCE", "/page.html", b"<!doctype html><html><body>no media here</body></html>"),
+    Case("PARSER_ERROR", "/odd.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:nonsense,\na.ts\n#EXT-X-ENDLIST\n"),
+    Case("NOT_YET_AVAILABLE", "/live.m3u8", LIVE),
+    Case("PROTECTED_CONTENT", "/drm.m3u8", PROTECTED),
+    Case("HTTP_ERROR", "/hole.m3u8", HOLE),
+    Case("BLOCKED_ADDRESS", "/segment.m3u8", PRIVATE),
+]
+
+
+def publish(origin: Origin, case: Case) -> str:
+    if case.code == "FORMAT_NOT_FOUND":
+        from tests.fakes.media import audio_mp3
+
+        case.body = made_once(audio_mp3, "tone.mp3").read_bytes()
+    if case.path != "/gone.mp4":
+        body = case.body() if callable(case.body) else case.body
+        resource = origin.put(case.path, body)
+        if case.fault is not None:
+            resource.always = case.fault
+    return origin.url(case.path)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}{case.path}")
+async def test_each_class_shows_its_summary_and_hint(reeldeck, origin, case):
+    url = publish(origin, case)
+    env = NO_RETRIES | case.env
+    kind = ERRORS[case.code]
+    if case.code == "NOT_YET_AVAILABLE":
+        # Such a job waits; `get` would wait with it.
+        async with reeldeck.serve(**env):
+            added = (await reeldeck.run("add", url, "--json")).rows[0]
+            job_id = added.get("id") or added["job"]["id"]
+            while (job := await reeldeck.job(job_id))["waiting_for"] != "live":
+                assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}
+            assert job["error_type"] == case.code
+            shown = await reeldeck.run("job", str(job_id))
+            assert kind.summary in shown.out
+        return
+    answer = await reeldeck.run("get", url, *case.arguments, **env)
+    origin.release.set()
+    assert answer.code == kind.exit_code, answer.err
+    assert kind.summary in answer.err
+    assert "hint:" in answer.err
+    assert not answer.out.strip()
+    assert not list(reeldeck.archive.rglob("*.*")) if reeldeck.archive.exists() else True
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://169.254.169.254/latest/meta-data", "http://127.0.0.1:22/", "http://[::1]/a.mp4", "http://2130706433/a.mp4"],
+)
+@pytest.mark.parametrize("source", ["direct", "ytdlp"])
+async def test_private_addresses_are_refused_by_every_source(reeldeck, url, source):
+    answer = await reeldeck.run("get", url, "--source", source, REELDECK_NETWORK__ALLOW_ADDRESSES="[]", **NO_RETRIES)
+    assert answer.code == ERRORS["BLOCKED_ADDRESS"].exit_code, answer.err
+    assert "allow_addresses" in answer.err
+
+
+@pytest.mark.parametrize("source", ["direct", "ytdlp"])
+async def test_a_redirect_to_a_private_address_is_refused_before_a_packet_leaves(reeldeck, origin, source):
+    async with Origin() as secret:
+        secret.put("/secret.mp4", film())
+        # 127.0.0.2 is where the link may lead; 127.0.0.1, where the other server listens, is not.
+        origin.put_redirect("/film.mp4", secret.url("/secret.mp4"))
+        start = origin.url("/film.mp4").replace("127.0.0.1", "127.0.0.2")
+        env = NO_RETRIES | {"REELDECK_NETWORK__ALLOW_ADDRESSES": '["127.0.0.2/32"]'}
+        if not await reaches(origin.port):
+            pytest.skip("the origin listens on 127.0.0.1 only")
+        answer = await reeldeck.run("get", start, "--source", source, **env)
+        assert answer.code == ERRORS["BLOCKED_ADDRESS"].exit_code, answer.err
+        assert secret.connections == 0
+
+
+async def test_an_archive_that_cannot_be_written_to_parks_the_job_and_it_goes_on_by_itself(reeldeck, origin):
+    origin.put("/film.mp4", film())
+    reeldeck.archive.parent.mkdir(parents=True)
+    reeldeck.archive.write_text("a file where the folder should be")
+    async with reeldeck.serve():
+        added = (await reeldeck.run("add", origin.url("/film.mp4"), "--json")).rows[0]
+        job_id = added.get("id") or added["job"]["id"]
+        while (job := await reeldeck.job(job_id))["waiting_for"] != "disk":
+            assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}
+        assert "archive" in job["error_message"]
+        os.unlink(reeldeck.archive)
+        answer = await reeldeck.run("add", origin.url("/film.mp4"), "--wait", "--json")
+        assert answer.code == 0, answer.err
+        assert (await reeldeck.job(job_id))["status"] == "COMPLETED"

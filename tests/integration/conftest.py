@@ -1,0 +1,73 @@
+"""What integration tests share: an origin, and a real engine over a real store that may talk to loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.config.settings import Settings
+from core.domain.job import Job, JobStatus, Request
+from core.engine.engine import Engine
+from tests.fakes.origin import Origin
+
+LOOPBACK = ("127.0.0.0/8",)
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with Origin() as running:
+        yield running
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings below a folder of the test, with loopback allowed and waits made short."""
+
+    def make(**sections: dict[str, Any]) -> Settings:
+        values: dict[str, dict[str, Any]] = {
+            "paths": {"data_dir": tmp_path / "data"},
+            "limits": {"min_free_disk_bytes": 1024**2},
+            "network": {"allow_addresses": LOOPBACK},
+            "retries": {"backoff_s": (0.05, 0.1, 0.2)},
+            "timeouts": {"read_s": 5, "stall_s": 5, "connect_s": 5},
+        }
+        for name, section in sections.items():
+            values[name] = values.get(name, {}) | section
+        return Settings.model_validate(values)
+
+    return make
+
+
+@pytest.fixture
+def run_engine(make_settings: Callable[..., Settings]):
+    """`async with run_engine(limits={…}) as engine` on the test's data directory."""
+
+    @asynccontextmanager
+    async def run(*, only_submitted: bool = False, **sections: dict[str, Any]) -> AsyncIterator[Engine]:
+        engine = Engine(make_settings(**sections), only_submitted=only_submitted)
+        await engine.start()
+        try:
+            yield engine
+        finally:
+            await engine.stop()
+
+    return run
+
+
+async def until(engine: Engine, job_id: int, *statuses: JobStatus) -> Job:
+    """The job, once it is in one of *statuses*; woken by the engine's own stream."""
+    async for _frame in engine.stream():
+        job = await engine.job(job_id)
+        if job.status in statuses:
+            return job
+    raise AssertionError("the stream ended")
+
+
+async def finish(engine: Engine, url: str, **options: Any) -> Job:
+    """Submit *url* and wait for its end."""
+    submitted = await engine.submit(Request(url=url, **options))
+    return await until(engine, submitted.job.id, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
