@@ -150,6 +150,8 @@ class MediaInfo:
     size_bytes: int
     duration_s: float | None
     streams: tuple[StreamInfo, ...]
+    #: MP4 made of pieces with an index each, as HLS leaves it.
+    is_fragmented: bool = False
 
     @property
     def video(self) -> StreamInfo | None:

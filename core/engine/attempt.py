@@ -68,7 +68,7 @@ class Attempt:
     @property
     def output(self) -> Path:
         """The file that POSTPROCESS made."""
-        return self.folder / self.checkpoint[OUTPUT]
+        return self.folder / str(self.checkpoint[OUTPUT])
 
     @property
     def info(self) -> MediaInfo:

@@ -39,7 +39,7 @@ class Control:
                 continue
             if (moved := await self._move(job, _WAITING, JobStatus.PAUSED)) is not None:
                 return moved
-        raise _refused(job, "paused")
+        raise _refused(await self._store.jobs.get(job_id), "paused")
 
     async def cancel(self, job_id: int) -> Job:
         """End a job and delete what it fetched."""
@@ -62,7 +62,7 @@ class Control:
             if moved is not None:
                 await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
                 return moved
-        raise _refused(job, "cancelled")
+        raise _refused(await self._store.jobs.get(job_id), "cancelled")
 
     async def resume(self, job_id: int) -> Job:
         """Let a paused job go on from where it stopped."""

@@ -104,13 +104,14 @@ class Engine:
         )
         await recover(self._store, engine=name, epoch=epoch)
         janitor = Janitor(self._store, paths.tmp, max_age_h=settings.archive.tmp_max_age_h)
-        for service in (self._scheduler.run(), self._live.run(), janitor.run()):
-            self._serve(service)
+        self._serve("scheduler", self._scheduler.run())
+        self._serve("live", self._live.run())
+        self._serve("janitor", janitor.run())
         self._is_open = True
         log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
-    def _serve(self, service: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(service, name=service.__qualname__)
+    def _serve(self, name: str, service: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(service, name=name)
         task.add_done_callback(self._service_ended)
         self._services.append(task)
 

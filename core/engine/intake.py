@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from core.config.settings import Limits
-from core.domain.errors import ReeldeckError, UnsupportedSource
+from core.domain.errors import ReeldeckError
 from core.domain.events import EventType
 from core.domain.job import Request
 from core.domain.snapshot import Submitted
@@ -41,9 +44,17 @@ class Intake:
             except ReeldeckError as error:
                 answers[index] = error
         stored = await self._store.jobs.submit_many([new for _, new in accepted], now=now) if accepted else []
-        for (index, _), answer in zip(accepted, stored, strict=True):
-            answers[index] = answer
+        for (index, new), answer in zip(accepted, stored, strict=True):
+            answers[index] = await self._replaced(new, answer, now=now)
         return [answer for answer in answers if answer is not None]
+
+    async def _replaced(self, new: NewJob, answer: Submitted, *, now: float) -> Submitted:
+        """*answer*, or a new job where it names an earlier result whose file is gone."""
+        path = answer.job.file_path
+        if not answer.joined or path is None or await asyncio.to_thread(Path(path).exists):
+            return answer
+        again = replace(new, request=replace(new.request, force=True, idempotency_key=None))
+        return await self._store.jobs.submit(again, now=now)
 
     def prepare(self, request: Request, *, group_id: int | None = None) -> NewJob:
         """What will be stored for *request*.
@@ -56,8 +67,6 @@ class Intake:
         identity = identify(url)
         key = job_key(url, identity, request.kind, request.quality, request.format)
         sources = self._registry.candidates(url, forced=request.source)
-        if not sources:
-            raise UnsupportedSource
         return NewJob(
             request=request,
             source_type=sources[0].name,

@@ -26,7 +26,7 @@ from core.engine.disk import DiskGuard
 from core.engine.toolbox import Toolbox
 from core.library.archive import NameTakenError, choose_blocking, is_placed_blocking, place_blocking
 from core.library.paths import archive_name
-from core.media.digest import sha256_of
+from core.media.digest import sha256
 from core.media.postprocess import Input, Wanted, postprocess
 from core.media.verify import check_output
 from core.net.hls import fetch_hls
@@ -251,7 +251,7 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
     if kind is Kind.AUDIO and info.video and any(track.role is not Role.AUDIO for track in found.tracks):
         raise MediaFailure("audio was asked for, but the file still holds a film")
     check_output(info, kind=kind, duration_s=found.duration_s)
-    digest = attempt.checkpoint.get(keys.DIGEST) or await sha256_of(attempt.output)
+    digest = attempt.checkpoint.get(keys.DIGEST) or await sha256(attempt.output)
     attempt.checkpoint |= {keys.INFO: info.to_json(), keys.DIGEST: digest}
     await attempt.record(
         (

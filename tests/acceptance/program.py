@@ -75,11 +75,13 @@ class Program:
 
     @asynccontextmanager
     async def serve(self, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A running engine; ended by SIGTERM unless the test ended it. Its children must be gone afterwards."""
+        """A running engine; ended by SIGTERM unless the test ended it."""
         process = await asyncio.create_subprocess_exec(
             str(REELDECK), "serve",
             env=self.env | env,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         assert process.stdout is not None
         first = await process.stdout.readline()

@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of everything: the next start finishes what was begun, and fetches nothing twice."""
+"""`kill -9` in the middle of everything: the next start finishes it, and fetches nothing twice."""
 
 from __future__ import annotations
 
@@ -12,24 +12,32 @@ import psutil
 
 from tests.acceptance.program import children_of
 from tests.fakes.media import audio_m4a, hls_audio, hls_master, made_once, video_mp4
-from tests.fakes.origin import Fault
+from tests.fakes.origin import Fault, Origin
 
 PADDING = bytes(range(256)) * 40_000  # ten megabytes behind the film, which players ignore
+
+
+def hold_last(origin: Origin, prefix: str, suffix: str) -> str:
+    """Let the answer for the last of a playlist's segments hang; returns its path."""
+    last = max(path for path in origin.paths if path.startswith(prefix) and path.endswith(suffix))
+    origin.resource(last).always = Fault(hold_after=10)
+    return last
 
 
 async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
     film = made_once(video_mp4, "clip.mp4").read_bytes() + PADDING
     for name in ("one", "two"):
-        origin.put(f"/{name}.mp4", film, etag=f'"{name}"').fail(Fault(hold_after=6_000_000), times=1)
+        origin.put(f"/{name}.mp4", film, etag=f'"{name}"').always = Fault(hold_after=6_000_000)
     origin.put_folder("/talk", made_once(hls_audio, "audio").parent)
     origin.put_folder("/m", made_once(hls_master, "master").parent)
-    late_segment = sorted(path for path in origin._resources if path.startswith("/talk/") and path.endswith(".aac"))[-1]
-    origin._resources[late_segment].fail(Fault(hold_after=10), times=1)
-    late_part = sorted(path for path in origin._resources if path.startswith("/m/360/") and path.endswith(".m4s"))[-1]
-    origin._resources[late_part].fail(Fault(hold_after=10), times=1)
+    late_segment = hold_last(origin, "/talk/", ".aac")
+    late_part = hold_last(origin, "/m/360/", ".m4s")
     paths = ["/one.mp4", "/two.mp4", "/talk/index.m3u8", "/m/master.m3u8"]
 
-    env = {"REELDECK_NETWORK__MAX_CONNECTIONS_PER_FILE": "2", "REELDECK_LIMITS__MAX_PARALLEL_JOBS_PER_SOURCE": "4"}
+    env = {
+        "REELDECK_NETWORK__MAX_CONNECTIONS_PER_FILE": "2",
+        "REELDECK_LIMITS__MAX_PARALLEL_JOBS_PER_SOURCE": "4",
+    }
     async with reeldeck.serve(**env) as engine:
         added = await reeldeck.run("add", *(origin.url(path) for path in paths), "--json")
         assert added.code == 0, added.err
@@ -45,7 +53,7 @@ async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
         children = children_of(engine)
         engine.send_signal(signal.SIGKILL)
         await engine.wait()
-    gone, alive = await asyncio.to_thread(psutil.wait_procs, children, 5)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 5)
     assert not alive, "a child outlived its engine"
     before = {path: origin.bytes_sent(path) for path in ("/one.mp4", "/two.mp4")}
     origin.release.set()
@@ -79,13 +87,14 @@ async def test_a_second_engine_on_the_same_data_is_refused(reeldeck):
 
 async def test_sigterm_stops_cleanly_and_the_job_goes_on_at_the_next_start(reeldeck, origin):
     song = made_once(audio_m4a, "tone.m4a").read_bytes()
-    origin.put("/song.m4a", song + bytes(2_000_000)).fail(Fault(hold_after=1_200_000), times=1)
+    origin.put("/song.m4a", song + bytes(2_000_000)).always = Fault(hold_after=1_200_000)
     async with reeldeck.serve() as engine:
         added = (await reeldeck.run("add", origin.url("/song.m4a"), "--json")).rows[0]
         await origin.held.wait()
         engine.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await engine.wait() == 0
+    origin.release.set()
     async with reeldeck.serve():
         done = await reeldeck.run("add", origin.url("/song.m4a"), "--wait", "--json")
         assert done.code == 0, done.err

@@ -125,13 +125,14 @@ async def test_a_request_sent_twice_with_one_key_makes_one_job(run_engine, origi
 
 async def test_a_paused_download_goes_on_from_its_bytes_and_fetches_none_twice(run_engine, origin):
     data = film() + bytes(4_000_000)
-    origin.put("/film.mp4", data).fail(Fault(hold_after=1_500_000), times=1)
+    origin.put("/film.mp4", data).always = Fault(hold_after=1_500_000)
     async with run_engine(network={"max_connections_per_file": 1}) as engine:
         job = (await engine.submit(Request(url=origin.url("/film.mp4")))).job
         await origin.held.wait()
         paused = await engine.pause(job.id)
         assert paused.status is JobStatus.PAUSED
         before = origin.bytes_sent("/film.mp4")
+        origin.release.set()
         await engine.resume(job.id)
         done = await until(engine, job.id, DONE, FAILED)
         assert done.status is DONE, done.error_message
@@ -157,10 +158,11 @@ async def test_cancelling_deletes_what_was_fetched_and_a_retry_begins_anew(run_e
 
 async def test_a_stopped_engine_puts_its_jobs_back_and_the_next_one_finishes_them(run_engine, origin):
     data = film() + bytes(4_000_000)
-    origin.put("/film.mp4", data).fail(Fault(hold_after=1_500_000), times=1)
+    origin.put("/film.mp4", data).always = Fault(hold_after=1_500_000)
     async with run_engine(network={"max_connections_per_file": 1}) as engine:
         job = (await engine.submit(Request(url=origin.url("/film.mp4")))).job
         await origin.held.wait()
+    origin.release.set()
     async with run_engine() as engine:
         done = await until(engine, job.id, DONE, FAILED)
         assert done.status is DONE, done.error_message
@@ -270,6 +272,16 @@ async def test_a_stream_replays_what_was_missed_and_doubles_nothing(run_engine, 
 async def test_status_has_every_figure_of_the_contract(run_engine):
     async with run_engine() as engine:
         status = await engine.status()
-        assert {"engine", "counts", "speed_bps", "disk", "cpu_percent", "memory_bytes", "telegram", "sources", "limits"} <= set(status)
+        assert {
+            "engine",
+            "counts",
+            "speed_bps",
+            "disk",
+            "cpu_percent",
+            "memory_bytes",
+            "telegram",
+            "sources",
+            "limits",
+        } <= set(status)
         assert {"version", "pid", "uptime_s", "state"} <= set(status["engine"])
         assert any(source["name"] == "direct" for source in status["sources"])

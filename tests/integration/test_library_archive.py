@@ -29,7 +29,16 @@ def test_a_title_makes_no_folders_and_cannot_climb():
 
 
 def test_hostile_and_foreign_titles_make_safe_names_of_bounded_length(tmp_path):
-    for title in ("a\x1b]52;c;x\x07b", "محاضرة عن الصبر", "😀" * 200, "..", "CON", "x" * 400, "\u202egnp.exe", ""):
+    for title in (
+        "a\x1b]52;c;x\x07b",
+        "محاضرة عن الصبر",
+        "😀" * 200,
+        "..",
+        "CON",
+        "x" * 400,
+        "\u202egnp.exe",
+        "",
+    ):
         path = tmp_path / name_of(title)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")

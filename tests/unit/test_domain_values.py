@@ -80,7 +80,9 @@ def test_a_resolution_survives_its_json():
         source="direct",
         kind=Kind.VIDEO,
         title="حفلة",
-        tracks=(Track(role=Role.VIDEO, transport=Transport.HLS, url="https://a.example/v.m3u8", size_bytes=4),),
+        tracks=(
+            Track(role=Role.VIDEO, transport=Transport.HLS, url="https://a.example/v.m3u8", size_bytes=4),
+        ),
         entries=(Entry(url="https://a.example/1"),),
         tags=Tags(title="t", track_number=3),
         private={"info": {"id": 1}},
@@ -101,7 +103,10 @@ def test_a_probe_survives_its_json_and_a_cover_is_no_film():
         container="mov",
         size_bytes=1,
         duration_s=2.0,
-        streams=(StreamInfo(type="video", codec="mjpeg", is_cover=True), StreamInfo(type="audio", codec="aac")),
+        streams=(
+            StreamInfo(type="video", codec="mjpeg", is_cover=True),
+            StreamInfo(type="audio", codec="aac"),
+        ),
     )
     back = MediaInfo.from_json(json.loads(json.dumps(info.to_json())))
     assert back == info

@@ -15,7 +15,9 @@ JOB_ERRORS = sorted((cls for cls in ERRORS.values() if issubclass(cls, JobError)
 
 
 def test_a_network_failure_climbs_the_back_off_and_then_gives_up():
-    waits = [decide(errors.NetworkFailure(), retry_count=n, settings=SETTINGS, chance=0.5).wait_s for n in range(3)]
+    waits = [
+        decide(errors.NetworkFailure(), retry_count=n, settings=SETTINGS, chance=0.5).wait_s for n in range(3)
+    ]
     assert waits == [60, 300, 900]
     last = decide(errors.NetworkFailure(), retry_count=3, settings=SETTINGS, chance=0.5)
     assert last.is_final
@@ -24,7 +26,9 @@ def test_a_network_failure_climbs_the_back_off_and_then_gives_up():
 
 @pytest.mark.parametrize(("chance", "wait_s"), [(0.0, 54), (1.0, 66)])
 def test_the_wait_varies_by_a_tenth_either_way(chance, wait_s):
-    assert decide(errors.Stalled(), retry_count=0, settings=SETTINGS, chance=chance).wait_s == pytest.approx(wait_s)
+    assert decide(errors.Stalled(), retry_count=0, settings=SETTINGS, chance=chance).wait_s == pytest.approx(
+        wait_s
+    )
 
 
 def test_retry_after_wins_over_the_back_off_for_a_rate_limit():
@@ -38,7 +42,9 @@ def test_retry_after_of_a_server_error_never_shortens_the_back_off():
     assert decide(error, retry_count=0, settings=SETTINGS, chance=0.5).wait_s == 60
 
 
-@pytest.mark.parametrize(("status", "is_final"), [(400, True), (403, True), (418, True), (500, False), (503, False)])
+@pytest.mark.parametrize(
+    ("status", "is_final"), [(400, True), (403, True), (418, True), (500, False), (503, False)]
+)
 def test_only_server_errors_of_http_are_tried_again(status, is_final):
     decision = decide(errors.HttpFailure(remote_status=status), retry_count=0, settings=SETTINGS, chance=0.5)
     assert decision.is_final is is_final
@@ -58,7 +64,9 @@ def test_waiting_for_the_disk_has_no_clock_and_uses_up_no_retry():
 def test_something_scheduled_is_looked_at_when_the_site_says_or_after_a_while():
     at = decide(errors.NotYetAvailable(retry_after_s=42), retry_count=3, settings=SETTINGS, chance=0.5)
     assert (at.waiting_for, at.wait_s) == ("live", 42)
-    assert decide(errors.NotYetAvailable(), retry_count=0, settings=SETTINGS, chance=0.5).wait_s == LOOK_AGAIN_S
+    assert (
+        decide(errors.NotYetAvailable(), retry_count=0, settings=SETTINGS, chance=0.5).wait_s == LOOK_AGAIN_S
+    )
 
 
 def test_no_retries_at_all_can_be_asked_for():

@@ -1,0 +1,96 @@
+"""The engine itself over HTTP: how it is, what it knows, its live stream, and its end."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, WebSocket
+from starlette.responses import HTMLResponse, Response
+
+from core.api.context import Engine, OpenStreams, require_local, require_socket
+from core.api.encoding import JsonResponse, listing
+from core.api.openapi import page
+from core.api.problems import ProblemResponse
+from core.api.schemas import JobRequest, Url, Word
+from core.api.stream import EventStream, parse_last_event_id, serve_websocket
+from core.domain.errors import ReeldeckError
+from core.domain.job import Kind
+
+router = APIRouter()
+health_router = APIRouter(tags=["engine"])
+
+LastEventId = Annotated[str | None, Query(max_length=20, description="As the header Last-Event-ID")]
+
+
+@health_router.get("/health", summary="Whether the engine works")
+async def health(engine: Engine) -> Response:
+    """200 while it does; 503 with a problem when its database does not answer."""
+    status = await engine.status()
+    facts = status["engine"]
+    return JsonResponse({"status": "ok", "state": facts["state"], "version": facts["version"]})
+
+
+@router.get("/status", tags=["engine"], summary="The engine at a glance")
+async def status(engine: Engine) -> Response:
+    """Counts, speed, disk, load, Telegram, sources and limits."""
+    return JsonResponse(await engine.status())
+
+
+@router.get("/sources", tags=["engine"], summary="The sources that are known")
+async def sources(engine: Engine) -> Response:
+    """Name, label, whether enabled, limits, how many jobs run."""
+    return listing(await engine.sources())
+
+
+@router.get("/metadata", tags=["engine"], summary="What a link leads to")
+async def metadata(
+    request: Request,
+    engine: Engine,
+    url: Annotated[Url, Query()],
+    kind: Kind = Kind.AUTO,
+    quality: Word = "best",
+    format: Word | None = None,  # noqa: A002 -- the parameter's name is the interface
+    profile: Word | None = None,
+    source: Word | None = None,
+) -> Response:
+    """Title, duration, size and formats, without downloading it."""
+    body = JobRequest(url=url, kind=kind, quality=quality, format=format, profile=profile, source=source)
+    require_local(request, body)
+    return JsonResponse(dataclasses.asdict(await engine.preview(body.to_request())))
+
+
+@router.post("/stop", tags=["engine"], status_code=202, summary="Stop the engine (Unix socket only)")
+async def stop(request: Request, engine: Engine) -> Response:
+    """202; running jobs are put back and go on at the next start."""
+    require_socket(request, "stopping is")
+    await engine.stop_engine()
+    return JsonResponse({"stopping": True}, status_code=202)
+
+
+@router.get("/events", tags=["stream"], summary="The live stream as server-sent events")
+async def events(
+    request: Request, engine: Engine, streams: OpenStreams, last_event_id: LastEventId = None
+) -> Response:
+    """Stored events with their `id`, and `progress` without one; Last-Event-ID replays what was missed."""
+    return EventStream(engine, streams, parse_last_event_id(request.headers, last_event_id))
+
+
+@router.websocket("/ws")
+async def websocket_stream(
+    websocket: WebSocket, engine: Engine, streams: OpenStreams, last_event_id: LastEventId = None
+) -> None:
+    """The live stream over a WebSocket: event objects, and objects with the type `progress`."""
+    try:
+        last_seq = parse_last_event_id(websocket.headers, last_event_id)
+        with streams.slot():
+            await websocket.accept()
+            await serve_websocket(websocket, engine, streams, last_seq)
+    except ReeldeckError as error:
+        await websocket.send_denial_response(ProblemResponse(error))
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> Response:
+    """The API's description for people."""
+    return HTMLResponse(page(request.app.openapi()))

@@ -1,0 +1,202 @@
+"""The live stream, as server-sent events and over a WebSocket: the same objects by both.
+
+Nothing is queued here. A frame is taken from the engine when the one before has left, so what a slow reader
+misses is merged by the engine, and what it never takes is dropped with its connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from typing import TypeVar
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from core.api.encoding import encode, event_view, progress_view
+from core.api.outlet import Outlet, while_connected
+from core.api.problems import DOCS_HINT
+from core.domain.errors import InvalidRequest, LimitReached, ReeldeckError
+from core.domain.events import Event
+from core.domain.interface import EngineInterface
+from core.domain.snapshot import Frame
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Silence is broken by a comment after this long, so that both ends notice a dead connection.
+HEARTBEAT_S = 10.0
+#: A reader that takes nothing for this long is cut off; it comes back with its last event id.
+PATIENCE_S = 30.0
+#: What a client is asked to wait before it comes back.
+RETRY_MS = 1_000
+MAX_STREAMS = 64
+#: Objects turned into JSON in one go; the event loop serves others in between.
+OBJECTS_PER_WRITE = 200
+#: Close code: the server goes away (RFC 6455 §7.4.1).
+GOING_AWAY = 1001
+
+
+class Streams:
+    """The streams that are open: how many there may be, and the word that ends them all."""
+
+    def __init__(self) -> None:
+        self.closing = asyncio.Event()
+        self._count = 0
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Room for one more.
+
+        Raises:
+            LimitReached: There are too many.
+        """
+        if self._count >= MAX_STREAMS:
+            raise LimitReached(f"{MAX_STREAMS} streams are open", hint="Close one of them.", retry_after_s=5)
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+
+def parse_last_event_id(headers: Headers, query: str | None) -> int | None:
+    """From which event on to replay: the header of a reconnecting client, or the query of a new one.
+
+    Raises:
+        InvalidRequest: Not a number.
+    """
+    text = headers.get("last-event-id") or query
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidRequest("Last-Event-ID is the number of an event", hint=DOCS_HINT)
+    return int(text)
+
+
+class EventStream(Response):
+    """The stream as server-sent events (HTML standard §9.2).
+
+    Args:
+        engine: Whose frames are sent.
+        streams: Gives the slot, and the word to end.
+        last_seq: Replay what was stored after this event first.
+    """
+
+    def __init__(self, engine: EngineInterface, streams: Streams, last_seq: int | None) -> None:
+        super().__init__()
+        self._engine = engine
+        self._streams = streams
+        self._last_seq = last_seq
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the client goes or lags too far behind, or the engine ends."""
+        outlet = Outlet(scope, send, PATIENCE_S)
+
+        async def put(data: bytes) -> None:
+            await outlet({"type": "http.response.body", "body": data, "more_body": True})
+
+        with self._streams.slot():
+            headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await put(b"retry: %d\n\n" % RETRY_MS)
+            work = _pump(self._engine, self._last_seq, put, _as_sse, b": still here\n\n")
+            await while_connected(work, receive, closing=self._streams.closing)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def serve_websocket(
+    websocket: WebSocket, engine: EngineInterface, streams: Streams, last_seq: int | None
+) -> None:
+    """The stream over an accepted WebSocket; what the client sends is left aside."""
+    outlet = Outlet(websocket.scope, websocket.send, PATIENCE_S)
+
+    async def put(data: bytes) -> None:
+        await outlet({"type": "websocket.send", "text": data.decode()})
+
+    work = _pump(engine, last_seq, put, _as_messages, None)
+    await while_connected(work, websocket.receive, closing=streams.closing)
+    if websocket.client_state is WebSocketState.CONNECTED:
+        with suppress(WebSocketDisconnect):
+            await websocket.close(GOING_AWAY)
+
+
+async def _pump(
+    engine: EngineInterface,
+    last_seq: int | None,
+    put: Callable[[bytes], Awaitable[None]],
+    render: Callable[[Frame], Iterator[bytes]],
+    heartbeat: bytes | None,
+) -> None:
+    async with aclosing(_frames(engine, last_seq)) as frames:
+        async for frame in frames:
+            if frame is not None:
+                for piece in render(frame):
+                    await put(piece)
+                    await asyncio.sleep(0)
+            elif heartbeat is not None:
+                await put(heartbeat)
+
+
+async def _frames(engine: EngineInterface, last_seq: int | None) -> AsyncGenerator[Frame | None, None]:
+    """The engine's frames until it ends, and None for each silence."""
+    source = engine.stream(last_seq=last_seq)
+    step: asyncio.Task[Frame | None] | None = None
+    try:
+        while True:
+            # A wait with a time limit must not cancel the step: that would end the engine's generator.
+            step = step or asyncio.create_task(_next(source))
+            await asyncio.wait({step}, timeout=HEARTBEAT_S)
+            if not step.done():
+                yield None
+                continue
+            frame, step = step.result(), None
+            if frame is None:
+                return
+            yield frame
+    except ReeldeckError as error:
+        log.info("a stream ended: %s", error.code)
+    finally:
+        if step is not None:
+            step.cancel()
+            await asyncio.wait({step})
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+async def _next(source: AsyncIterator[Frame]) -> Frame | None:
+    return await anext(source, None)
+
+
+def _as_sse(frame: Frame) -> Iterator[bytes]:
+    for events in _batches(frame.events):
+        yield b"".join(_sse_event(event) for event in events)
+    for progress in _progress(frame):
+        yield b"event: progress\ndata: %b\n\n" % encode(progress)
+
+
+def _sse_event(event: Event) -> bytes:
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (event.type.encode(), event.seq, encode(event_view(event)))
+
+
+def _as_messages(frame: Frame) -> Iterator[bytes]:
+    for event in frame.events:
+        yield encode(event_view(event))
+    for progress in _progress(frame):
+        yield encode({"type": "progress"} | progress)
+
+
+def _progress(frame: Frame) -> Iterator[dict[str, object]]:
+    """What follows a frame's events: its jobs by the handful, the rest with the first of them."""
+    for jobs in _batches(frame.jobs) or [()]:
+        yield progress_view(frame, jobs)
+        frame = dataclasses.replace(frame, deleted=())
+
+
+def _batches(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[start : start + OBJECTS_PER_WRITE] for start in range(0, len(items), OBJECTS_PER_WRITE)]

@@ -1,0 +1,44 @@
+"""Find links in what people write: sentences, Markdown, HTML, right-to-left text, links without a scheme."""
+
+from __future__ import annotations
+
+import re
+
+from core.links.identify import KNOWN_HOSTS
+
+#: Written without `http://` only hosts that nobody takes for anything else are links.
+_BARE = "|".join(sorted(map(re.escape, KNOWN_HOSTS), key=len, reverse=True))
+#: What no link holds raw: white space, quotes, marks of direction, the punctuation of Arabic and Chinese.
+_END = (
+    '\\s<>"`\\x00-\\x1f\\x7f-\\xa0\\u00ab\\u00bb\\u060c\\u061b\\u061f\\u06d4\\u200b\\u200e\\u200f\\u201c-\\u201e'
+    "\\u2028-\\u202f\\u2060-\\u2069\\u3000-\\u3002\\u3008-\\u3011\\ufeff\\uff01\\uff08\\uff09\\uff0c\\uff1b\\uff1f"
+)
+_LINK = re.compile(
+    rf"https?://[^{_END}]+|(?<![\w@/.:=&%-])(?:[a-z0-9-]{{1,20}}\.){{0,2}}(?:{_BARE})/[^{_END}]+",
+    re.IGNORECASE,
+)
+#: Ends a sentence or emphasis, not a link.
+_TRAILING = ".,;:!?'\u2019\u2026*~|\\^"
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+
+def find_links(text: str) -> list[str]:
+    """The links in *text* in their order, each once, with a scheme, without what only surrounds them.
+
+    They are not normalised, and may still turn out to be unusable.
+    """
+    found = (_trim(match[0]) for match in _LINK.finditer(text))
+    with_scheme = (link if "://" in link[:8] else f"https://{link}" for link in found)
+    return list(dict.fromkeys(link for link in with_scheme if not link.endswith("://")))
+
+
+def _trim(link: str) -> str:
+    link = link.partition("](")[0].replace("&amp;", "&")
+    while link:
+        last = link[-1]
+        opener = _BRACKETS.get(last)
+        if last in _TRAILING or (opener and link.count(opener) < link.count(last)):
+            link = link[:-1]
+        else:
+            break
+    return link

@@ -1,0 +1,293 @@
+"""TCP and TLS connections for httpcore on bare sockets. Only judged addresses may be given to `connect`.
+
+httpcore's own streams hand over 64 KiB, or one TLS record of 16 KiB, at a time. These hand over what has
+arrived, up to 1 MiB, whatever httpcore asks for: that decides how fast a single connection is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpcore
+
+READ_BYTES = 1 << 20
+_RECORD_BYTES = 16 * 1024  # the most that one TLS record holds
+#: RFC 8305 §5: how long an attempt goes on alone before the next address is tried beside it.
+ATTEMPT_DELAY_S = 0.25
+
+
+@contextlib.asynccontextmanager
+async def within(
+    timeout_s: float | None, late: type[Exception], failed: type[Exception]
+) -> AsyncIterator[None]:
+    """Raise *late* when the time is up and *failed* for socket errors, which is how httpcore speaks."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise late(f"nothing within {timeout_s} s") from error
+    except OSError as error:  # TLS errors are of this kind too
+        raise failed(_words(error)) from error
+
+
+class SocketStream(httpcore.AsyncNetworkStream):
+    """A connected, non-blocking socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 -- httpcore's
+        """At least one byte, empty at the end. It may be more than *max_bytes*, as the module says."""
+        size = max(max_bytes, READ_BYTES)
+        try:
+            data = self._sock.recv(size)
+        except BlockingIOError:
+            async with within(timeout, httpcore.ReadTimeout, httpcore.ReadError):
+                return await asyncio.get_running_loop().sock_recv(self._sock, size)
+        except OSError as error:
+            raise httpcore.ReadError(_words(error)) from error
+        await asyncio.sleep(0)  # a fast sender must not keep the loop from its other tasks
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- httpcore's
+        """Send all of it."""
+        async with within(timeout, httpcore.WriteTimeout, httpcore.WriteError):
+            await asyncio.get_running_loop().sock_sendall(self._sock, buffer)
+
+    async def aclose(self) -> None:
+        """Close at once."""
+        self._sock.close()
+
+    def end_writing(self) -> None:
+        """Tell the peer that no more comes."""
+        self._shutdown(socket.SHUT_WR)
+
+    def hang_up(self) -> None:
+        """End both directions, which wakes whoever reads or writes here."""
+        self._shutdown(socket.SHUT_RDWR)
+
+    def _shutdown(self, how: int) -> None:
+        with contextlib.suppress(OSError):  # the peer may be gone already
+            self._sock.shutdown(how)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore's
+    ) -> TlsStream:
+        """Speak TLS from here on."""
+        return await TlsStream.open(self, ssl_context, server_hostname, timeout)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore may ask for."""
+        match info:
+            case "socket":
+                return self._sock
+            case "is_readable":
+                return _is_readable(self._sock)
+            case "client_addr":
+                return self._sock.getsockname()
+            case "server_addr":
+                return self._sock.getpeername()
+            case _:
+                return None
+
+
+class TlsStream(httpcore.AsyncNetworkStream):
+    """TLS over another stream, even over TLS, as it is behind an https proxy."""
+
+    def __init__(
+        self, lower: httpcore.AsyncNetworkStream, context: ssl.SSLContext, hostname: str | None
+    ) -> None:
+        self._lower = lower
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
+
+    @classmethod
+    async def open(
+        cls,
+        lower: httpcore.AsyncNetworkStream,
+        context: ssl.SSLContext,
+        hostname: str | None,
+        timeout_s: float | None,
+    ) -> TlsStream:
+        """Make the handshake; *hostname* is whom the certificate must be for. Closes *lower* when it fails.
+
+        Raises:
+            httpcore.ConnectTimeout: Not done in time.
+            httpcore.ConnectError: Refused or broken; an `ssl.SSLError` is its cause where there was one.
+        """
+        try:
+            stream = cls(lower, context, hostname)
+            async with within(timeout_s, httpcore.ConnectTimeout, httpcore.ConnectError):
+                await stream._handshake()
+        except (httpcore.ReadError, httpcore.WriteError) as error:
+            await lower.aclose()
+            raise httpcore.ConnectError(f"it broke during the TLS handshake: {error}") from error
+        except BaseException:
+            await lower.aclose()
+            raise
+        return stream
+
+    async def _handshake(self) -> None:
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush(None)
+                await self._feed(None)
+            except ssl.SSLError:
+                with contextlib.suppress(httpcore.WriteError):  # tell the peer why, if it still listens
+                    await self._flush(None)
+                raise
+            else:
+                return await self._flush(None)
+
+    async def _flush(self, timeout_s: float | None) -> None:
+        if self._outgoing.pending:
+            await self._lower.write(self._outgoing.read(), timeout_s)
+
+    async def _feed(self, timeout_s: float | None) -> None:
+        if data := await self._lower.read(READ_BYTES, timeout_s):
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 -- httpcore's
+        """At least one byte, empty at the end. It may be more than *max_bytes*, as the module says."""
+        while True:
+            try:
+                return self._decrypted(max(max_bytes, READ_BYTES))
+            except ssl.SSLWantReadError:
+                await self._flush(timeout)
+                await self._feed(timeout)
+            except ssl.SSLZeroReturnError:
+                return b""
+            except ssl.SSLError as error:
+                raise httpcore.ReadError(_words(error)) from error
+
+    def _decrypted(self, size: int) -> bytes:
+        """The records at hand as one piece. Raises as `SSLObject.read` does when there is not even one."""
+        records = [self._tls.read(_RECORD_BYTES)]
+        filled = len(records[0])
+        with contextlib.suppress(ssl.SSLError):  # the next call meets it again
+            while filled < size and (record := self._tls.read(_RECORD_BYTES)):
+                records.append(record)
+                filled += len(record)
+        return b"".join(records)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- httpcore's
+        """Encrypt and send all of it."""
+        if buffer:
+            try:
+                self._tls.write(buffer)  # a memory BIO takes any amount
+            except ssl.SSLError as error:
+                raise httpcore.WriteError(_words(error)) from error
+            await self._flush(timeout)
+
+    async def aclose(self) -> None:
+        """Close at once; HTTP knows by itself where a body ends, so no farewell is waited for."""
+        await self._lower.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore's
+    ) -> TlsStream:
+        """Speak TLS inside this TLS from here on."""
+        return await TlsStream.open(self, ssl_context, server_hostname, timeout)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore may ask for."""
+        return self._tls if info == "ssl_object" else self._lower.get_extra_info(info)
+
+
+async def connect(addresses: Sequence[str], port: int) -> SocketStream:
+    """Connect to the first of *addresses* that answers, trying them staggered (RFC 8305, "happy eyeballs").
+
+    Raises:
+        OSError: None of them answers; what the last one said.
+    """
+    waiting = _interleaved(addresses)
+    attempts: list[asyncio.Task[socket.socket]] = []
+    unfinished: set[asyncio.Task[socket.socket]] = set()
+    winner: asyncio.Task[socket.socket] | None = None
+    failure = OSError("there is no address")
+    try:
+        while waiting or unfinished:
+            if waiting:
+                attempts.append(asyncio.create_task(_attempt(waiting.pop(0), port)))
+                unfinished.add(attempts[-1])
+            done, unfinished = await asyncio.wait(
+                unfinished,
+                timeout=ATTEMPT_DELAY_S if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for attempt in done:
+                try:
+                    sock = attempt.result()
+                except OSError as error:
+                    failure = error
+                else:
+                    winner = attempt
+                    return SocketStream(sock)
+        raise failure
+    finally:
+        await _abandon([attempt for attempt in attempts if attempt is not winner])
+
+
+async def _attempt(address: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _abandon(attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
+    for attempt in attempts:
+        attempt.cancel()
+    for outcome in await asyncio.gather(*attempts, return_exceptions=True):
+        if isinstance(outcome, socket.socket):  # it had answered as well
+            outcome.close()
+
+
+def _interleaved(addresses: Sequence[str]) -> list[str]:
+    """The addresses with IPv4 and IPv6 taking turns, the resolver's first choice first."""
+    turns = {"v4": 0, "v6": 0}
+    placed: list[tuple[int, int, str]] = []
+    for rank, address in enumerate(addresses):
+        family = "v6" if ":" in address else "v4"
+        placed.append((turns[family], rank, address))
+        turns[family] += 1
+    return [address for _, _, address in sorted(placed)]
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    """Whether bytes or the end have arrived: on an idle connection either means that it is over."""
+    if sock.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _words(error: OSError) -> str:
+    """What the system says about the error, without the address that asyncio puts into it."""
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    return os.strerror(error.errno) if error.errno else str(error)

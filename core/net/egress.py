@@ -1,0 +1,188 @@
+"""The only way to the network for child processes: a loopback proxy that asks the gate about every target.
+
+It tunnels CONNECT and forwards absolute-form http requests, one a connection. A child proves itself by the
+token in its proxy URL. A refusal has the error's code as its reason phrase and in `X-Reeldeck-Error`, so that
+it can be told from an answer of the site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import re
+import secrets
+import socket
+from urllib.parse import urlsplit
+
+import httpcore
+
+from core.domain.errors import BlockedAddress, InvalidRequest, JobError, NetworkFailure
+from core.net.connection import SocketStream, connect, within
+from core.net.gate import AddressGate, Target
+from core.net.relay import HEAD_TIMEOUT_S, BadHead, RequestHead, exchange, parse_request, read_head, tunnel
+
+ERROR_HEADER = "X-Reeldeck-Error"
+_USER = "reeldeck"
+_MAX_REMEMBERED = 256
+_LINGER_S = 2.0
+_AUTHORITY_FORM = re.compile(r"[^/?#@]+:[0-9]{1,5}")
+
+
+class _Refusal(Exception):
+    """The child gets an error instead of the site's answer."""
+
+    def __init__(self, status: str, detail: str, field: str = "") -> None:
+        super().__init__(detail)
+        self.answer = (
+            f"HTTP/1.1 {status}\r\n{field}Content-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(detail.encode()) + 1}\r\nConnection: close\r\n\r\n{detail}\n"
+        ).encode()
+
+    @classmethod
+    def by(cls, error: JobError) -> _Refusal:
+        """The refusal that stands for an error of the tree."""
+        status = f"{error.http_status} {error.code}"
+        return cls(status, error.detail, f"{ERROR_HEADER}: {error.code}\r\n")
+
+
+class EgressProxy:
+    """A proxy on 127.0.0.1 for our own children.
+
+    Args:
+        gate: Judges every target.
+        connect_timeout_s: For look-up and connection together.
+    """
+
+    def __init__(self, gate: AddressGate, *, connect_timeout_s: float) -> None:
+        self._gate = gate
+        self._connect_timeout_s = connect_timeout_s
+        self._token = secrets.token_urlsafe(24)
+        self._listener: socket.socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._blocked: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """What a child is given as its proxy. It holds the token, so never put it into an argv or a log."""
+        if self._listener is None:
+            raise RuntimeError("the egress proxy is not started")
+        return f"http://{_USER}:{self._token}@127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def blocked_hosts(self) -> tuple[str, ...]:
+        """The hosts that were blocked lately, the newest last."""
+        return tuple(self._blocked)
+
+    def last_blocked(self, host: str) -> BlockedAddress | None:
+        """Why *host* was blocked lately; None when it was not."""
+        detail = self._blocked.get(host.lower())
+        return None if detail is None else BlockedAddress(detail)
+
+    async def start(self) -> None:
+        """Listen on a free port of 127.0.0.1."""
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener.setblocking(False)
+        self._tasks.add(asyncio.create_task(self._accept(self._listener)))
+
+    async def stop(self) -> None:
+        """Close everything at once."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    async def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                sock, _ = await asyncio.get_running_loop().sock_accept(listener)
+            except OSError:  # out of file descriptors; the child waits in the backlog
+                await asyncio.sleep(0.1)
+                continue
+            task = asyncio.create_task(self._serve(SocketStream(sock)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, child: SocketStream) -> None:
+        # A side that hangs up or falls silent ends the matter: there is nobody to tell.
+        with contextlib.suppress(httpcore.NetworkError, httpcore.TimeoutException, TimeoutError, BadHead):
+            try:
+                await self._handle(child)
+            except _Refusal as refusal:
+                await _say(child, refusal.answer)
+            finally:
+                await child.aclose()
+
+    async def _handle(self, child: SocketStream) -> None:
+        try:
+            head, held = await read_head(child, b"", HEAD_TIMEOUT_S)
+            request = parse_request(head)
+        except BadHead as error:
+            raise _Refusal("400 Bad Request", str(error)) from error
+        self._authorise(request)
+        target = self._judge(request)
+        upstream = await self._connect(target)
+        try:
+            if request.method == "CONNECT":
+                await child.write(b"HTTP/1.1 200 Connection established\r\n\r\n", HEAD_TIMEOUT_S)
+                await tunnel(child, upstream, held)
+            else:
+                authority, slash, path = target.url.removeprefix("http://").partition("/")
+                origin_head = request.for_origin(authority, slash + path)
+                await exchange(child, upstream, request, origin_head, held)
+        finally:
+            await upstream.aclose()
+
+    def _authorise(self, request: RequestHead) -> None:
+        expected = b"Basic " + base64.b64encode(f"{_USER}:{self._token}".encode())
+        if not secrets.compare_digest(request.field(b"proxy-authorization"), expected):
+            raise _Refusal(
+                "407 Proxy Authentication Required",
+                "the token is wrong or missing",
+                'Proxy-Authenticate: Basic realm="reeldeck"\r\n',
+            )
+
+    def _judge(self, request: RequestHead) -> Target:
+        url = request.uri
+        if request.method == "CONNECT":
+            if not _AUTHORITY_FORM.fullmatch(url):
+                raise _Refusal("400 Bad Request", "CONNECT takes host:port")
+            url = f"https://{url}"
+        elif not url.lower().startswith("http://"):
+            raise _Refusal("400 Bad Request", "only absolute http:// URLs are forwarded")
+        try:
+            return self._gate.check(url)
+        except BlockedAddress as error:
+            raise self._blocked_at(urlsplit(url).hostname or "", error) from error
+        except InvalidRequest as error:
+            raise _Refusal("400 Bad Request", error.detail) from error
+
+    async def _connect(self, target: Target) -> SocketStream:
+        try:
+            async with within(self._connect_timeout_s, httpcore.ConnectTimeout, httpcore.ConnectError):
+                return await connect(await self._gate.addresses(target.host, target.port), target.port)
+        except BlockedAddress as error:
+            raise self._blocked_at(target.host, error) from error
+        except NetworkFailure as error:
+            raise _Refusal.by(error) from error
+        except (httpcore.ConnectTimeout, httpcore.ConnectError) as error:
+            raise _Refusal.by(NetworkFailure(f"no connection to {target.host}: {error}")) from error
+
+    def _blocked_at(self, host: str, error: BlockedAddress) -> _Refusal:
+        self._blocked.pop(host, None)  # so that it becomes the newest
+        self._blocked[host] = error.detail
+        while len(self._blocked) > _MAX_REMEMBERED:
+            del self._blocked[next(iter(self._blocked))]
+        return _Refusal.by(error)
+
+
+async def _say(child: SocketStream, answer: bytes) -> None:
+    """Answer, and wait until the child has read it: to close on unread bytes would destroy the answer."""
+    async with within(_LINGER_S, httpcore.ReadTimeout, httpcore.ReadError):
+        await child.write(answer)
+        child.end_writing()
+        while await child.read(1):
+            pass

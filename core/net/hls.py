@@ -1,0 +1,283 @@
+"""HLS download: several segments at once, written in order into one file, resumable at every segment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.domain.errors import HttpFailure, JobError, MediaFailure, ParserFailure, RateLimited
+from core.domain.media import Track
+from core.net.assembly import Assembly
+from core.net.blocking import run_blocking
+from core.net.http import HttpClient
+from core.net.part import PartFile
+from core.net.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.progress import Fetched, Progress
+from core.net.ramp import Ramp
+from core.net.resume import HlsNote, playlist_hash, playlist_shape
+from core.net.retries import Retries, retried
+from core.net.segments import SegmentReader
+from core.net.sniff import SNIFF_BYTES, sniff_container
+
+#: Segments in flight at first.
+_START_WIDTH = 4
+#: What segments behind the one being written may hold together, give or take a chunk each.
+_AHEAD_BYTES = 24 * 2**20
+#: Longer playlists are parsed in a thread.
+_LONG_PLAYLIST_CHARS = 256 * 1024
+
+
+async def fetch_hls(
+    http: HttpClient,
+    track: Track,
+    path: Path,
+    *,
+    progress: Progress,
+    window: int,
+    stall_s: float,
+    max_bytes: int = 0,
+) -> Fetched:
+    """Download the media playlist behind *track* to *path*: all segments in order, or an error.
+
+    Until it is whole the file is `<path>.part`, with `<path>.part.json` saying how far it goes; cancelled at
+    any instant, both stay, and the next attempt goes on at the next segment.
+
+    Args:
+        http: Fetches.
+        track: Its URL is that of a media playlist, not of a master.
+        path: Where the file goes; its folder exists.
+        progress: Told what is on disk, and an estimate of the whole.
+        window: At most so many segments are in flight or wait to be written; how many pay is found out.
+        stall_s: No byte for so long is a standstill.
+        max_bytes: Larger files are refused; 0 is no limit.
+
+    Raises:
+        NotYetAvailable: It is live.
+        ProtectedContent: It is encrypted with more than AES-128.
+        ParserFailure: It is no media playlist.
+        HttpFailure: A segment is not there.
+        MediaFailure: Segments cannot be decrypted, or are of several kinds; nothing is kept.
+        JobError: As `fetch_file` does.
+    """
+    page = await retried(lambda: http.text(track.url, headers=track.headers))
+    if len(page.text) > _LONG_PLAYLIST_CHARS:
+        playlist = await run_blocking(parse_playlist, page.text, page.url)
+    else:
+        playlist = parse_playlist(page.text, page.url)
+    if isinstance(playlist, MasterPlaylist):
+        raise ParserFailure("a master playlist: one of its variants must be chosen first")
+    playlist.require_complete()
+    transfer = _HlsTransfer(
+        http,
+        track,
+        PartFile(path),
+        playlist,
+        progress=progress,
+        window=window,
+        max_bytes=max_bytes,
+        stall_s=stall_s,
+    )
+    return await transfer.run()
+
+
+class _Slot:
+    """A segment on its way from the network to the file."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.pieces: list[bytes | memoryview] = []
+        #: Rises when the segment begins again from its start.
+        self.generation = 0
+        self.is_done = False
+        #: Set when there is something new to see.
+        self.news = asyncio.Event()
+
+
+class _HlsTransfer(Assembly):
+    """One try at one playlist."""
+
+    def __init__(
+        self,
+        http: HttpClient,
+        track: Track,
+        part: PartFile,
+        playlist: MediaPlaylist,
+        *,
+        progress: Progress,
+        window: int,
+        max_bytes: int,
+        stall_s: float,
+    ) -> None:
+        super().__init__(track, part, progress=progress, max_bytes=max_bytes, stall_s=stall_s)
+        self.duration_s = playlist.duration_s
+        self._segments = playlist.segments
+        self._hash, self._shape = playlist_hash(playlist), playlist_shape(playlist)
+        self._reader = SegmentReader(http, track, self._pulse)
+        self._ramp = Ramp(window, start=_START_WIDTH)
+        self._next_to_fetch = 0
+        self._ahead: deque[_Slot] = deque()
+        self._ahead_bytes = 0
+        self._room = asyncio.Event()
+        # What is written.
+        self._written_segments = 0
+        self._written_s = 0.0
+        self._offset = 0
+        self._last_start = 0
+        self._container: str | None = None
+
+    # Resuming.
+
+    async def _resume(self) -> int:
+        note = HlsNote.read(self._part.read_note(), size_bytes=self._part.size_bytes)
+        if note is None or not await self._is_ours(note):
+            await self._start_over()
+            return 0
+        self._written_segments = self._next_to_fetch = note.segments
+        self._written_s = sum(segment.duration_s for segment in self._segments[: note.segments])
+        self._offset, self._last_start = note.offset, note.last_start
+        self._container = sniff_container(self._part.read_at(SNIFF_BYTES, 0))
+        self._part.truncate(note.offset)
+        return note.offset
+
+    async def _is_ours(self, note: HlsNote) -> bool:
+        if note.shape != self._shape or note.segments > len(self._segments):
+            return False
+        # Other addresses, as signed ones are each time: the last segment is fetched again and compared.
+        return note.playlist == self._hash or await self._is_same(note)
+
+    async def _is_same(self, note: HlsNote) -> bool:
+        position = note.last_start
+        differs = False
+
+        async def compare(data: bytes | memoryview) -> None:
+            nonlocal position, differs
+            differs = differs or self._part.read_at(len(data), position) != data
+            position += len(data)
+
+        index = note.segments - 1
+        await self._reader.read(self._segments[index], compare, with_init=self._begins_with_init(index))
+        return not differs and position == note.offset
+
+    def _note(self) -> Mapping[str, Any] | None:
+        if not self._written_segments:
+            return None
+        return {
+            "playlist": self._hash,
+            "shape": self._shape,
+            "segments": self._written_segments,
+            "offset": self._offset,
+            "last_start": self._last_start,
+        }
+
+    @property
+    def _prefix_bytes(self) -> int:
+        return self._offset
+
+    def _tick(self, group: asyncio.TaskGroup) -> None:
+        share = self._written_s / self.duration_s if self.duration_s else 0.0
+        self._progress(self._offset, int(self._offset / share) if share > 0 else None)
+        remaining = len(self._segments) - self._next_to_fetch
+        self._ramp.observe(
+            time.monotonic(), self.received_bytes, is_worthwhile=remaining > 2 * self._ramp.width
+        )
+        self._start_reading(group)
+
+    # Writing, in order.
+
+    async def _fetch(self, group: asyncio.TaskGroup) -> None:
+        while self._written_segments < len(self._segments):
+            self._start_reading(group)
+            await self._write_segment(self._ahead[0])
+            self._ahead.popleft()
+            self._room.set()
+
+    async def _write_segment(self, slot: _Slot) -> None:
+        """Write the foremost segment while it arrives."""
+        generation, position = slot.generation, self._offset
+        while True:
+            if slot.generation != generation:
+                generation, position = slot.generation, self._offset
+            for piece in slot.pieces:
+                if position == self._offset:
+                    self._check_kind(piece, slot.index)
+                self._write(piece, position)
+                position += len(piece)
+            self._release(slot)
+            if slot.is_done:
+                break
+            slot.news.clear()
+            await slot.news.wait()
+        self._last_start, self._offset = self._offset, position
+        self._written_segments += 1
+        self._written_s += self._segments[slot.index].duration_s
+
+    def _check_kind(self, piece: bytes | memoryview, index: int) -> None:
+        """Segments of several kinds make no file."""
+        kind = sniff_container(bytes(piece[:SNIFF_BYTES]))
+        if self._container and kind and kind != self._container:
+            raise MediaFailure(f"segment {index} is {kind}, those before are {self._container}")
+        self._container = self._container or kind
+
+    def _release(self, slot: _Slot) -> None:
+        """What *slot* held is written or void."""
+        self._ahead_bytes -= sum(map(len, slot.pieces))
+        slot.pieces = []
+        self._room.set()
+
+    # Reading, several at once.
+
+    def _start_reading(self, group: asyncio.TaskGroup) -> None:
+        while (
+            self._next_to_fetch < len(self._segments)
+            and len(self._ahead) < self._ramp.width
+            and (not self._ahead or self._ahead_bytes < _AHEAD_BYTES)
+        ):
+            slot = _Slot(self._next_to_fetch)
+            self._next_to_fetch += 1
+            self._ahead.append(slot)
+            group.create_task(self._read(slot))
+
+    async def _read(self, slot: _Slot) -> None:
+        async def sink(data: bytes | memoryview) -> None:
+            slot.pieces.append(data)
+            slot.news.set()
+            self._ahead_bytes += len(data)
+            # When the room is full only the foremost segment goes on: the file swallows it at once.
+            while self._ahead_bytes > _AHEAD_BYTES and self._ahead[0] is not slot:
+                self._room.clear()
+                await self._room.wait()
+
+        retries = Retries()
+        received_bytes = self.received_bytes
+        segment, with_init = self._segments[slot.index], self._begins_with_init(slot.index)
+        while True:
+            try:
+                await self._reader.read(segment, sink, with_init=with_init)
+            except JobError as error:
+                self._release(slot)
+                slot.generation += 1
+                slot.news.set()
+                if _is_refusal(error) and self._ahead[0] is not slot:
+                    self._ramp.limit_to(self._ramp.width - 1)
+                    if self.received_bytes > received_bytes:
+                        retries.refill()  # the others get through: there were too many of us
+                received_bytes = self.received_bytes
+                with self._pulse.pause():
+                    await retries.wait_after(error)
+            else:
+                slot.is_done = True
+                slot.news.set()
+                return
+
+    def _begins_with_init(self, index: int) -> bool:
+        init = self._segments[index].init
+        return init is not None and (index == 0 or self._segments[index - 1].init != init)
+
+
+def _is_refusal(error: JobError) -> bool:
+    """What a server says to one request too many."""
+    return isinstance(error, RateLimited) or (isinstance(error, HttpFailure) and error.remote_status == 503)

@@ -1,0 +1,55 @@
+"""Keeps the note of an unfinished file current while its transfer runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.net.blocking import run_blocking
+from core.net.part import PartFile
+
+#: After so many new bytes, or so many seconds, they are flushed and claimed: what a crash can cost.
+CLAIM_BYTES = 8 * 2**20
+CLAIM_S = 1.0
+
+
+class Journal:
+    """Claims what was written, again and again, off the event loop.
+
+    Args:
+        part: The file.
+        note: Says what is written at this moment; None when nothing could be resumed from.
+    """
+
+    def __init__(self, part: PartFile, note: Callable[[], Mapping[str, Any] | None]) -> None:
+        self._part = part
+        self._note = note
+        self._claimed: Mapping[str, Any] | None = None
+        self._unclaimed_bytes = 0
+        self._is_due = asyncio.Event()
+
+    def wrote(self, size: int) -> None:
+        """*size* more bytes were written."""
+        self._unclaimed_bytes += size
+        if self._unclaimed_bytes >= CLAIM_BYTES:
+            self._is_due.set()
+
+    async def keep(self) -> None:
+        """Claim whenever it is due, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(CLAIM_S):
+                    await self._is_due.wait()
+            except TimeoutError:
+                pass  # the second is over: claim what there is
+            await self.claim()
+
+    async def claim(self) -> None:
+        """Flush and claim what is written now, if there is anything new."""
+        self._is_due.clear()
+        self._unclaimed_bytes = 0
+        note = self._note()
+        if note is not None and note != self._claimed:
+            await run_blocking(self._part.note_blocking, note)
+            self._claimed = note

@@ -1,0 +1,152 @@
+"""Which bytes of a file are there, and who fetches which of the others. Pure: no clock, no I/O."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+class Ranges:
+    """A set of byte positions, kept as sorted, disjoint, non-adjacent half-open ranges."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
+        self._ranges: list[tuple[int, int]] = []
+        for start, end in ranges:
+            self.add(start, end)
+
+    def add(self, start: int, end: int) -> None:
+        """Take [*start*, *end*) in."""
+        if start >= end:
+            return
+        first = bisect_left(self._ranges, start, key=lambda known: known[1])
+        last = first
+        while last < len(self._ranges) and self._ranges[last][0] <= end:
+            start = min(start, self._ranges[last][0])
+            end = max(end, self._ranges[last][1])
+            last += 1
+        self._ranges[first:last] = [(start, end)]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self._ranges)
+
+    @property
+    def total_bytes(self) -> int:
+        """How many bytes are in it."""
+        return sum(end - start for start, end in self._ranges)
+
+    @property
+    def prefix_bytes(self) -> int:
+        """How many bytes from the start are in it without a gap."""
+        return self._ranges[0][1] if self._ranges and self._ranges[0][0] == 0 else 0
+
+    def missing(self, total: int) -> list[tuple[int, int]]:
+        """The gaps below *total*."""
+        gaps, position = [], 0
+        for start, end in self._ranges:
+            if position < start:
+                gaps.append((position, start))
+            position = end
+        if position < total:
+            gaps.append((position, total))
+        return gaps
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """A stretch of the file that one connection fetches in order. `end` None is the end of the body."""
+
+    start: int
+    end: int | None
+    position: int = -1
+    #: Bytes per second of late, None before the first measurement.
+    rate_bps: float | None = None
+    _measured: int = -1
+
+    def __post_init__(self) -> None:
+        if self.position < 0:
+            self.position = self.start
+        self._measured = self.position
+
+    def measure(self, elapsed_s: float) -> None:
+        """Set `rate_bps` from what came since the call before, *elapsed_s* ago."""
+        self.rate_bps = (self.position - self._measured) / elapsed_s
+        self._measured = self.position
+
+    @property
+    def remaining(self) -> int | None:
+        """Bytes to go, None when unknown."""
+        return None if self.end is None else self.end - self.position
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left of it."""
+        return self.end is not None and self.position >= self.end
+
+    def cut(self, minimum: int) -> Piece | None:
+        """Give away the second half of what remains, None when a half would be smaller than *minimum*."""
+        if self.end is None or self.end - self.position < 2 * minimum:
+            return None
+        middle = self.position + (self.end - self.position + 1) // 2
+        taken = Piece(middle, self.end)
+        self.end = middle
+        return taken
+
+
+class Pieces:
+    """What is done, what waits, and what is being fetched."""
+
+    def __init__(self, total: int | None, done: Ranges | None = None) -> None:
+        self.done = done or Ranges()
+        if total is None:
+            self._waiting = [Piece(0, None)]
+        else:
+            self._waiting = [Piece(start, end) for start, end in reversed(self.done.missing(total))]
+        self._active: list[Piece] = []
+
+    def take(self) -> Piece | None:
+        """The next waiting piece, from the front of the file."""
+        if not self._waiting:
+            return None
+        piece = self._waiting.pop()
+        self._active.append(piece)
+        return piece
+
+    def steal(self, minimum: int) -> Piece | None:
+        """Half of the running piece that would end last, None when no half is worth a request of its own."""
+        rates = [piece.rate_bps for piece in self._active if piece.rate_bps is not None]
+        usual = sum(rates) / len(rates) if rates and any(rates) else 1.0
+
+        def time_left(piece: Piece) -> float:
+            rate = usual if piece.rate_bps is None else piece.rate_bps
+            return (piece.remaining or 0) / max(rate, usual / 100)
+
+        for piece in sorted(self._active, key=time_left, reverse=True):
+            if (taken := piece.cut(minimum)) is not None:
+                self._active.append(taken)
+                return taken
+        return None
+
+    @property
+    def rate_bps(self) -> float:
+        """Bytes per second of all running pieces, as last measured."""
+        return sum(piece.rate_bps or 0.0 for piece in self._active)
+
+    def measure(self, elapsed_s: float) -> None:
+        """Measure the rate of every running piece."""
+        for piece in self._active:
+            piece.measure(elapsed_s)
+
+    def finish(self, piece: Piece) -> None:
+        """A worker is done with *piece*; what it left of it waits for another."""
+        self._active.remove(piece)
+        self.done.add(piece.start, piece.position)
+        if not piece.is_done:
+            self._waiting.append(Piece(piece.position, piece.end))
+
+    def written(self) -> Ranges:
+        """All bytes that were written up to now, those of running pieces included."""
+        now = Ranges(self.done)
+        for piece in self._active:
+            now.add(piece.start, piece.position)
+        return now

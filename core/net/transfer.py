@@ -1,0 +1,287 @@
+"""Ranged download of a file: as many connections as pay, resumable at any instant, one version or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.domain.errors import (
+    AuthRequired,
+    HttpFailure,
+    JobError,
+    NetworkFailure,
+    NotFound,
+    RateLimited,
+    SizeLimit,
+)
+from core.domain.media import Track
+from core.net.assembly import Assembly, Restart
+from core.net.blocking import run_blocking
+from core.net.http import HttpClient, Response
+from core.net.part import PartFile
+from core.net.progress import Fetched, Progress
+from core.net.ramp import Ramp
+from core.net.ranges import Piece, Pieces
+from core.net.resume import FileNote
+from core.net.retries import Retries, is_transient
+from core.net.version import IfRangeRefused, Version
+
+#: A half smaller than this is not worth a request of its own.
+MIN_PIECE_BYTES = 256 * 1024
+#: With less than this to go another connection would not be up in time.
+_WORTHWHILE_S = 1.0
+#: So many bytes since the last failure make the next one a new one.
+_PROGRESS_BYTES = 256 * 1024
+#: Without a validator this much is fetched again and compared, to see that the file is still the same.
+_OVERLAP_BYTES = 64 * 1024
+_MAX_RESTARTS = 2
+#: What a server says to one connection too many, as long as others still go on.
+_REFUSALS = (NetworkFailure, HttpFailure, RateLimited, NotFound, AuthRequired)
+
+
+async def fetch_file(
+    http: HttpClient,
+    track: Track,
+    path: Path,
+    *,
+    progress: Progress,
+    connections: int,
+    max_bytes: int = 0,
+    stall_s: float,
+) -> Fetched:
+    """Download *track* to *path*, going on from what an earlier attempt left beside it.
+
+    Until it is whole the file is `<path>.part`, with `<path>.part.json` saying what of it is there; cancelled
+    at any instant, both stay and are good for the next attempt.
+
+    Args:
+        http: Fetches.
+        track: `max_range_bytes` and `checksum` are honoured.
+        path: Where the whole file goes; its folder exists.
+        progress: Told what is on disk.
+        connections: At most so many at once; how many pay is found out.
+        max_bytes: Larger files are refused, by what is read and not only by what is announced; 0 is no limit.
+        stall_s: No byte for so long is a standstill.
+
+    Raises:
+        SizeLimit: Larger than *max_bytes*.
+        Stalled: No byte for *stall_s*.
+        MediaFailure: The checksum is not the published one; nothing is kept.
+        DiskFull: No room.
+        JobError: What the server or the network did, after a few retries of our own.
+    """
+    part = PartFile(path)
+    restarts = Retries(_MAX_RESTARTS)
+    ranged, wasted_bytes, is_first = True, 0, True
+    while True:
+        transfer = _Transfer(
+            http,
+            track,
+            part,
+            progress=progress,
+            connections=connections,
+            max_bytes=max_bytes,
+            stall_s=stall_s,
+            ranged=ranged,
+        )
+        try:
+            fetched = await transfer.run()
+        except Restart as restart:
+            wasted_bytes += transfer.received_bytes
+            # Servers whose nodes disagree about the version still have one whole answer to give.
+            ranged = restart.ranged and is_first
+            is_first = False
+            await restarts.wait_after(restart.error)
+        else:
+            return replace(fetched, fetched_bytes=fetched.fetched_bytes + wasted_bytes)
+
+
+class _Transfer(Assembly):
+    """One try, of one version."""
+
+    def __init__(
+        self,
+        http: HttpClient,
+        track: Track,
+        part: PartFile,
+        *,
+        progress: Progress,
+        connections: int,
+        max_bytes: int,
+        stall_s: float,
+        ranged: bool,
+    ) -> None:
+        super().__init__(track, part, progress=progress, max_bytes=max_bytes, stall_s=stall_s)
+        self._http = http
+        self._ranged = ranged
+        self._uses_if_range = True
+        self._version: Version | None = None
+        self._pieces = Pieces(None)
+        self._ramp = Ramp(connections)
+        self._live = 0
+        self._is_idle = asyncio.Event()
+        self._measured_at = time.monotonic()
+
+    async def _resume(self) -> int:
+        kept = FileNote.read(self._part.read_note(), self._track, size_bytes=self._part.size_bytes)
+        if kept is None or not self._ranged:
+            await self._start_over()
+            return 0
+        self._version = kept.version
+        self._pieces = Pieces(kept.version.total, kept.done)
+        return kept.done.total_bytes
+
+    def _note(self) -> Mapping[str, Any] | None:
+        if self._version is None or not self._ranged:
+            return None
+        return FileNote(self._version, self._pieces.written()).write(self._track)
+
+    @property
+    def _prefix_bytes(self) -> int:
+        return self._pieces.written().prefix_bytes
+
+    # Who works.
+
+    async def _fetch(self, group: asyncio.TaskGroup) -> None:
+        self._start_workers(group)
+        if self._live:
+            await self._is_idle.wait()
+        total = self._version.total if self._version else None
+        if total not in {None, self._prefix_bytes}:
+            raise NetworkFailure(f"{self._prefix_bytes} of {total} bytes arrived")
+
+    def _start_workers(self, group: asyncio.TaskGroup) -> None:
+        while self._live < self._ramp.width and (piece := self._next_piece()) is not None:
+            self._live += 1
+            group.create_task(self._work(piece))
+
+    def _next_piece(self) -> Piece | None:
+        return self._pieces.take() or (self._pieces.steal(MIN_PIECE_BYTES) if self._is_parallel else None)
+
+    @property
+    def _is_parallel(self) -> bool:
+        """Several connections are safe: what they bring can be proven to be of one version."""
+        return self._ranged and self._version is not None and self._version.validator is not None
+
+    def _tick(self, group: asyncio.TaskGroup) -> None:
+        now = time.monotonic()
+        self._pieces.measure(max(now - self._measured_at, 1e-3))
+        self._measured_at = now
+        written_bytes = self._pieces.written().total_bytes
+        total = self._version.total if self._version else None
+        self._progress(written_bytes, total)
+        if self._is_parallel and total is not None:
+            lasts_s = (total - written_bytes) / max(self._pieces.rate_bps, 1)
+            self._ramp.observe(now, self.received_bytes, is_worthwhile=lasts_s > _WORTHWHILE_S)
+            self._start_workers(group)
+
+    async def _work(self, piece: Piece) -> None:
+        """Fetch *piece* and then others until there are none, or more connections than pay."""
+        current: Piece | None = piece
+        while current is not None:
+            try:
+                await self._fetch_piece(current)
+            except _REFUSALS:
+                if self._live == 1:
+                    raise
+                # The others go on, and take over what is left of this piece.
+                self._ramp.limit_to(self._live - 1)
+            finally:
+                self._pieces.finish(current)
+            current = self._next_piece() if self._live <= self._ramp.width else None
+        self._live -= 1
+        if not self._live:
+            self._is_idle.set()
+
+    # One piece.
+
+    async def _fetch_piece(self, piece: Piece) -> None:
+        retries = Retries()
+        while not piece.is_done:
+            before = piece.position
+            try:
+                await self._stream(piece)
+            except IfRangeRefused:
+                self._uses_if_range = False
+            except JobError as error:
+                if is_transient(error) and not self._can_continue(piece):
+                    raise Restart(error, ranged=False) from error
+                if piece.position - before >= _PROGRESS_BYTES:
+                    retries.refill()
+                with self._pulse.pause():
+                    await retries.wait_after(error)
+
+    def _can_continue(self, piece: Piece) -> bool:
+        return piece.position == 0 or (self._ranged and piece.end is not None)
+
+    async def _stream(self, piece: Piece) -> None:
+        """Fetch from *piece*'s position on, as far as one answer goes."""
+        has_proof = self._version is None or self._version.validator is not None
+        overlap = 0 if has_proof else min(_OVERLAP_BYTES, piece.position)
+        start = piece.position - overlap
+        headers = self._headers(start, piece.end)
+        async with self._http.stream(self._track.url, headers=headers) as response:
+            if self._version is None:
+                self._version, end = Version.first(response)
+                await self._prepare(piece, self._version.total)
+            else:
+                end = self._version.next(response, start, had_if_range="If-Range" in headers)
+            await self._copy(response, piece, end, overlap)
+
+    def _headers(self, start: int, end: int | None) -> dict[str, str]:
+        headers = {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}
+        if not self._ranged:
+            return headers
+        if self._track.max_range_bytes:
+            furthest = start + self._track.max_range_bytes
+            end = min(end, furthest) if end is not None else furthest
+        headers["Range"] = f"bytes={start}-" + (str(end - 1) if end is not None else "")
+        if self._version and self._version.validator and self._uses_if_range:
+            headers["If-Range"] = self._version.validator
+        return headers
+
+    async def _prepare(self, piece: Piece, total: int | None) -> None:
+        """The size is known now, if it ever is."""
+        if total is None:
+            return
+        if self._max_bytes and total > self._max_bytes:
+            raise SizeLimit(f"{total} bytes; the limit is {self._max_bytes}")
+        piece.end = total
+        await run_blocking(self._part.reserve_blocking, total)
+
+    async def _copy(self, response: Response, piece: Piece, end: int | None, overlap: int) -> None:
+        """Write what arrives, up to *end* or the piece's own end, which another worker may pull nearer."""
+        async for chunk in response.chunks():
+            self._pulse.received_bytes += len(chunk)
+            data: bytes | memoryview = chunk
+            if overlap:
+                data = self._compared(chunk, piece.position - overlap, overlap)
+                overlap -= len(chunk) - len(data)
+            limit = _nearer(piece.end, end)
+            if limit is not None and len(data) > limit - piece.position:
+                data = memoryview(data)[: limit - piece.position]
+            self._write(data, piece.position)
+            piece.position += len(data)
+            if limit is not None and piece.position >= limit:
+                return
+        if piece.end is None:
+            piece.end = piece.position  # only the end of the body tells the size
+        elif not piece.is_done:
+            raise NetworkFailure(f"{response.host} ended the answer early")
+
+    def _compared(self, chunk: bytes, position: int, overlap: int) -> memoryview:
+        """*chunk* without its first *overlap* bytes, which must be those that are there."""
+        known = self._part.read_at(min(len(chunk), overlap), position)
+        if not chunk.startswith(known):
+            raise Restart(NetworkFailure("the file changed while it was fetched"), ranged=False)
+        return memoryview(chunk)[len(known) :]
+
+
+def _nearer(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -1,0 +1,224 @@
+"""What a healthy installation looks like: every check as a function from facts to a finding.
+
+What lies above this layer (ffmpeg, the database, the engine) was asked by the caller, who hands in answers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core.config.settings import Settings
+from core.domain.errors import ReeldeckError
+
+#: Sites change faster than this.
+YTDLP_OLD = timedelta(days=60)
+PYTHON_FLOOR = (3, 11)
+#: What yt-dlp can run YouTube's scripts with, and since which version (yt-dlp 2026.10.26).
+JS_RUNTIMES: Mapping[str, tuple[int, ...]] = {"deno": (2, 3, 0), "node": (22, 0, 0), "bun": (1, 2, 11)}
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    """Works, but not everything or not for long."""
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw."""
+
+    name: str
+    level: Level
+    detail: str
+    #: What to do about it; empty when it is ok.
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the checks judge."""
+
+    settings: Settings
+    config_file: Path
+    #: Where the engine listens, or why it cannot.
+    socket: Path | ReeldeckError
+    now: datetime
+    #: `path (version, origin)` of the ffmpeg that would be used, or why there is none.
+    ffmpeg: str | ReeldeckError
+    #: The answer of a running engine, or why there is none.
+    engine: Mapping[str, Any] | ReeldeckError
+    #: What the database check said.
+    database: str | ReeldeckError
+
+
+Check = Callable[[Facts], Finding]
+
+
+def examine(facts: Facts) -> list[Finding]:
+    """All findings, in the order in which people should read them. Blocks for up to some seconds."""
+    return [check(facts) for check in CHECKS]
+
+
+def _python(_: Facts) -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < PYTHON_FLOOR:
+        return Finding("Python", Level.FAIL, found, "Install Python 3.11 or newer.")
+    return Finding("Python", Level.OK, f"{found}, SQLite {sqlite3.sqlite_version}")
+
+
+def _configuration(facts: Facts) -> Finding:
+    file = facts.config_file
+    return Finding(
+        "Configuration", Level.OK, str(file) if file.exists() else f"defaults; {file} does not exist"
+    )
+
+
+def _clock(facts: Facts) -> Finding:
+    shown = facts.now.astimezone().isoformat(timespec="seconds")
+    released = _released("yt-dlp")
+    if released and facts.now < released:
+        return Finding(
+            "Clock",
+            Level.FAIL,
+            f"{shown} is before the installed programs were made",
+            "Set the clock: timedatectl",
+        )
+    return Finding("Clock", Level.OK, shown)
+
+
+def _folders(facts: Facts) -> Finding:
+    paths = facts.settings.paths
+    folders = (paths.data_dir, paths.archive, paths.tmp, paths.log, paths.runtime)
+    wrong = [reason for folder in folders if (reason := _unwritable(folder))]
+    if wrong:
+        return Finding(
+            "Folders", Level.FAIL, "; ".join(dict.fromkeys(wrong)), "Change its owner or mode, or [paths]."
+        )
+    return Finding("Folders", Level.OK, f"{paths.data_dir} and the others can be written to")
+
+
+def _unwritable(folder: Path) -> str | None:
+    nearest = _existing(folder)
+    if not nearest.is_dir():
+        return f"{nearest} is not a folder"
+    return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} cannot be written to"
+
+
+def _disk(facts: Facts) -> Finding:
+    paths = facts.settings.paths
+    places = {folder: _existing(folder) for folder in (paths.data_dir, paths.archive, paths.tmp)}
+    free = {folder: shutil.disk_usage(place).free for folder, place in places.items()}
+    least = min(free, key=lambda folder: free[folder])
+    needed = facts.settings.limits.min_free_disk_bytes
+    detail = f"{_gib(free[least])} free at {least}, {_gib(needed)} needed"
+    if free[least] < needed:
+        return Finding("Disk", Level.FAIL, detail, "Free some space, or lower limits.min_free_disk_bytes.")
+    if places[paths.archive].stat().st_dev != places[paths.tmp].stat().st_dev:
+        fix = "Put paths.tmp_dir on the disk of paths.archive_dir."
+        return Finding("Disk", Level.WARN, f"{detail}; finished files are copied from disk to disk", fix)
+    return Finding("Disk", Level.OK, detail)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**30:.1f} GiB"
+
+
+def _ffmpeg(facts: Facts) -> Finding:
+    if isinstance(facts.ffmpeg, ReeldeckError):
+        return Finding("ffmpeg", Level.FAIL, facts.ffmpeg.detail, facts.ffmpeg.hint)
+    return Finding("ffmpeg", Level.OK, facts.ffmpeg)
+
+
+def _ytdlp(facts: Facts) -> Finding:
+    released = _released("yt-dlp")
+    if released is None:
+        return Finding("yt-dlp", Level.FAIL, "not installed", "Install it: pip install -U yt-dlp")
+    age = facts.now - released
+    detail = f"{version('yt-dlp')}, {age.days} days old"
+    if age > YTDLP_OLD:
+        return Finding("yt-dlp", Level.WARN, detail, "Update it: pip install -U yt-dlp")
+    return Finding("yt-dlp", Level.OK, detail)
+
+
+def _released(package: str) -> datetime | None:
+    """The day in a version such as 2026.10.26, None when the package is missing."""
+    try:
+        year, month, day = version(package).split(".")[:3]
+        return datetime(int(year), int(month), int(day), tzinfo=UTC)
+    except (PackageNotFoundError, ValueError):
+        return None
+
+
+def _javascript(_: Facts) -> Finding:
+    old = []
+    # pip puts a runtime beside our own Python, where yt-dlp looks as well.
+    where = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    for name, floor in JS_RUNTIMES.items():
+        if program := shutil.which(name, path=where):
+            found = _version_of(program)
+            if found >= floor:
+                return Finding("JavaScript", Level.OK, f"{name} {_dots(found)}")
+            old.append(f"{name} {_dots(found)} is too old, {_dots(floor)} is needed")
+    detail = "; ".join(old) or "no runtime: videos of YouTube may be missing formats or fail"
+    return Finding("JavaScript", Level.WARN, detail, "Install one: pip install deno")
+
+
+def _version_of(program: str) -> tuple[int, ...]:
+    try:
+        answer = subprocess.run(  # noqa: S603 -- found on PATH by its name
+            [program, "--version"], capture_output=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    numbers = re.search(rb"(\d+)\.(\d+)\.(\d+)", answer.stdout)
+    return tuple(map(int, numbers.groups())) if numbers else ()
+
+
+def _dots(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers)) or "of unknown version"
+
+
+def _socket(facts: Facts) -> Finding:
+    if isinstance(facts.socket, ReeldeckError):
+        return Finding("Socket", Level.FAIL, facts.socket.detail, facts.socket.hint)
+    return Finding("Socket", Level.OK, str(facts.socket))
+
+
+def _engine(facts: Facts) -> Finding:
+    if isinstance(facts.engine, ReeldeckError):
+        return Finding("Engine", Level.WARN, str(facts.engine), facts.engine.hint)
+    engine = facts.engine["engine"]
+    return Finding("Engine", Level.OK, f"version {engine['version']} runs as process {engine['pid']}")
+
+
+def _database(facts: Facts) -> Finding:
+    if isinstance(facts.database, ReeldeckError):
+        return Finding(
+            "Database", Level.FAIL, facts.database.detail or str(facts.database), facts.database.hint
+        )
+    return Finding("Database", Level.OK, facts.database)
+
+
+CHECKS: tuple[Check, ...] = (
+    _python, _configuration, _clock, _folders, _disk, _ffmpeg,
+    _ytdlp, _javascript, _socket, _database, _engine,
+)  # fmt: skip

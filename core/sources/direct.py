@@ -1,0 +1,196 @@
+"""Links that are the media themselves: files and HLS playlists, told by their content, not by their name."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from core.domain.errors import (
+    AuthRequired,
+    FormatNotFound,
+    HttpFailure,
+    MediaFailure,
+    RetryPolicy,
+    UnsupportedSource,
+)
+from core.domain.job import Kind, Request
+from core.domain.media import Resolution, Role, Tags, Track, Transport
+from core.net.http import HttpClient, Page
+from core.net.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.remote import RemoteFile, probe_remote
+from core.net.sniff import sniff_container
+from core.net.variant import choose_variant
+from core.sources.base import Matcher, NotHandled, Source, SourceContext
+from core.sources.quality import Quality, parse_quality
+
+AUDIO_EXTENSIONS = frozenset({"aac", "flac", "m4a", "m4b", "mp3", "oga", "ogg", "opus", "wav"})
+#: Names of what this source takes without asking others first. MPEG-DASH is yt-dlp's.
+MEDIA_EXTENSIONS = AUDIO_EXTENSIONS | {
+    "avi", "flv", "m3u8", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ogv", "ts", "webm", "wmv",
+}  # fmt: skip
+
+#: What `sniff_container` calls media, with the kind where the container alone tells it.
+_CONTAINERS = {
+    "mp4": Kind.AUTO, "ts": Kind.AUTO, "webm": Kind.AUTO, "mkv": Kind.AUTO, "ogg": Kind.AUTO,
+    "avi": Kind.VIDEO, "flv": Kind.VIDEO,
+    "aac": Kind.AUDIO, "mp3": Kind.AUDIO, "flac": Kind.AUDIO, "wav": Kind.AUDIO,
+}  # fmt: skip
+#: Further media: ASF (wmv), MPEG programme streams.
+_MORE_CONTAINERS = ((b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"), (b"\x00\x00\x01\xba", "mpg"))
+#: What people link to by mistake, for a message that says so.
+_OTHER_FILES = (
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"Rar!", "a rar archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+)
+_PICTURES = frozenset({"jpeg", "png", "gif", "webp"})
+_PLAYLIST_NAME = "m3u8"
+#: ISO base media brands of sound files (ISO 14496-12 §4.3; Apple's M4A and M4B).
+_AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
+_OGG_SOUND = re.compile(rb"OpusHead|\x01vorbis|Speex   |\x7fFLAC")
+_MARKUP = re.compile(rb"\s*<", re.DOTALL)
+
+
+class Direct(Source):
+    """Media files and HLS playlists at any address."""
+
+    name = "direct"
+    label = "Media files and HLS playlists"
+    matchers = (Matcher(extensions=MEDIA_EXTENSIONS), Matcher())
+
+    async def resolve(self, request: Request, context: SourceContext) -> Resolution:
+        """Look at the first bytes.
+
+        Raises:
+            NotHandled: It is a web page, an MPEG-DASH manifest or other markup, or is not shown to us and not
+                named like media.
+            MediaFailure: There is nothing in it.
+            UnsupportedSource: It is something else than media.
+            FormatNotFound: *request* wants what there is not.
+            JobError: It cannot be read.
+        """
+        quality = parse_quality(request.quality, request.kind, max_height=context.settings.media.max_height)
+        remote = await self._look(request.url, context.http)
+        if request.format is not None:
+            raise FormatNotFound("a file or playlist has no formats with ids", hint="Leave the format out.")
+        name = sniff_container(remote.head)
+        if name == _PLAYLIST_NAME:
+            page = await context.http.text(request.url)
+            return await self._playlist(request, page, quality, context)
+        container, kind = _media_type(remote.head, name, remote)
+        title = _title(remote.filename, remote.url)
+        track = Track(
+            role=Role.AUDIO if kind is Kind.AUDIO else Role.MUXED,
+            transport=Transport.HTTP,
+            url=request.url,
+            container=container,
+            size_bytes=remote.size_bytes,
+        )
+        return self._resolution(request, title, kind, (track,))
+
+    async def _look(self, url: str, http: HttpClient) -> RemoteFile:
+        try:
+            return await probe_remote(http, url, {})
+        except (AuthRequired, HttpFailure) as error:
+            is_named_like_media = self.matchers[0].matches(urlsplit(url))
+            if is_named_like_media or error.retry_policy is RetryPolicy.BACKOFF:
+                raise
+            # A page may open itself to yt-dlp, which brings cookies and the site's own ways.
+            raise NotHandled from error
+
+    async def _playlist(
+        self, request: Request, page: Page, quality: Quality, context: SourceContext
+    ) -> Resolution:
+        title = _title(None, page.url)
+        playlist = await asyncio.to_thread(parse_playlist, page.text, page.url)
+        if isinstance(playlist, MediaPlaylist):
+            playlist.require_complete()
+            track = _hls_track(Role.MUXED, request.url, playlist.duration_s)
+            return self._resolution(request, title, Kind.AUTO, (track,), playlist.duration_s)
+        return await self._master(request, playlist, title, quality, context)
+
+    async def _master(
+        self,
+        request: Request,
+        master: MasterPlaylist,
+        title: str | None,
+        quality: Quality,
+        context: SourceContext,
+    ) -> Resolution:
+        max_height = context.settings.media.max_height
+        choice = choose_variant(master, quality=request.quality, kind=quality.kind, max_height=max_height)
+        roles = [(Role.AUDIO, choice.audio_url)] if choice.audio_url else []
+        if choice.video_url and not (roles and quality.kind is Kind.AUDIO):
+            roles = [(Role.VIDEO if roles else Role.MUXED, choice.video_url), *roles]
+        durations = [await _duration_s(context.http, url) for _, url in roles]
+        tracks = tuple(
+            _hls_track(role, url, duration_s)
+            for (role, url), duration_s in zip(roles, durations, strict=True)
+        )
+        kind = Kind.VIDEO if choice.video_url and not choice.variant.is_audio_only else Kind.AUDIO
+        return self._resolution(request, title, kind, tracks, max(durations))
+
+    def _resolution(
+        self,
+        request: Request,
+        title: str | None,
+        kind: Kind,
+        tracks: tuple[Track, ...],
+        duration_s: float | None = None,
+    ) -> Resolution:
+        return Resolution(
+            source=self.name,
+            title=title,
+            kind=kind,
+            duration_s=duration_s,
+            tracks=tracks,
+            tags=Tags(title=title, source_url=request.url),
+        )
+
+
+def _hls_track(role: Role, url: str, duration_s: float) -> Track:
+    return Track(role=role, transport=Transport.HLS, url=url, duration_s=duration_s)
+
+
+async def _duration_s(http: HttpClient, url: str) -> float:
+    """Length of a media playlist that a master names; it must be whole."""
+    page = await http.text(url)
+    playlist = await asyncio.to_thread(parse_playlist, page.text, page.url)
+    if not isinstance(playlist, MediaPlaylist):
+        raise UnsupportedSource("the playlist leads to another list of playlists")
+    playlist.require_complete()
+    return playlist.duration_s
+
+
+def _media_type(head: bytes, sniffed: str | None, remote: RemoteFile) -> tuple[str, Kind]:
+    """Container and kind of what begins with *head*."""
+    if not head:
+        raise MediaFailure("the file is empty")
+    if sniffed == "html" or (sniffed is None and _MARKUP.match(head)):
+        raise NotHandled
+    for magic, container in _MORE_CONTAINERS:
+        if head.startswith(magic):
+            return container, Kind.VIDEO
+    if sniffed in _PICTURES:
+        raise UnsupportedSource(f"this is a picture ({sniffed}), not sound or film")
+    if sniffed not in _CONTAINERS:
+        other = next((words for magic, words in _OTHER_FILES if head.startswith(magic)), None)
+        named = f" (the server calls it {remote.content_type[:60]})" if remote.content_type else ""
+        raise UnsupportedSource(f"this is {other or 'no media that we know'}{'' if other else named}")
+    is_sound = (sniffed == "mp4" and head[8:12] in _AUDIO_BRANDS) or (
+        sniffed == "ogg" and _OGG_SOUND.search(head[:512]) is not None and b"theora" not in head[:512]
+    )
+    return sniffed, Kind.AUDIO if is_sound else _CONTAINERS[sniffed]
+
+
+def _title(filename: str | None, url: str) -> str | None:
+    """The file's name without its extension; remote text, as any title."""
+    name = filename or unquote(PurePosixPath(urlsplit(url).path).name)
+    stem = name.rpartition(".")[0] if PurePosixPath(name).suffix.lower()[1:] in MEDIA_EXTENSIONS else name
+    return stem.strip() or None

@@ -1,0 +1,92 @@
+"""Which sources take a link, and in which order they are asked."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from core.config.settings import Settings
+from core.domain.errors import InvalidRequest, UnsupportedSource
+from core.links.normalise import normalise
+from core.sources.base import Source
+from core.sources.direct import Direct
+from core.sources.ytdlp.source import ytdlp_sources
+
+
+def known_sources() -> list[Source]:
+    """Every source; among those that match equally well, the earlier is asked first."""
+    return [Direct(), *ytdlp_sources()]
+
+
+class Registry:
+    """The sources of one configuration.
+
+    Args:
+        settings: `[sources.NAME] enabled` leaves sources out.
+        sources: Instead of all that are known.
+    """
+
+    def __init__(self, settings: Settings, sources: list[Source] | None = None) -> None:
+        self._settings = settings
+        self._sources = known_sources() if sources is None else sources
+        self._by_name = {source.name: source for source in self._sources}
+
+    def all(self) -> list[Source]:
+        """Every source, enabled or not."""
+        return list(self._sources)
+
+    def named(self, name: str) -> Source:
+        """One source.
+
+        Raises:
+            InvalidRequest: There is none of this name.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            names = ", ".join(sorted(self._by_name))
+            raise InvalidRequest(f"there is no source {name!r}", hint=f"Known are: {names}.") from None
+
+    def candidates(self, url: str, *, forced: str | None = None) -> list[Source]:
+        """The sources to ask for *url*, in this order, each until one does not answer `NotHandled`.
+
+        Files and playlists by their name go to `direct`, pages of known sites to the site's source, and all
+        else first to `direct`, which looks at the content, then to yt-dlp. A site that is switched off is not
+        handed to those that take anything.
+
+        Args:
+            url: The link.
+            forced: The only source to ask, whether it takes such links by itself or not.
+
+        Raises:
+            InvalidRequest: Not a usable link, or no such source.
+            UnsupportedSource: Nobody takes it.
+        """
+        parts = urlsplit(normalise(url))
+        if forced is not None:
+            source = self.named(forced)
+            if not self._is_enabled(source):
+                raise _switched_off(source)
+            return [source]
+        ranked: list[tuple[int, int, Source]] = []
+        for place, source in enumerate(self._sources):
+            ranks = [matcher.rank for matcher in source.matchers if matcher.matches(parts)]
+            if ranks:
+                ranked.append((min(ranks), place, source))
+        ranked.sort(key=lambda entry: entry[:2])
+        for _, _, source in ranked:
+            names_site = any(matcher.hosts and matcher.matches(parts) for matcher in source.matchers)
+            if names_site and not self._is_enabled(source):
+                raise _switched_off(source)
+        enabled = [source for _, _, source in ranked if self._is_enabled(source)]
+        if not enabled:
+            raise UnsupportedSource("no source that is switched on takes this link")
+        return enabled
+
+    def _is_enabled(self, source: Source) -> bool:
+        return self._settings.sources.of(source.name).enabled
+
+
+def _switched_off(source: Source) -> UnsupportedSource:
+    return UnsupportedSource(
+        f"{source.label} is switched off", hint=f"Switch it on: [sources.{source.name}] enabled = true"
+    )

@@ -1,0 +1,54 @@
+"""The stored events, in the order of their numbers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from core.domain.events import Event
+from core.store.rows import EVENT, Reader, event_of
+from core.store.transaction import Transaction
+from core.store.writer import Writer
+
+
+class Events:
+    """Reads events, and throws old ones away. They are written together with what they tell of."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def of(self, job_id: int) -> list[Event]:
+        """A job's timeline, oldest first."""
+        rows = await self._reader.rows(
+            f"SELECT {EVENT} FROM job_events WHERE job_id = ? ORDER BY seq",  # noqa: S608 -- constants
+            job_id,
+        )
+        return [event_of(row) for row in rows]
+
+    async def after(self, seq: int, *, limit: int) -> list[Event]:
+        """The first events after number *seq*."""
+        rows = await self._reader.rows(
+            f"SELECT {EVENT} FROM job_events WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 -- constants
+            seq,
+            limit,
+        )
+        return [event_of(row) for row in rows]
+
+    async def last_seq(self) -> int:
+        """Number of the newest event, 0 before the first."""
+        return self._writer.last_seq
+
+    async def prune(self, *, older_than: float, batch: int) -> int:
+        """Delete events from before *older_than* among the *batch* oldest; returns how many."""
+        return await self._writer.run(partial(_prune, older_than=older_than, batch=batch))
+
+
+async def _prune(transaction: Transaction, *, older_than: float, batch: int) -> int:
+    await transaction.keep_numbers()
+    # Numbers rise with time, so the oldest are found without an index on the time.
+    return await transaction.execute(
+        "DELETE FROM job_events WHERE created < ?"
+        " AND seq IN (SELECT seq FROM job_events ORDER BY seq LIMIT ?)",
+        older_than,
+        batch,
+    )

@@ -1,0 +1,181 @@
+"""What can be asked about jobs. Each question holds the connection for some milliseconds at most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.domain.errors import InvalidRequest, NoSuchJob
+from core.domain.job import Job, JobStatus
+from core.domain.snapshot import JobQuery, Page
+from core.store.rows import JOB, UNFINISHED, Reader, job_of, placeholders
+
+MAX_PAGE = 1000
+#: Ids that one question looks through when no index helps: about 20 ms of the writer's time.
+WINDOW = 20_000
+
+
+async def get(reader: Reader, job_id: int) -> Job:
+    """One job.
+
+    Raises:
+        NoSuchJob: There is none.
+    """
+    rows = await reader.rows(f"SELECT {JOB} FROM jobs WHERE id = ?", job_id)  # noqa: S608 -- constants
+    if not rows:
+        raise NoSuchJob(f"job {job_id}")
+    return job_of(rows[0])
+
+
+async def page(reader: Reader, query: JobQuery) -> Page[Job]:
+    """Jobs below the cursor, newest first.
+
+    Raises:
+        InvalidRequest: The cursor is not one of ours.
+    """
+    limit = min(max(query.limit, 1), MAX_PAGE)
+    below = await _below(reader, query.after)
+    conditions, values = _conditions(query)
+    found: list[Job] = []
+    # One more than asked for tells whether there is a next page.
+    while below > 1 and len(found) <= limit:
+        floor = max(1, below - WINDOW) if query.text or query.source else 1
+        found += await _slice(
+            reader,
+            [f"id >= {floor:d}", f"id < {below:d}", *conditions],
+            values,
+            query.statuses,
+            limit + 1 - len(found),
+        )
+        below = floor
+    return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+
+
+async def _slice(
+    reader: Reader, conditions: list[str], values: list[Any], statuses: frozenset[JobStatus], limit: int
+) -> list[Job]:
+    """The newest jobs that meet the conditions, in any of *statuses* (all when there are none)."""
+    each = [[*conditions, f"status = '{status.value}'"] for status in statuses] or [conditions]
+    # One sorted run of the index for each state: an IN list would be sorted as a whole, history and all.
+    runs = [
+        f"SELECT * FROM (SELECT {JOB} FROM jobs WHERE {' AND '.join(some)} ORDER BY id DESC LIMIT {limit:d})"  # noqa: S608 -- values are bound
+        for some in each
+    ]
+    rows = await reader.rows(
+        f"{' UNION ALL '.join(runs)} ORDER BY id DESC LIMIT {limit:d}", *values * len(runs)
+    )
+    return [job_of(row) for row in rows]
+
+
+def _conditions(query: JobQuery) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    for name, value in (
+        ("source_type", query.source),
+        ("chat_id", query.chat_id),
+        ("group_id", query.group_id),
+    ):
+        if value is not None:
+            conditions.append(f"{name} = ?")
+            values.append(value)
+    for word in (query.text or "").split():
+        # SQLite's LIKE ignores the case of A to Z; PostgreSQL calls that ILIKE.
+        conditions.append("(title LIKE ? ESCAPE '!' OR url LIKE ? ESCAPE '!')")
+        pattern = f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
+        values += [pattern, pattern]
+    return conditions, values
+
+
+async def _below(reader: Reader, after: str | None) -> int:
+    """The id that a page ends before."""
+    if after is None:
+        (row,) = await reader.rows("SELECT COALESCE(MAX(id), 0) + 1 AS below FROM jobs")
+        return int(row["below"])
+    return cursor(after)
+
+
+def cursor(after: str) -> int:
+    """The id in a page's `next`.
+
+    Raises:
+        InvalidRequest: It did not come from a page.
+    """
+    if not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise InvalidRequest("the cursor is not one that a page gave", hint="Begin again without `after`.")
+    return int(after)
+
+
+async def ids(reader: Reader, statuses: frozenset[JobStatus], group_id: int | None) -> list[int]:
+    """Ids of jobs in these states, oldest first."""
+    conditions = f"status IN ({placeholders(len(statuses))})"
+    values: list[Any] = [status.value for status in statuses]
+    if group_id is not None:
+        conditions += " AND group_id = ?"
+        values.append(group_id)
+    rows = await reader.rows(f"SELECT id FROM jobs WHERE {conditions} ORDER BY id", *values)  # noqa: S608 -- values are bound
+    return [row["id"] for row in rows]
+
+
+async def next_due(reader: Reader) -> float | None:
+    """When the first waiting job's time comes."""
+    (row,) = await reader.rows(
+        "SELECT MIN(not_before) AS due FROM jobs WHERE status = 'PENDING' AND not_before IS NOT NULL"
+    )
+    due: float | None = row["due"]
+    return due
+
+
+async def is_waited_for(reader: Reader, waiting_for: str) -> bool:
+    """Whether a job is parked for this."""
+    return bool(
+        await reader.rows(
+            "SELECT 1 FROM jobs WHERE status = 'PENDING' AND waiting_for = ? LIMIT 1", waiting_for
+        )
+    )
+
+
+async def claimed_by_others(reader: Reader, engine: str, epoch: int) -> list[Job]:
+    """RUNNING jobs that this start of this engine did not claim."""
+    rows = await reader.rows(
+        f"SELECT {JOB} FROM jobs WHERE status = 'RUNNING'"  # noqa: S608 -- constants
+        " AND (COALESCE(claimed_by, '') <> ? OR COALESCE(claim_epoch, -1) <> ?) ORDER BY id",
+        engine,
+        epoch,
+    )
+    return [job_of(row) for row in rows]
+
+
+async def created_since(reader: Reader, user_id: int | None, chat_id: int | None, since: float) -> int:
+    """How many jobs a user or chat added."""
+    conditions, values = ["created >= ?"], [since]
+    for name, value in (("user_id", user_id), ("chat_id", chat_id)):
+        if value is not None:
+            conditions.append(f"{name} = ?")
+            values.append(value)
+    (row,) = await reader.rows(f"SELECT COUNT(*) AS n FROM jobs WHERE {' AND '.join(conditions)}", *values)  # noqa: S608 -- values are bound
+    return int(row["n"])
+
+
+async def unfinished_of(reader: Reader, user_id: int) -> int:
+    """How many unfinished jobs a user has."""
+    (row,) = await reader.rows(
+        f"SELECT COUNT(*) AS n FROM jobs WHERE user_id = ? AND status IN ({UNFINISHED})",  # noqa: S608 -- constants
+        user_id,
+    )
+    return int(row["n"])
+
+
+async def counts(reader: Reader) -> dict[JobStatus, int]:
+    """Jobs by state, counted one by one."""
+    rows = await reader.rows("SELECT status, COUNT(*) AS n FROM jobs GROUP BY status")
+    return {JobStatus(row["status"]): row["n"] for row in rows}
+
+
+async def counts_by_source(reader: Reader) -> dict[str, dict[JobStatus, int]]:
+    """Unfinished jobs by source and state."""
+    found: dict[str, dict[JobStatus, int]] = {}
+    for row in await reader.rows(
+        f"SELECT source_type, status, COUNT(*) AS n FROM jobs WHERE status IN ({UNFINISHED})"  # noqa: S608 -- constants
+        " GROUP BY source_type, status"
+    ):
+        found.setdefault(row["source_type"], {})[JobStatus(row["status"])] = row["n"]
+    return found

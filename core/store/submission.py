@@ -1,0 +1,185 @@
+"""From requests to jobs: new ones are inserted, known ones joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.domain.events import EventType
+from core.domain.job import Job, JobStatus, Request
+from core.domain.snapshot import Submitted
+from core.store.rows import JOB, UNFINISHED, job_of, placeholders, to_cells
+from core.store.transaction import Transaction
+
+#: Rows of one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
+CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A request with all that is known of it before it runs."""
+
+    request: Request
+    source_type: str
+    #: Normalised.
+    url: str
+    url_hash: str
+    #: At most one unfinished job has it.
+    job_key: str
+    media_id: str | None = None
+    group_id: int | None = None
+
+
+async def submit(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> list[Submitted]:
+    """One answer for each of *news*, in order; `Jobs.submit` says when a job is joined."""
+    by_request = await _of_requests(transaction, news)
+    known = _Known(await _of_keys(transaction, news))
+    fresh: dict[str, NewJob] = {}
+    heard = set(by_request)
+    for new in news:
+        if new.request.idempotency_key in heard:
+            continue
+        if new.request.idempotency_key is not None:
+            heard.add(new.request.idempotency_key)
+        if known.match(new) is None:
+            fresh.setdefault(new.job_key, new)
+    inserted = await _insert(transaction, list(fresh.values()), now=now)
+    answers: list[Submitted] = []
+    keys: dict[str, int] = {}
+    for new in news:
+        key = new.request.idempotency_key
+        if key is not None and key in by_request:
+            # The same request heard again: nothing happened.
+            answers.append(Submitted(by_request[key], joined=True))
+            continue
+        job = inserted.get(new.job_key) or known.match(new)
+        assert job is not None
+        if is_new := fresh.get(new.job_key) is new:
+            del fresh[new.job_key]
+        else:
+            transaction.event(job.id, EventType.JOB_JOINED, _who(new), now=now)
+        if key is not None:
+            by_request[key], keys[key] = job, job.id
+        answers.append(Submitted(job, joined=not is_new))
+    if keys:
+        await transaction.execute_many(
+            "INSERT INTO requests (key, job_id, created) VALUES (?, ?, ?)",
+            [[key, job_id, now] for key, job_id in keys.items()],
+        )
+    return answers
+
+
+class _Known:
+    """Jobs of the wanted keys that a request may join."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._unfinished: dict[str, Job] = {}
+        self._completed: dict[str, Job] = {}
+        for job in jobs:
+            found = self._completed if job.status is JobStatus.COMPLETED else self._unfinished
+            found[job.job_key] = job
+
+    def match(self, new: NewJob) -> Job | None:
+        """The job that *new* joins."""
+        completed = None if new.request.force else self._completed.get(new.job_key)
+        return self._unfinished.get(new.job_key, completed)
+
+
+async def _of_requests(transaction: Transaction, news: Sequence[NewJob]) -> dict[str, Job]:
+    """Jobs of earlier requests, by their idempotency keys."""
+    found: dict[str, Job] = {}
+    asked = {new.request.idempotency_key for new in news} - {None}
+    for keys in _chunks(asked):
+        rows = await transaction.rows(
+            f"SELECT key, job_id FROM requests WHERE key IN ({placeholders(len(keys))})",  # noqa: S608 -- placeholders
+            *keys,
+        )
+        for row in rows:
+            (job,) = await transaction.rows(f"SELECT {JOB} FROM jobs WHERE id = ?", row["job_id"])  # noqa: S608 -- constants
+            found[row["key"]] = job_of(job)
+    return found
+
+
+async def _of_keys(transaction: Transaction, news: Sequence[NewJob]) -> list[Job]:
+    """Unfinished and completed jobs of the wanted keys, the newest last."""
+    found: list[Job] = []
+    for keys in _chunks({new.job_key for new in news}):
+        rows = await transaction.rows(
+            f"SELECT {JOB} FROM jobs WHERE job_key IN ({placeholders(len(keys))})"  # noqa: S608 -- constants
+            f" AND status IN ({UNFINISHED}, 'COMPLETED') ORDER BY id",
+            *keys,
+        )
+        found += map(job_of, rows)
+    return found
+
+
+async def _insert(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> dict[str, Job]:
+    """Insert jobs with different keys; returns them by key.
+
+    They are born PENDING and queued at once: one row written, both events told.
+    """
+    inserted: dict[str, Job] = {}
+    for chunk in _chunks(news):
+        cells = [_cells(new, now) for new in chunk]
+        names = ", ".join(cells[0])
+        each = f"({placeholders(len(cells[0]))})"
+        rows = await transaction.rows(
+            f"INSERT INTO jobs ({names}) VALUES {', '.join([each] * len(cells))} RETURNING {JOB}",  # noqa: S608 -- constants
+            *(cell for row in cells for cell in row.values()),
+        )
+        inserted |= {job.job_key: job for job in map(job_of, rows)}
+    for new in news:
+        job = inserted[new.job_key]
+        transaction.event(job.id, EventType.JOB_CREATED, _who(new), now=now)
+        transaction.moved(job, JobStatus.PENDING, [], now=now)
+        transaction.moves[JobStatus.PENDING] += 1
+    return inserted
+
+
+def _cells(new: NewJob, now: float) -> dict[str, Any]:
+    request = new.request
+    cells: dict[str, Any] = {
+        "url": new.url,
+        "source_type": new.source_type,
+        "kind": request.kind,
+        "quality": request.quality,
+        "format": request.format,
+        "status": JobStatus.QUEUED,
+        "priority": request.priority,
+        "position": now,
+        "attempt": 0,
+        "retry_count": 0,
+        "job_key": new.job_key,
+        "media_id": new.media_id,
+        "url_hash": new.url_hash,
+        "group_id": new.group_id,
+        "bytes_done": 0,
+        "user_id": request.user_id,
+        "chat_id": request.chat_id,
+        "created": now,
+        "updated": now,
+        "out_dir": request.out_dir,
+        "profile": request.profile,
+        "checkpoint": {},
+    }
+    return to_cells(cells, frozenset(cells))
+
+
+def _who(new: NewJob) -> dict[str, Any]:
+    """Who asked, and for what kind of thing; a URL's query may hold secrets and stays out."""
+    told = {
+        "source_type": new.source_type,
+        "url_domain": urlsplit(new.url).hostname,
+        "user_id": new.request.user_id,
+        "chat_id": new.request.chat_id,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(items)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk

@@ -1,0 +1,379 @@
+"""An engine in memory: real states, real event numbers, live streams — and no download.
+
+Faces are tested against it. It keeps the promises of `core.domain.interface.EngineInterface`; a test plays
+the runner with `move`, `progress` and `emit`, plants failures with `fail_next`, and cuts streams with
+`cut_streams`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from core.domain.errors import (
+    EngineUnreachable,
+    IllegalTransition,
+    InvalidRequest,
+    NoSuchJob,
+    ReeldeckError,
+)
+from core.domain.events import Event, EventType
+from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request
+from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+
+ENGINE_VERSION = "0.0-fake"
+
+
+class _Mailbox:
+    """What one listener of the stream has not yet taken, merged as the real bus merges it."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.jobs: dict[int, Job] = {}
+        self.deleted: list[int] = []
+        self.is_open = True
+        self.filled = asyncio.Event()
+
+    def put(self, frame: Frame) -> None:
+        self.events += frame.events
+        self.jobs |= {job.id: job for job in frame.jobs}
+        for job_id in frame.deleted:
+            self.jobs.pop(job_id, None)
+        self.deleted += frame.deleted
+        self.filled.set()
+
+
+class FakeEngine:
+    """Implements EngineInterface. Everything it was asked stands in `calls` as (method, arguments)."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.stop_asked = asyncio.Event()
+        self.is_closed = False
+        self.speed_bps = 0.0
+        self.log: list[Event] = []
+        self._jobs: dict[int, Job] = {}
+        self._keys: dict[str, int] = {}
+        self._ids = itertools.count(1)
+        self._seqs = itertools.count(1)
+        self._failures: dict[str, list[BaseException]] = {}
+        self._mailboxes: set[_Mailbox] = set()
+        self._listeners_changed = asyncio.Event()
+
+    # What a test does to it
+
+    def fail_next(self, method: str, error: BaseException) -> None:
+        """Let the next call of *method* raise *error*."""
+        self._failures.setdefault(method, []).append(error)
+
+    def add(self, url: str = "https://example.org/a.mp4", **facts: Any) -> Job:
+        """Put a job there at once, in any state, without an event."""
+        now = time.time()
+        job_id = next(self._ids)
+        values: dict[str, Any] = {
+            "id": job_id, "url": url, "source_type": "direct", "kind": Kind.AUTO, "quality": "best",
+            "format": None, "status": JobStatus.QUEUED, "stage": None, "priority": 0, "position": now,
+            "attempt": 0, "retry_count": 0, "job_key": f"{url}|auto|best|None", "media_id": None,
+            "url_hash": f"{job_id:064x}", "auth_profile_id": None, "group_id": None, "title": None,
+            "duration_s": None, "size_bytes": None, "bytes_done": 0, "rate": None, "file_path": None,
+            "sha256": None, "not_before": None, "waiting_for": None, "error_type": None,
+            "error_message": None, "error_hint": None, "user_id": None, "chat_id": None,
+            "created": now, "updated": now,
+            "started": None, "finished": None,
+        }  # fmt: skip
+        job = Job(**values | facts)
+        self._jobs[job.id] = job
+        return job
+
+    def add_many(self, count: int, **facts: Any) -> list[Job]:
+        """Put *count* jobs there with urls and titles that differ."""
+        return [
+            self.add(f"https://example.org/{index}.mp4", **{"title": f"Title {index}"} | facts)
+            for index in range(count)
+        ]
+
+    def move(self, job_id: int, to: JobStatus, **facts: Any) -> Job:
+        """Play the runner: a legal move with its STATUS_CHANGED, published."""
+        job = self._get(job_id)
+        if to not in TRANSITIONS[job.status]:
+            raise IllegalTransition(f"job {job_id} is {job.status.value}")
+        if to is JobStatus.RUNNING:
+            facts = {"attempt": job.attempt + 1, "started": job.started or time.time()} | facts
+        if to.is_final:
+            facts = {"finished": time.time()} | facts
+        moved = self.set(job_id, publish=False, status=to, **facts)
+        event = self._record(job_id, EventType.STATUS_CHANGED, {"from": job.status.value, "to": to.value})
+        self.push(Frame(events=(event,), jobs=(moved,)))
+        return moved
+
+    def set(self, job_id: int, *, publish: bool = True, **facts: Any) -> Job:
+        """Change columns without an event, as live figures do."""
+        job = self._get(job_id).evolve(**{"updated": time.time()} | facts)
+        self._jobs[job_id] = job
+        if publish:
+            self.push(Frame(jobs=(job,)))
+        return job
+
+    def progress(self, job_id: int, bytes_done: int, size_bytes: int | None, rate: float | None) -> Job:
+        """Show live figures of a transfer."""
+        return self.set(job_id, bytes_done=bytes_done, size_bytes=size_bytes, rate=rate)
+
+    def emit(self, event_type: EventType, job_id: int | None = None, **data: Any) -> Event:
+        """Store and publish an event."""
+        event = self._record(job_id, event_type, data)
+        self.push(Frame(events=(event,)))
+        return event
+
+    def push(self, frame: Frame) -> None:
+        """Hand a frame to every listener; its counts are replaced by the true ones."""
+        for mailbox in self._mailboxes:
+            mailbox.put(frame)
+
+    def cut_streams(self) -> None:
+        """End every stream with EngineUnreachable, as a crash does."""
+        for mailbox in self._mailboxes:
+            mailbox.is_open = False
+            mailbox.filled.set()
+
+    @property
+    def listeners(self) -> int:
+        """Streams that are open."""
+        return len(self._mailboxes)
+
+    async def until_listeners(self, count: int) -> None:
+        """Wait until exactly *count* streams are open."""
+        while len(self._mailboxes) != count:
+            self._listeners_changed.clear()
+            await self._listeners_changed.wait()
+
+    # EngineInterface
+
+    async def submit(self, request: Request) -> Submitted:
+        self._called("submit", request)
+        return self._take(request)
+
+    async def submit_many(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
+        self._called("submit_many", *requests)
+        answers: list[Submitted | ReeldeckError] = []
+        for request in requests:
+            try:
+                answers.append(self._take(request))
+            except ReeldeckError as error:
+                answers.append(error)
+        return answers
+
+    async def jobs(self, query: JobQuery) -> Page[Job]:
+        self._called("jobs", query)
+        before = int(query.after) if query.after else 2**63
+        text = (query.text or "").lower()
+        found = [
+            job
+            for job in sorted(self._jobs.values(), key=lambda job: -job.id)
+            if job.id < before
+            and (not query.statuses or job.status in query.statuses)
+            and query.source in {None, job.source_type}
+            and query.chat_id in {None, job.chat_id}
+            and query.group_id in {None, job.group_id}
+            and text in f"{job.title or ''} {job.url}".lower()
+        ]
+        page = found[: query.limit]
+        return Page(page, str(page[-1].id) if len(found) > len(page) else None)
+
+    async def job(self, job_id: int) -> Job:
+        self._called("job", job_id)
+        return self._get(job_id)
+
+    async def events(self, job_id: int) -> Sequence[Event]:
+        self._called("events", job_id)
+        self._get(job_id)
+        return [event for event in self.log if event.job_id == job_id]
+
+    async def pause(self, job_id: int) -> Job:
+        self._called("pause", job_id)
+        return self.move(job_id, JobStatus.PAUSED, stage=None, rate=None)
+
+    async def resume(self, job_id: int) -> Job:
+        self._called("resume", job_id)
+        if self._get(job_id).status is not JobStatus.PAUSED:
+            raise IllegalTransition(f"job {job_id} is {self._get(job_id).status.value} and cannot be resumed")
+        self.move(job_id, JobStatus.PENDING)
+        return self.move(job_id, JobStatus.QUEUED)
+
+    async def cancel(self, job_id: int) -> Job:
+        self._called("cancel", job_id)
+        job = self.move(job_id, JobStatus.CANCELLED, stage=None, rate=None)
+        self.emit(EventType.JOB_CANCELLED, job_id)
+        return job
+
+    async def retry(self, job_id: int) -> Job:
+        self._called("retry", job_id)
+        if self._get(job_id).status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
+            raise IllegalTransition(f"job {job_id} is {self._get(job_id).status.value} and cannot be retried")
+        cleared = {"error_type": None, "error_message": None, "error_hint": None, "finished": None}
+        self.move(job_id, JobStatus.PENDING, retry_count=0, **cleared)
+        return self.move(job_id, JobStatus.QUEUED)
+
+    async def patch(
+        self,
+        job_id: int,
+        *,
+        priority: int | None = None,
+        position: float | None = None,
+        title: str | None = None,
+    ) -> Job:
+        self._called("patch", job_id, priority, position, title)
+        asked = {"priority": priority, "position": position, "title": title}
+        facts: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        if not facts:
+            raise InvalidRequest("nothing to change", hint="Give a priority, a position or a title.")
+        return self.set(job_id, **facts)
+
+    async def delete(self, job_id: int) -> None:
+        self._called("delete", job_id)
+        if not self._get(job_id).status.is_final:
+            raise IllegalTransition(f"job {job_id} is {self._get(job_id).status.value}")
+        del self._jobs[job_id]
+        self.log = [event for event in self.log if event.job_id != job_id]
+        self.push(Frame(deleted=(job_id,)))
+
+    async def preview(self, request: Request) -> MetadataPreview:
+        self._called("preview", request)
+        _checked(request)
+        return MetadataPreview(
+            url=request.url,
+            source=request.source or "direct",
+            title="A title",
+            kind=Kind.VIDEO,
+            duration_s=12.5,
+            size_bytes=1_000_000,
+            formats=({"format_id": "22", "height": 720},),
+        )
+
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        self._called("sources")
+        return [
+            {
+                "name": name,
+                "label": label,
+                "enabled": True,
+                "max_parallel": 3,
+                "in_flight": sum(
+                    job.source_type == name and job.status is JobStatus.RUNNING for job in self._jobs.values()
+                ),
+                "breaker": "closed",
+            }
+            for name, label in (("direct", "Direct links"), ("youtube", "YouTube"))
+        ]
+
+    async def status(self) -> Mapping[str, Any]:
+        self._called("status")
+        return {
+            "engine": {"version": ENGINE_VERSION, "pid": 1, "uptime_s": 1.0, "state": "running"},
+            "counts": {status.value: count for status, count in self.counts().items()},
+            "speed_bps": self.speed_bps,
+            "disk": {"free_bytes": 412 * 2**30, "min_free_bytes": 2 * 2**30},
+            "cpu_percent": 1.0,
+            "memory_bytes": 64 * 2**20,
+            "telegram": {"state": "off", "account": None, "wait_until": None},
+            "sources": await self.sources(),
+            "limits": {"max_parallel_jobs": 4},
+            "paths": {"archive_dir": "/archive", "tmp_dir": "/tmp"},
+        }
+
+    async def stop_engine(self) -> None:
+        self._called("stop_engine")
+        self.stop_asked.set()
+
+    async def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
+        self._called("stream", last_seq)
+        mailbox = _Mailbox()
+        self._mailboxes.add(mailbox)
+        self._listeners_changed.set()
+        try:
+            yield self._frame()
+            seen = last_seq or 0
+            missed = [event for event in self.log if last_seq is not None and event.seq > seen]
+            if missed:
+                seen = missed[-1].seq
+                yield self._frame(missed)
+            while True:
+                await mailbox.filled.wait()
+                if not mailbox.is_open:
+                    raise EngineUnreachable("the event stream has ended")
+                events = [event for event in mailbox.events if event.seq > seen]
+                frame = self._frame(events, list(mailbox.jobs.values()), mailbox.deleted)
+                mailbox.events, mailbox.jobs, mailbox.deleted = [], {}, []
+                mailbox.filled.clear()
+                yield frame
+        finally:
+            self._mailboxes.discard(mailbox)
+            self._listeners_changed.set()
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+    # Inside
+
+    def counts(self) -> dict[JobStatus, int]:
+        """Jobs by status."""
+        return {status: sum(job.status is status for job in self._jobs.values()) for status in JobStatus}
+
+    def _called(self, method: str, *arguments: Any) -> None:
+        self.calls.append((method, arguments))
+        if self._failures.get(method):
+            raise self._failures[method].pop(0)
+
+    def _get(self, job_id: int) -> Job:
+        try:
+            return self._jobs[job_id]
+        except KeyError:
+            raise NoSuchJob(f"{job_id}") from None
+
+    def _frame(
+        self, events: Sequence[Event] = (), jobs: Sequence[Job] = (), deleted: Sequence[int] = ()
+    ) -> Frame:
+        return Frame(
+            events=events, jobs=jobs, counts=self.counts(), speed_bps=self.speed_bps, deleted=tuple(deleted)
+        )
+
+    def _record(self, job_id: int | None, event_type: EventType, data: Mapping[str, Any]) -> Event:
+        event = Event(next(self._seqs), job_id, event_type, data, time.time())
+        self.log.append(event)
+        return event
+
+    def _take(self, request: Request) -> Submitted:
+        _checked(request)
+        key = f"{request.url}|{request.kind}|{request.quality}|{request.format}"
+        known = self._keys.get(request.idempotency_key) if request.idempotency_key else None
+        if known is None:
+            same = [
+                job
+                for job in self._jobs.values()
+                if job.job_key == key
+                and (not job.status.is_final or (job.status is JobStatus.COMPLETED and not request.force))
+            ]
+            known = max((job.id for job in same), default=None)
+        if known is not None:
+            event = self._record(known, EventType.JOB_JOINED, {})
+            self.push(Frame(events=(event,)))
+            submitted = Submitted(self._get(known), joined=True)
+        else:
+            job = self.add(
+                request.url, job_key=key, kind=request.kind, quality=request.quality, format=request.format,
+                priority=request.priority, profile=request.profile, out_dir=request.out_dir,
+                source_type=request.source or "direct", user_id=request.user_id, chat_id=request.chat_id,
+            )  # fmt: skip
+            event = self._record(job.id, EventType.JOB_CREATED, {"url_domain": "example.org"})
+            self.push(Frame(events=(event,), jobs=(job,)))
+            submitted = Submitted(job, joined=False)
+        if request.idempotency_key:
+            self._keys[request.idempotency_key] = submitted.job.id
+        return submitted
+
+
+def _checked(request: Request) -> None:
+    if not request.url.startswith(("http://", "https://")):
+        raise InvalidRequest(f"not a link: {request.url!r}")

@@ -1,0 +1,181 @@
+"""What stands around the list, as text: header, tabs, footer, banner, and what an empty list says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.domain.events import Event, EventType
+from core.domain.job import JobStatus
+from core.domain.text import for_terminal
+from tui.actions import Situation, actions_of, key_name
+from tui.describe import event_words
+from tui.present import (
+    DOT,
+    DOWN,
+    HOLLOW,
+    SEPARATOR,
+    UP,
+    Line,
+    Span,
+    clip,
+    clock_text,
+    count_text,
+    join_sides,
+    rate_text,
+    size_text,
+    sparkline,
+    width_of,
+)
+from tui.state import VIEWS, JobIndex
+from tui.sync import Connection, Link
+
+_ENGINE_WORDS = {"running": ("running", "good"), "disk_low": ("disk is low", "bad"), "stopping": ("stopping", "warn")}
+_TELEGRAM_STYLES = {"connected": "good", "off": "dim"}
+#: Events that are worth a line when nothing else is to be said.
+NEWS = frozenset(
+    {
+        EventType.JOB_COMPLETED, EventType.JOB_FAILED, EventType.RETRY_SCHEDULED, EventType.PARKED,
+        EventType.UNPARKED, EventType.JOB_RECOVERED, EventType.PROFILE_FALLBACK, EventType.FLOOD_WAIT,
+        EventType.DISK_LOW, EventType.JOB_JOINED,
+    }
+)  # fmt: skip
+
+
+def header(
+    connection: Connection,
+    status: Mapping[str, Any],
+    speed_bps: float,
+    speeds: Sequence[float],
+    width: int,
+) -> Line:
+    """The top line: how the engine is, how fast it goes, how much room is left."""
+    engine = status.get("engine", {})
+    if connection.link is Link.LIVE:
+        word, style = _ENGINE_WORDS.get(engine.get("state", "running"), (str(engine.get("state")), "warn"))
+        state: Line = ((f"{DOT} ", style), (f"engine {for_terminal(word, cells=20)}", "text"))
+    else:
+        word, style = ("connecting", "dim") if connection.link is Link.CONNECTING else ("engine lost", "bad")
+        state = ((f"{HOLLOW} ", style), (word, style))
+    left: Line = ((" reeldeck", "brand"), ("  ", "text"), *state)
+    is_roomy = width >= 120
+    telegram = status.get("telegram", {}).get("state", "off")
+    if telegram != "off" and width >= 100:
+        style = _TELEGRAM_STYLES.get(telegram, "warn")
+        shown = for_terminal(str(telegram).replace("_", " "), cells=24)
+        left = (*left, (f"   {DOT} ", style), (f"telegram {shown}", "text"))
+    if is_roomy and engine:
+        used = f"   {status.get('cpu_percent', 0):.0f}% cpu {SEPARATOR} {size_text(status.get('memory_bytes', 0))}"
+        left = (*left, (used, "dim"))
+    right: list[Span] = []
+    if connection.link is Link.LIVE:
+        rate = rate_text(speed_bps) or "idle"
+        right = [(sparkline(speeds), "spark"), (f" {rate:>7}", "strong" if speed_bps >= 1 else "dim")]
+    free = status.get("disk", {}).get("free_bytes")
+    if free is not None:
+        low = free < status["disk"].get("min_free_bytes", 0)
+        right.append((f"   {size_text(free)} free ", "bad" if low else "dim"))
+    return join_sides(left, tuple(right), width)
+
+
+def tabs(index: JobIndex, counts: Mapping[JobStatus, int], *, has_older: bool, width: int) -> Line:
+    """The second line: parts of the list with their sizes, the sort, and where the cursor is."""
+    total = sum(counts.values())
+    left: list[Span] = []
+    for name, statuses in VIEWS.items():
+        count = total if statuses is None else sum(counts.get(status, 0) for status in statuses)
+        is_on = name == index.view
+        if name == "Cancelled" and not (is_on or width >= 100):
+            continue
+        warns = name == "Failed" and count
+        left.append((f" {name}", "tab.on" if is_on else "tab"))
+        left.append((f" {count_text(count)}", "state.fail" if warns else "accent" if is_on else "faint"))
+        left.append((" ", "tab"))
+    shown = f"{count_text(len(index))}{'+' if has_older else ''}"
+    place = f"{index.cursor_row + 1 if len(index) else 0}/{shown} "
+    sort = f"sort {index.sort} {UP if index.is_reversed else DOWN}   "
+    right: Line = ((place, "dim"),)
+    if width_of(tuple(left)) + len(sort) + len(place) < width:
+        right = ((sort, "faint"), (place, "dim"))
+    return join_sides(tuple(left), right, width)
+
+
+def footer(screen: str, now: Situation, width: int) -> Line:
+    """The last line: keys that work here, dim where they cannot be used now. Help and leaving always fit."""
+    chosen = [action for action in actions_of(screen) if action.footer is not None]
+    chosen.sort(key=lambda action: action.footer or 0)
+
+    def item(key: str, title: str, *, is_on: bool) -> Line:
+        return ((f" {key}", "key" if is_on else "key.off"), (f" {title} ", "label" if is_on else "label.off"))
+
+    last = [action for action in chosen if action.footer == 0]
+    tail: list[Span] = []
+    for action in last:
+        title = "Leave, jobs go on" if action.id == "leave" and width >= 100 else action.title
+        tail += item(key_name(action.keys[0]), title, is_on=True)
+    spans: list[Span] = []
+    room = width - width_of(tuple(tail))
+    for action in chosen[len(last) :]:
+        more = item(key_name(action.keys[0]), action.title_now(now), is_on=not action.reason(now))
+        if width_of(more) > room:
+            break
+        room -= width_of(more)
+        spans += more
+    return join_sides(tuple(spans), tuple(tail), width)
+
+
+def banner(connection: Connection, now: float, width: int) -> Line:
+    """Says that the engine is lost, and when it is looked for again."""
+    error = connection.error
+    wait_s = max(0, round((connection.retry_at or now) - now))
+    when = f"looking again in {wait_s} s" if wait_s else "looking for it now"
+    seen = f"; shown as of {clock_text(connection.heard, now)}" if connection.heard else ""
+    hint = f"  {error.hint}" if error and not connection.heard else ""
+    left: Line = (
+        (f" {error.summary if error else 'No connection'}", "bad"),
+        (f" {SEPARATOR} {when}{seen}{for_terminal(hint)}", "text"),
+    )
+    return join_sides(left, (("Ctrl+r", "key"), (" now ", "label")), width)
+
+
+def empty_list(index: JobIndex, *, is_loaded: bool, is_lost: bool) -> list[Line]:
+    """What stands in place of rows when there are none, with what to do next."""
+    if not is_loaded:
+        if is_lost:
+            return [
+                (("The engine does not answer", "strong"),),
+                (),
+                (("It is looked for again by itself. Start it with  ", "dim"), ("reeldeck serve", "accent")),
+            ]
+        return [(("Loading jobs …", "dim"),)]
+    if not index.filter.is_empty:
+        return [
+            (("No job matches this filter", "strong"),),
+            (),
+            (("/", "key"), ("  change it      ", "dim"), ("Esc", "key"), ("  show all jobs", "dim")),
+        ]
+    if index.view != "All":
+        return [
+            ((f"Nothing is {index.view.lower()}", "strong"),),
+            (),
+            ((f"{'←'} {'→'}", "key"), ("  look at another part      ", "dim"), ("Esc", "key"), ("  all jobs", "dim")),
+        ]
+    return [
+        (("No jobs yet", "strong"),),
+        (),
+        (("a  ", "key"), ("add a link, or just paste one here", "dim")),
+        (("$  ", "key"), ("reeldeck add URL   from any shell", "dim")),
+        (("?  ", "key"), ("all keys                          ", "dim")),
+    ]
+
+
+def news(event: Event, title: str, now: float, width: int) -> Line:
+    """One line on the last thing that happened."""
+    words, style = event_words(event)
+    what = f"{event.job_id} {title}: " if event.job_id is not None else ""
+    line: Line = (
+        (f" {clock_text(event.created, now)}  ", "faint"),
+        (for_terminal(what), "dim"),
+        (for_terminal(words), style if style in {"bad", "good", "warn"} else "dim"),
+    )
+    return clip(line, width)

@@ -1,0 +1,100 @@
+"""The `reeldeck` command: which commands there are. Each is imported when it is used, for quick help."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from tui.exits import run_to_exit
+
+#: Command → the module that holds it, under its own name, and what `reeldeck --help` says of it.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "get": ("get", "Download now, with progress; print the paths of the files."),
+    "add": ("add", "Give links to the engine."),
+    "jobs": ("jobs", "List jobs, the newest first."),
+    "job": ("jobs", "Show a job and its timeline."),
+    "pause": ("control", "Hold jobs until they are resumed."),
+    "resume": ("control", "Let paused jobs go on."),
+    "cancel": ("control", "End jobs and delete what they have fetched."),
+    "retry": ("control", "Start failed or cancelled jobs again."),
+    "prioritize": ("control", "Let a job run before or after others."),
+    "clear": ("clear", "Forget finished jobs; their files stay."),
+    "status": ("status", "Show the engine at a glance."),
+    "serve": ("serve", "Run the engine in the foreground."),
+    "stop": ("status", "Stop the engine; jobs go on at its next start."),
+    "logs": ("logs", "Show what the engine wrote down."),
+    "config": ("config", "Check, show or begin a configuration."),
+    "doctor": ("doctor", "Check this installation and say how to mend it."),
+    "demo": ("demo", "See everything at work on media served by this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """The commands of COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f"tui.commands.{module}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a wrong name, name the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            meant = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            suggestion = f" Did you mean {meant[0]!r}?" if meant else ""
+            ctx.fail(f"There is no command {args[0]!r}.{suggestion}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Without a command: the dashboard, and the engine in the background when none runs.",
+)
+@click.option("--version", is_flag=True, help="Print the version.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected fault.")
+@click.pass_context
+def reeldeck(context: click.Context, *, version: bool, debug: bool) -> None:
+    """Downloads the media behind links and keeps it."""
+    del debug  # `main` reads it from the arguments, as it must know even when these are wrong
+    if version:
+        from importlib.metadata import version as version_of  # noqa: PLC0415 -- slow, and only for this
+
+        click.echo(f"reeldeck {version_of('reeldeck')}")
+    elif context.invoked_subcommand is None:
+        from tui.commands.dashboard import dashboard  # noqa: PLC0415 -- Textual takes a while
+
+        dashboard()
+
+
+def main() -> None:
+    """The program. Ends the process."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter gets its escape instead of ending the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run_to_exit(lambda: reeldeck.main(standalone_mode=False), debug=lambda: "--debug" in sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`serve`: the engine and its API in the foreground, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from contextlib import AsyncExitStack
+
+import click
+
+from core.api.server import ApiServer
+from core.config.load import load_settings
+from core.config.schema import secret_values
+from core.config.settings import Settings
+from core.domain.text import for_terminal
+from core.engine.engine import Engine
+from core.ops.logs import configure
+from tui.connect import run_async
+
+log = logging.getLogger("reeldeck.serve")
+
+#: From the first signal to the end, at most; what is not put away by then is recovered at the next start.
+STOP_WITHIN_S = 10.0
+
+
+@click.command()
+def serve() -> None:
+    """Run the engine in the foreground.
+
+    SIGTERM, Ctrl-C and `reeldeck stop` end it; running jobs go on at the next start. A second signal ends it
+    at once.
+    """
+    run_async(_serve(load_settings()))
+
+
+async def _serve(settings: Settings) -> None:
+    configure(settings.logging, settings.paths.log, secrets=secret_values(settings))
+    engine = Engine(settings)
+    api = ApiServer(engine, settings)
+    _end_by_signals(engine.stop_requested)
+    async with AsyncExitStack() as running:
+        await engine.start()
+        running.push_async_callback(engine.stop)
+        await api.start()
+        running.push_async_callback(api.stop)
+        click.echo(f"reeldeck listens on {for_terminal(str(api.path))} (process {os.getpid()})")
+        await engine.stop_requested.wait()
+        asyncio.get_running_loop().call_later(STOP_WITHIN_S, _abandon, 1)
+
+
+def _end_by_signals(stop: asyncio.Event) -> None:
+    """Let the first signal set *stop*, and the second one end the process."""
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            _abandon(128 + number)
+        log.info("asked to stop", extra={"signal": number.name})
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
+
+
+def _abandon(code: int) -> None:
+    """End without another word. The kernel ends the children; the next start recovers the jobs."""
+    os._exit(code)

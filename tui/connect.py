@@ -1,0 +1,57 @@
+"""How commands come by an event loop, their settings and the running engine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from core.client.http import HttpEngineClient
+from core.client.locate import socket_path
+
+from core.config.load import load_settings
+from core.config.settings import Settings
+from core.domain.interface import EngineInterface
+from tui.exits import Terminated
+
+T = TypeVar("T")
+
+
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """Run *main* to its end. Ctrl-C and SIGTERM cancel it, so that it can put its state away.
+
+    Raises:
+        Terminated: SIGTERM came; KeyboardInterrupt is Python's own for Ctrl-C.
+    """
+    is_terminated = False
+
+    async def run() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def terminate() -> None:
+            nonlocal is_terminated
+            is_terminated = True
+            task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        return await main
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        if is_terminated:
+            raise Terminated from None
+        raise
+
+
+@asynccontextmanager
+async def engine(settings: Settings | None = None) -> AsyncIterator[EngineInterface]:
+    """A connection to the running engine; its methods raise EngineUnreachable when there is none."""
+    client = HttpEngineClient(socket_path(settings or load_settings()))
+    try:
+        yield client
+    finally:
+        await client.close()

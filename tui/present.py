@@ -1,0 +1,327 @@
+"""How things look as text: cells, rows, bars, sizes, times. Pure: plain text with style names, no Textual.
+
+A line is a tuple of spans; a span is a text and the name of a style that `theme` gives a colour. Whatever came
+from outside passes `for_terminal` here. Every line states its width exactly, however hostile its contents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain.errors import ERRORS
+from core.domain.job import WAITING_DISK, WAITING_LIVE, WAITING_RETRY, Control, Job, JobStatus, Stage
+from core.domain.text import cell_width, for_terminal
+
+Span = tuple[str, str]
+Line = tuple[Span, ...]
+
+BAR_FULL, BAR_REST = "━", "─"
+SPARKS = "▁▂▃▄▅▆▇█"
+RULE, CURSOR, MARK, DOT, HOLLOW, TICK, NOW, LATER = "─", "▌", "*", "●", "○", "✓", "▸", "·"
+DOWN, UP, ARROW, SEPARATOR, CROSS = "↓", "↑", "→", "·", "×"
+#: One cell each way, so that widths stay right: what --ascii shows instead of everything drawn here.
+TO_ASCII = str.maketrans(
+    f"{BAR_FULL}{BAR_REST}{SPARKS}{CURSOR}{DOT}{HOLLOW}{TICK}{NOW}{LATER}{DOWN}{UP}{ARROW}{CROSS}…│█",
+    "#-_.-:=+*#>*ox>.v^>x~|#",
+)
+
+_STAGE_WORDS = {
+    None: "starting",
+    Stage.RESOLVE: "resolving",
+    Stage.CHECK: "checking",
+    Stage.DOWNLOAD: "fetching",
+    Stage.POSTPROCESS: "finishing",
+    Stage.VALIDATE: "verifying",
+    Stage.ARCHIVE: "archiving",
+}
+_CONTROL_WORDS = {Control.PAUSE: "pausing", Control.CANCEL: "stopping"}
+_STATUS_STATES: dict[JobStatus, Span] = {
+    JobStatus.QUEUED: ("queued", "state.wait"),
+    JobStatus.PAUSED: ("paused", "state.pause"),
+    JobStatus.COMPLETED: ("done", "state.done"),
+    JobStatus.FAILED: ("failed", "state.fail"),
+    JobStatus.CANCELLED: ("cancelled", "state.cancel"),
+}
+_WAITING_STATES: dict[str, Span] = {
+    WAITING_RETRY: ("retrying", "state.retry"),
+    WAITING_DISK: ("disk full", "state.hold"),
+    WAITING_LIVE: ("not yet", "state.wait"),
+    "quiet_hours": ("quiet", "state.wait"),
+}
+
+
+def state_of(job: Job) -> Span:
+    """The word for where *job* stands, at most nine cells, and its style."""
+    if job.status is JobStatus.RUNNING:
+        return (_CONTROL_WORDS[job.control] if job.control else _STAGE_WORDS[job.stage], "state.run")
+    if job.status is JobStatus.PENDING:
+        waits = job.waiting_for or ""
+        if waits.startswith("auth:"):
+            return "login", "state.hold"
+        if waits.startswith("source:"):
+            return "held", "state.hold"
+        return _WAITING_STATES.get(waits, ("waiting", "state.wait"))
+    return _STATUS_STATES[job.status]
+
+
+def fit(text: str, cells: int, *, right: bool = False) -> str:
+    """*text*, made safe, cut or padded to exactly *cells* terminal cells."""
+    if cells <= 0:
+        return ""
+    shown = for_terminal(text, cells=cells)
+    space = " " * (cells - cell_width(shown))
+    return space + shown if right else shown + space
+
+
+def width_of(line: Line) -> int:
+    """Terminal cells that *line* takes up."""
+    return sum(cell_width(text) for text, _ in line)
+
+
+def join_sides(left: Line, right: Line, cells: int) -> Line:
+    """*left* and *right* at the two ends of a line of exactly *cells* cells; the left one gives way."""
+    right = clip(right, cells)
+    left = clip(left, cells - width_of(right))
+    return (*left, (" " * (cells - width_of(left) - width_of(right)), "text"), *right)
+
+
+def clip(line: Line, cells: int) -> Line:
+    """The beginning of *line* that fits *cells* cells."""
+    shown: list[Span] = []
+    for text, style in line:
+        wide = cell_width(text)
+        if wide > cells:
+            if cells > 0:
+                shown.append((fit(text, cells), style))
+            break
+        shown.append((text, style))
+        cells -= wide
+    return tuple(shown)
+
+
+def pad(line: Line, cells: int) -> Line:
+    """*line* cut or padded to exactly *cells* cells."""
+    return join_sides(line, (), cells)
+
+
+def size_text(size_bytes: float) -> str:
+    """A size in at most eight cells: `1.42 GiB`."""
+    if size_bytes < 1024:
+        return f"{size_bytes:.0f} B"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        size_bytes /= 1024
+        if size_bytes < 1000 or unit == "TiB":
+            digits = 2 if size_bytes < 9.995 else 1 if size_bytes < 99.95 else 0
+            return f"{size_bytes:.{digits}f} {unit}"
+    raise AssertionError("the last unit takes all")
+
+
+def rate_text(rate_bps: float | None) -> str:
+    """A rate in at most seven cells, `4.2M/s`; empty when there is none."""
+    if not rate_bps or rate_bps < 1:
+        return ""
+    value = float(rate_bps)
+    for unit in ("B", "K", "M", "G"):
+        if value < 999.5 or unit == "G":
+            digits = 1 if value < 99.95 and unit != "B" else 0
+            return f"{value:.{digits}f}{unit}/s"
+        value /= 1024
+    raise AssertionError("the last unit takes all")
+
+
+def span_text(seconds: float | None) -> str:
+    """A time span in at most seven cells, `0:41`, `1:02:09`, `3d 4h`; empty for None."""
+    if seconds is None:
+        return ""
+    whole = int(seconds)
+    if whole >= 100 * 86_400:
+        return ">99d"
+    if whole >= 36_000:
+        days, hours = divmod(whole // 3600, 24)
+        return f"{days}d {hours}h" if days else f"{hours}h {whole // 60 % 60}m"
+    minutes, secs = divmod(whole, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{secs:02}" if minutes >= 60 else f"{minutes}:{secs:02}"
+
+
+def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
+    """A moment in this machine's time: `14:05` today, `20 Nov` on another day. It never ages on screen."""
+    if at is None:
+        return ""
+    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)  # noqa: DTZ006 -- people read local time
+    if then.date() == today.date():
+        return then.strftime("%H:%M:%S" if seconds else "%H:%M")
+    shown = then.strftime("%d %b" if then.year == today.year else "%b %y")
+    return shown + then.strftime(" %H:%M") if seconds else shown
+
+
+def count_text(count: int) -> str:
+    """A number of jobs in at most five cells."""
+    return f"{count}" if count < 100_000 else f"{count / 1000:.0f}k" if count < 9_999_500 else f"{count / 1e6:.0f}M"
+
+
+def bar(share: float | None, cells: int, style: str = "bar.full") -> Line:
+    """A progress bar of exactly *cells* cells. Full only when all is there."""
+    share = min(max(share or 0.0, 0.0), 1.0)
+    full = cells if share >= 1 else min(round(share * cells), cells - 1)
+    return ((BAR_FULL * full, style), (BAR_REST * (cells - full), "bar.rest"))
+
+
+def percent_text(share: float) -> str:
+    """A share in at most four cells; 100 % only when all is there."""
+    return f"{min(int(share * 100), 99 if share < 1 else 100)}%"
+
+
+def sparkline(values: Sequence[float], top: float | None = None) -> str:
+    """One symbol for each of *values*: blank for nothing, the lowest for next to nothing."""
+    peak = top or max(values, default=0.0)
+    if peak <= 0:
+        return " " * len(values)
+    last = len(SPARKS) - 1
+    return "".join(" " if value <= 0 else SPARKS[min(last, int(value / peak * last + 0.5))] for value in values)
+
+
+def title_of(job: Job) -> str:
+    """What people know *job* by: its title, else its link without the scheme. Not yet safe to print."""
+    return job.title or job.url.split("://", 1)[-1].removeprefix("www.")
+
+
+def problem_of(job: Job) -> str:
+    """One line on what went wrong with *job*, in the words that stand for its error everywhere."""
+    known = ERRORS.get(job.error_type or "")
+    return known.summary if known else (job.error_message or job.error_type or "")
+
+
+def note_of(job: Job, now: float) -> Span:
+    """What a row says where a running job shows its bar: why it waits, failed, or what came of it."""
+    style = "dim"
+    match job.status:
+        case JobStatus.PENDING:
+            text = _wait_note(job, now)
+        case JobStatus.FAILED:
+            text, style = problem_of(job), "state.fail"
+        case JobStatus.COMPLETED:
+            size = size_text(job.size_bytes) if job.size_bytes else ""
+            text = f"{size:>8}  {clock_text(job.finished, now)}"
+        case JobStatus.CANCELLED:
+            text = f"{'':8}  {clock_text(job.finished, now)}"
+        case _:
+            text = f"priority {job.priority:+}" if job.priority else ""
+    return text, style
+
+
+def _wait_note(job: Job, now: float) -> str:
+    at = clock_text(job.not_before, now)
+    waits, _, name = (job.waiting_for or "").partition(":")
+    notes = {
+        WAITING_RETRY: f"try {job.attempt + 1}{f' at {at}' if at else ''}: {problem_of(job)}".rstrip(": "),
+        WAITING_DISK: "waits for disk space",
+        WAITING_LIVE: f"looks again at {at}" if at else "waits until it is there",
+        "auth": f"waits for login {name}",
+        "source": f"{name} rests{f' until {at}' if at else ''}",
+        "quiet_hours": f"quiet hours{f' until {at}' if at else ''}",
+    }
+    return notes.get(waits, f"starts at {at}" if at else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Widths in cells of a row's parts, 0 for those that are left out. Chosen by the room, never by the data."""
+
+    width: int
+    id: int
+    source: int
+    title: int
+    added: int
+    bar: int
+    rate: int
+    eta: int
+
+    @property
+    def tail(self) -> int:
+        """Cells of bar, rate and ETA together: where a row that moves no bytes has its note."""
+        return self.bar + sum(1 + cells for cells in (self.rate, self.eta) if cells)
+
+
+STATE_CELLS = 9
+_PERCENT_CELLS = 5
+#: At least so wide: (id, source, added, bar with percentage, rate, eta)
+_BREAKPOINTS = (
+    (130, (7, 11, 6, 20, 8, 7)),
+    (104, (7, 10, 6, 15, 8, 7)),
+    (78, (6, 8, 0, 12, 7, 6)),
+    (60, (0, 0, 0, 11, 7, 0)),
+    (0, (0, 0, 0, 9, 0, 0)),
+)
+
+
+def columns_for(width: int) -> Columns:
+    """How a row of *width* cells is divided; the title takes what is left."""
+    _, (job_id, source, added, bar_cells, rate, eta) = next(row for row in _BREAKPOINTS if width >= row[0])
+    fixed = sum(1 + cells for cells in (STATE_CELLS, job_id, source, added, bar_cells, rate, eta) if cells)
+    return Columns(width, job_id, source, max(0, width - fixed - 2), added, bar_cells, rate, eta)
+
+
+def row(job: Job, columns: Columns, now: float, *, is_marked: bool = False, is_cursor: bool = False) -> Line:
+    """One job as a line of exactly `columns.width` cells."""
+    word, style = state_of(job)
+    quiet = "dim" if job.status in {JobStatus.COMPLETED, JobStatus.CANCELLED} else "text"
+    spans: list[Span] = [
+        (MARK if is_marked else CURSOR if is_cursor else " ", "mark"),
+        (fit(word, STATE_CELLS), style),
+    ]
+    if columns.id:
+        spans.append((" " + fit(str(job.id), columns.id, right=True), "dim"))
+    if columns.source:
+        spans.append((" " + fit(job.source_type, columns.source), "dim"))
+    title_style = "strong" if job.status is JobStatus.RUNNING else quiet
+    spans.append((" " + fit(title_of(job), columns.title), title_style))
+    if columns.added:
+        spans.append((" " + fit(clock_text(job.created, now), columns.added, right=True), "dim"))
+    spans += [(" ", "text"), *_tail(job, columns, now), (" ", "text")]
+    return pad(tuple(spans), columns.width)
+
+
+def _tail(job: Job, columns: Columns, now: float) -> Line:
+    share = job.progress
+    moves = job.status is JobStatus.RUNNING or (job.status is JobStatus.PAUSED and job.bytes_done > 0)
+    if not moves:
+        text, style = note_of(job, now)
+        return ((fit(text, columns.tail), style),)
+    if share is None:
+        size = size_text(job.bytes_done) if job.bytes_done else ""
+        progress: Line = ((fit(size, columns.bar, right=True), "text"),)
+    else:
+        style = "bar.full" if job.status is JobStatus.RUNNING else "bar.held"
+        percent = fit(percent_text(share), _PERCENT_CELLS, right=True)
+        progress = (*bar(share, columns.bar - _PERCENT_CELLS, style), (percent, "text"))
+    rate = rate_text(job.rate) if job.status is JobStatus.RUNNING else ""
+    spans: list[Span] = list(progress)
+    if columns.rate:
+        spans.append((" " + fit(rate, columns.rate, right=True), "text"))
+    if columns.eta:
+        spans.append((" " + fit(span_text(job.eta_s), columns.eta, right=True), "dim"))
+    return tuple(spans)
+
+
+def column_heads(columns: Columns, sorted_by: str, *, is_reversed: bool) -> Line:
+    """The line above the rows, with an arrow at the column that they are sorted by."""
+
+    def head(name: str, cells: int, *, right: bool = False) -> Span:
+        arrow = (UP if is_reversed else DOWN) if name.lower() == sorted_by else ""
+        return fit(name + arrow, cells, right=right), "head"
+
+    spans: list[Span] = [(" ", "head"), head("STATE", STATE_CELLS)]
+    for name, cells, right in (
+        ("ID", columns.id, True),
+        ("SOURCE", columns.source, False),
+        ("TITLE", columns.title, False),
+        ("ADDED", columns.added, True),
+        ("PROGRESS", columns.bar, False),
+        ("SPEED", columns.rate, True),
+        ("LEFT", columns.eta, True),
+    ):
+        if cells:
+            spans += [(" ", "head"), head(name, cells, right=right)]
+    return pad(tuple(spans), columns.width)
