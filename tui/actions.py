@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from core.domain.job import Job, JobStatus
 
@@ -184,7 +184,7 @@ def actions_of(screen: str) -> list[Action]:
     return [action for action in ACTIONS if screen in action.screens]
 
 
-def bindings_of(screen: str) -> list[Binding]:
+def bindings_of(screen: str) -> list[BindingType]:
     """Key bindings of one screen; each calls its `action_act` with the action's id."""
     return [
         Binding(",".join(action.keys), f"act('{action.id}')", action.title, id=f"{screen}.{action.id}", show=False)

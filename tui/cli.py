@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import click
 
-from tui.exits import run_to_exit
+from tui.exits import ReaderGone, run_to_exit
 
 #: Command → the module that holds it, under its own name, and what `reeldeck --help` says of it.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -53,6 +53,14 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click itself would end the process with 1, which says that the command failed.
+            raise ReaderGone from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -20,6 +20,10 @@ TERMINATED = 128 + signal.SIGTERM
 BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has left: `reeldeck jobs | head`."""
+
+
 class Terminated(BaseException):
     """SIGTERM arrived; what ran has cleaned up after itself."""
 
@@ -52,8 +56,8 @@ def _code_of(end: BaseException, *, debug: Callable[[], bool]) -> int:
             code = INTERRUPTED
         case Terminated():
             code = TERMINATED
-        case BrokenPipeError():
-            # Whoever read our output has left. Python would complain about that once more at its end.
+        case ReaderGone() | BrokenPipeError():
+            # Python would complain once more when it flushes at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = BROKEN_PIPE
         case _:

@@ -210,6 +210,10 @@ async def _whole_body(scope: Scope, receive: Receive) -> Receive:
 async def _body(receive: Receive) -> AsyncGenerator[bytes, None]:
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            # The answer reaches nobody, but half a body must not be taken for a whole one.
+            short = InvalidRequest("the body ended early", hint="Send it again.")
+            raise Refusal(short, 400, {"connection": "close"})
         yield message.get("body", b"")
         if not message.get("more_body", False):
             return

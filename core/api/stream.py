@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from core.api.encoding import encode, event_view, progress_view
-from core.api.outlet import Outlet, while_connected
+from core.api.outlet import Outlet, ReaderLost, while_connected
 from core.api.problems import DOCS_HINT
 from core.domain.errors import InvalidRequest, LimitReached, ReeldeckError
 from core.domain.events import Event
@@ -33,6 +33,8 @@ T = TypeVar("T")
 HEARTBEAT_S = 10.0
 #: A reader that takes nothing for this long is cut off; it comes back with its last event id.
 PATIENCE_S = 30.0
+#: … or does not even take the end of its stream.
+LAST_WORD_S = 0.5
 #: What a client is asked to wait before it comes back.
 RETRY_MS = 1_000
 MAX_STREAMS = 64
@@ -107,7 +109,9 @@ class EventStream(Response):
             await put(b"retry: %d\n\n" % RETRY_MS)
             work = _pump(self._engine, self._last_seq, put, _as_sse, b": still here\n\n")
             await while_connected(work, receive, closing=self._streams.closing)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        with suppress(ReaderLost):
+            last = Outlet(scope, send, LAST_WORD_S)
+            await last({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def serve_websocket(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from core.domain.errors import DiskFull
 
+#: Set aside while there is room and given up when there is none, so that the database can still say so.
+BALLAST_BYTES = 8 * 1024**2
 #: After a write failed for want of space, this much more must be free before the job tries again.
 REGAINED_BYTES = 8 * 1024**2
 
@@ -22,10 +25,11 @@ def free_bytes(folder: Path) -> int:
 
 
 class DiskGuard:
-    """Watches the disks of *folders* against a reserve of *min_free_bytes*."""
+    """Watches the disks of *folders* against a reserve; *ballast* is a file beside the database."""
 
-    def __init__(self, folders: Sequence[Path], *, min_free_bytes: int) -> None:
+    def __init__(self, folders: Sequence[Path], *, ballast: Path, min_free_bytes: int) -> None:
         self._folders = folders
+        self._ballast = ballast
         self._min_free_bytes = min_free_bytes
         self._needed_bytes = min_free_bytes
 
@@ -37,6 +41,24 @@ class DiskGuard:
     async def free(self) -> int:
         """Free bytes on the fullest of the disks."""
         return await asyncio.to_thread(lambda: min(free_bytes(folder) for folder in self._folders))
+
+    async def hold_ballast(self) -> None:
+        """Set the ballast aside, unless that would be what makes the disk full."""
+        await asyncio.to_thread(self._hold_ballast_blocking)
+
+    def _hold_ballast_blocking(self) -> None:
+        needed = self._min_free_bytes + 2 * BALLAST_BYTES
+        if self._ballast.exists() or free_bytes(self._ballast.parent) < needed:
+            return
+        try:
+            with self._ballast.open("xb") as file:
+                os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+        except OSError:
+            self._ballast.unlink(missing_ok=True)
+
+    async def drop_ballast(self) -> None:
+        """Give the ballast up, so that the database can grow on a full disk."""
+        await asyncio.to_thread(self._ballast.unlink, missing_ok=True)
 
     async def require(self, size_bytes: int | None) -> None:
         """Raise DiskFull unless a download of *size_bytes* leaves the reserve untouched."""

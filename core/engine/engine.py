@@ -90,7 +90,9 @@ class Engine:
             raise
         self._live = LiveBoard(self._store.jobs, show=lambda jobs: self._bus.publish(jobs=jobs))
         disk = DiskGuard(
-            [paths.data_dir, paths.tmp, paths.archive], min_free_bytes=settings.limits.min_free_disk_bytes
+            [paths.data_dir, paths.tmp, paths.archive],
+            ballast=paths.data_dir / "ballast",
+            min_free_bytes=settings.limits.min_free_disk_bytes,
         )
         name, epoch = platform.node() or "engine", await self._store.next_epoch()
         self._intake = Intake(self._store, self._tools.registry, settings.limits)

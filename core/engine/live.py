@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 
+from core.domain.errors import DiskFull, StoreFailure
 from core.domain.job import Job
 from core.store.jobs import Jobs
+
+log = logging.getLogger("reeldeck.engine")
 
 TICK_S = 0.25
 TICKS_PER_STORE = 4
@@ -120,11 +124,18 @@ class LiveBoard:
                 self._show([meter.overlay(meter.job) for meter in changed])
             if ticks % TICKS_PER_STORE == 0:
                 for meter in changed:
-                    meter.is_changed = False
-                    await self._jobs.progress(
-                        meter.job.id,
-                        attempt=meter.job.attempt,
-                        bytes_done=meter.done_bytes,
-                        size_bytes=meter.total_bytes,
-                        rate=meter.rate_bps,
-                    )
+                    await self._store(meter)
+
+    async def _store(self, meter: Meter) -> None:
+        meter.is_changed = False
+        try:
+            await self._jobs.progress(
+                meter.job.id,
+                attempt=meter.job.attempt,
+                bytes_done=meter.done_bytes,
+                size_bytes=meter.total_bytes,
+                rate=meter.rate_bps,
+            )
+        except (DiskFull, StoreFailure) as error:
+            # Figures are a comfort; what must be stored is stored by the runner, which waits until it can be.
+            log.warning("progress could not be stored", extra={"job_id": meter.job.id, "detail": str(error)})

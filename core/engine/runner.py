@@ -197,6 +197,7 @@ class Runner:
                 )
             except (DiskFull, StoreFailure) as error:
                 log.error("the end of an attempt could not be stored", extra=_context(attempt, error))  # noqa: TRY400 -- no fault of ours to trace
+                await self._disk.drop_ballast()
                 await asyncio.sleep(STORE_AGAIN_S)
             except ReeldeckError as error:
                 log.error("the end of an attempt was refused", extra=_context(attempt, error))  # noqa: TRY400 -- as above

@@ -153,6 +153,8 @@ class Scheduler:
     async def _look_at_disks(self) -> None:
         free = await self._disk.free()
         had_room, self._has_room = self._has_room, free >= self._disk.min_free_bytes
+        if self._has_room:
+            await self._disk.hold_ballast()
         if had_room and not self._has_room:
             log.warning("disk space is low: downloads wait", extra={"free_bytes": free})
             seen = {"free_bytes": free, "min_free_bytes": self._disk.min_free_bytes}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ from core.domain.errors import (
     FormatNotFound,
     HttpFailure,
     JobError,
-    MediaFailure,
     NotFound,
     SizeLimit,
     UnsupportedSource,
 )
 from core.domain.events import EventType
 from core.domain.job import Kind, Request, Stage
-from core.domain.media import MediaInfo, Resolution, Role, Track, Transport
+from core.domain.media import Resolution, Track, Transport
 from core.engine import attempt as keys
 from core.engine.attempt import Attempt
 from core.engine.disk import DiskGuard
@@ -27,7 +25,7 @@ from core.engine.toolbox import Toolbox
 from core.library.archive import NameTakenError, choose_blocking, is_placed_blocking, place_blocking
 from core.library.paths import archive_name
 from core.media.digest import sha256
-from core.media.postprocess import Input, Wanted, postprocess
+from core.media.postprocess import Input, Wanted, extension_of, postprocess
 from core.media.verify import check_output
 from core.net.hls import fetch_hls
 from core.net.progress import Fetched, Progress
@@ -201,7 +199,7 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
     found, media = attempt.resolution, tools.settings.media
     paths = [attempt.folder / name for name in attempt.checkpoint[keys.FETCHED]]
     try:
-        infos = [await tools.prober.probe(path) for path in paths]
+        infos = [await tools.prober.probe(path, measure=False) for path in paths]
         roles = [track.role for track in found.tracks]
         made = await postprocess(
             tools.ffmpeg,
@@ -210,11 +208,12 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
                 for role, path, info in zip(roles, paths, infos, strict=True)
             ],
             Wanted(
-                kind=_kind(attempt.job.kind, found, infos),
+                kind=attempt.job.kind if attempt.job.kind is not Kind.AUTO else found.kind,
                 container=media.video_container,
                 audio_format=media.audio_format,
                 audio_bitrate=media.audio_bitrate,
                 tags=found.tags,
+                use_hardware=media.hardware == "auto",
             ),
             attempt.folder / "output",
             timeout_s=tools.settings.timeouts.postprocess_s,
@@ -231,15 +230,6 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
     )
 
 
-def _kind(asked: Kind, found: Resolution, infos: list[MediaInfo]) -> Kind:
-    """What the finished file must be: as asked, else as the source says, else as the streams show."""
-    if asked is not Kind.AUTO:
-        return asked
-    if any(info.video for info in infos):
-        return Kind.VIDEO
-    return found.kind if found.kind is not Kind.AUTO else Kind.AUDIO
-
-
 async def validate(attempt: Attempt, tools: Toolbox) -> None:
     """VALIDATE: nothing is done that was not probed and counted."""
     if keys.INFO in attempt.checkpoint and attempt.output.is_file():
@@ -247,9 +237,7 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
     await attempt.record(stage=Stage.VALIDATE)
     info = await tools.prober.probe(attempt.output)
     found = attempt.resolution
-    kind = _kind(attempt.job.kind, found, [info])
-    if kind is Kind.AUDIO and info.video and any(track.role is not Role.AUDIO for track in found.tracks):
-        raise MediaFailure("audio was asked for, but the file still holds a film")
+    kind = attempt.job.kind if attempt.job.kind is not Kind.AUTO else found.kind
     check_output(info, kind=kind, duration_s=found.duration_s)
     digest = attempt.checkpoint.get(keys.DIGEST) or await sha256(attempt.output)
     attempt.checkpoint |= {keys.INFO: info.to_json(), keys.DIGEST: digest}
@@ -293,34 +281,8 @@ def _choose_blocking(attempt: Attempt, tools: Toolbox) -> Path:
     root = Path(job.out_dir) if job.out_dir else settings.paths.archive
     template = "{title}" if job.out_dir else settings.archive.template
     title = job.title or found.title or f"{job.source_type} {job.id}"
-    return choose_blocking(
-        root, archive_name(template, job, found.tags, title=title, extension=extension_of(attempt))
-    )
-
-
-#: Extension by demuxer; the audio-only form stands second.
-_EXTENSIONS: Mapping[str, tuple[str, str]] = {
-    "mov": ("mp4", "m4a"),
-    "matroska": ("mkv", "mka"),
-    "webm": ("webm", "webm"),
-    "mp3": ("mp3", "mp3"),
-    "mpegts": ("ts", "ts"),
-    "aac": ("aac", "aac"),
-    "ogg": ("ogv", "ogg"),
-    "flac": ("flac", "flac"),
-    "wav": ("wav", "wav"),
-    "avi": ("avi", "avi"),
-    "flv": ("flv", "flv"),
-}
-
-
-def extension_of(attempt: Attempt) -> str:
-    """The file name extension, from what the file is rather than from what it was called."""
-    made = attempt.output.suffix.removeprefix(".")
-    if made:
-        return made
-    video, audio = _EXTENSIONS.get(attempt.info.container, ("bin", "bin"))
-    return video if attempt.info.video else audio
+    extension = extension_of(attempt.info)
+    return choose_blocking(root, archive_name(template, job, found.tags, title=title, extension=extension))
 
 
 def failure(error: JobError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""TCP and TLS connections for httpcore on bare sockets. Only judged addresses may be given to `connect`.
+"""TCP and TLS connections for httpcore on bare sockets.
 
 httpcore's own streams hand over 64 KiB, or one TLS record of 16 KiB, at a time. These hand over what has
 arrived, up to 1 MiB, whatever httpcore asks for: that decides how fast a single connection is.
@@ -6,21 +6,20 @@ arrived, up to 1 MiB, whatever httpcore asks for: that decides how fast a single
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import os
 import select
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpcore
 
 READ_BYTES = 1 << 20
 _RECORD_BYTES = 16 * 1024  # the most that one TLS record holds
-#: RFC 8305 §5: how long an attempt goes on alone before the next address is tried beside it.
-ATTEMPT_DELAY_S = 0.25
 
 
 @contextlib.asynccontextmanager
@@ -37,7 +36,28 @@ async def within(
         raise failed(_words(error)) from error
 
 
-class SocketStream(httpcore.AsyncNetworkStream):
+class Stream(httpcore.AsyncNetworkStream):
+    """A connection that can also be ended from one side."""
+
+    @abc.abstractmethod
+    def end_writing(self) -> None:
+        """Tell the peer that no more comes."""
+
+    @abc.abstractmethod
+    def hang_up(self) -> None:
+        """End both directions, which wakes whoever reads or writes here."""
+
+    @abc.abstractmethod
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore's
+    ) -> Stream:
+        """Speak TLS from here on."""
+
+
+class SocketStream(Stream):
     """A connected, non-blocking socket."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -101,12 +121,10 @@ class SocketStream(httpcore.AsyncNetworkStream):
                 return None
 
 
-class TlsStream(httpcore.AsyncNetworkStream):
+class TlsStream(Stream):
     """TLS over another stream, even over TLS, as it is behind an https proxy."""
 
-    def __init__(
-        self, lower: httpcore.AsyncNetworkStream, context: ssl.SSLContext, hostname: str | None
-    ) -> None:
+    def __init__(self, lower: Stream, context: ssl.SSLContext, hostname: str | None) -> None:
         self._lower = lower
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
@@ -114,11 +132,7 @@ class TlsStream(httpcore.AsyncNetworkStream):
 
     @classmethod
     async def open(
-        cls,
-        lower: httpcore.AsyncNetworkStream,
-        context: ssl.SSLContext,
-        hostname: str | None,
-        timeout_s: float | None,
+        cls, lower: Stream, context: ssl.SSLContext, hostname: str | None, timeout_s: float | None
     ) -> TlsStream:
         """Make the handshake; *hostname* is whom the certificate must be for. Closes *lower* when it fails.
 
@@ -194,6 +208,14 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 raise httpcore.WriteError(_words(error)) from error
             await self._flush(timeout)
 
+    def end_writing(self) -> None:
+        """End both directions: an end of one is not something that TLS peers agree about."""
+        self._lower.hang_up()
+
+    def hang_up(self) -> None:
+        """End both directions, which wakes whoever reads or writes here."""
+        self._lower.hang_up()
+
     async def aclose(self) -> None:
         """Close at once; HTTP knows by itself where a body ends, so no farewell is waited for."""
         await self._lower.aclose()
@@ -210,71 +232,6 @@ class TlsStream(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What httpcore may ask for."""
         return self._tls if info == "ssl_object" else self._lower.get_extra_info(info)
-
-
-async def connect(addresses: Sequence[str], port: int) -> SocketStream:
-    """Connect to the first of *addresses* that answers, trying them staggered (RFC 8305, "happy eyeballs").
-
-    Raises:
-        OSError: None of them answers; what the last one said.
-    """
-    waiting = _interleaved(addresses)
-    attempts: list[asyncio.Task[socket.socket]] = []
-    unfinished: set[asyncio.Task[socket.socket]] = set()
-    winner: asyncio.Task[socket.socket] | None = None
-    failure = OSError("there is no address")
-    try:
-        while waiting or unfinished:
-            if waiting:
-                attempts.append(asyncio.create_task(_attempt(waiting.pop(0), port)))
-                unfinished.add(attempts[-1])
-            done, unfinished = await asyncio.wait(
-                unfinished,
-                timeout=ATTEMPT_DELAY_S if waiting else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for attempt in done:
-                try:
-                    sock = attempt.result()
-                except OSError as error:
-                    failure = error
-                else:
-                    winner = attempt
-                    return SocketStream(sock)
-        raise failure
-    finally:
-        await _abandon([attempt for attempt in attempts if attempt is not winner])
-
-
-async def _attempt(address: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, (address, port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-async def _abandon(attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
-    for attempt in attempts:
-        attempt.cancel()
-    for outcome in await asyncio.gather(*attempts, return_exceptions=True):
-        if isinstance(outcome, socket.socket):  # it had answered as well
-            outcome.close()
-
-
-def _interleaved(addresses: Sequence[str]) -> list[str]:
-    """The addresses with IPv4 and IPv6 taking turns, the resolver's first choice first."""
-    turns = {"v4": 0, "v6": 0}
-    placed: list[tuple[int, int, str]] = []
-    for rank, address in enumerate(addresses):
-        family = "v6" if ":" in address else "v4"
-        placed.append((turns[family], rank, address))
-        turns[family] += 1
-    return [address for _, _, address in sorted(placed)]
 
 
 def _is_readable(sock: socket.socket) -> bool:

@@ -17,10 +17,15 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from core.config.settings import Network
 from core.domain.errors import BlockedAddress, InvalidRequest, JobError, NetworkFailure
-from core.net.connection import SocketStream, connect, within
+from core.net.connection import SocketStream, Stream, within
 from core.net.gate import AddressGate, Target
+from core.net.pace import Bandwidth
+from core.net.proxies import parse_proxy
 from core.net.relay import HEAD_TIMEOUT_S, BadHead, RequestHead, exchange, parse_request, read_head, tunnel
+from core.net.trust import trusting
+from core.net.ways import way_out
 
 ERROR_HEADER = "X-Reeldeck-Error"
 _USER = "reeldeck"
@@ -52,11 +57,25 @@ class EgressProxy:
     Args:
         gate: Judges every target.
         connect_timeout_s: For look-up and connection together.
+        network: The owner's proxy, and certificates for it. Behind a proxy that looks names up itself, what a
+            name resolves to cannot be judged here, as with `HttpClient`.
+        bandwidth: The cap that answers are passed on under.
     """
 
-    def __init__(self, gate: AddressGate, *, connect_timeout_s: float) -> None:
+    def __init__(
+        self,
+        gate: AddressGate,
+        *,
+        connect_timeout_s: float,
+        network: Network | None = None,
+        bandwidth: Bandwidth | None = None,
+    ) -> None:
+        network = network or Network()
         self._gate = gate
         self._connect_timeout_s = connect_timeout_s
+        self._proxy = parse_proxy(network.proxy) if network.proxy else None
+        self._connector = way_out(gate, self._proxy, trusting(network.ca_file))
+        self._bandwidth = bandwidth or Bandwidth()
         self._token = secrets.token_urlsafe(24)
         self._listener: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -110,9 +129,11 @@ class EgressProxy:
         # A side that hangs up or falls silent ends the matter: there is nobody to tell.
         with contextlib.suppress(httpcore.NetworkError, httpcore.TimeoutException, TimeoutError, BadHead):
             try:
-                await self._handle(child)
-            except _Refusal as refusal:
-                await _say(child, refusal.answer)
+                try:
+                    await self._handle(child)
+                except _Refusal as refusal:
+                    await child.write(refusal.answer, HEAD_TIMEOUT_S)
+                await _part(child)
             finally:
                 await child.aclose()
 
@@ -128,11 +149,11 @@ class EgressProxy:
         try:
             if request.method == "CONNECT":
                 await child.write(b"HTTP/1.1 200 Connection established\r\n\r\n", HEAD_TIMEOUT_S)
-                await tunnel(child, upstream, held)
+                await tunnel(child, upstream, held, self._bandwidth)
             else:
                 authority, slash, path = target.url.removeprefix("http://").partition("/")
                 origin_head = request.for_origin(authority, slash + path)
-                await exchange(child, upstream, request, origin_head, held)
+                await exchange(child, upstream, request, origin_head, held, self._bandwidth)
         finally:
             await upstream.aclose()
 
@@ -154,21 +175,24 @@ class EgressProxy:
         elif not url.lower().startswith("http://"):
             raise _Refusal("400 Bad Request", "only absolute http:// URLs are forwarded")
         try:
-            return self._gate.check(url)
+            target = self._gate.check(url)
+            if self._proxy is not None and self._proxy.resolves:
+                self._gate.check_unresolved(target)
         except BlockedAddress as error:
             raise self._blocked_at(urlsplit(url).hostname or "", error) from error
         except InvalidRequest as error:
             raise _Refusal("400 Bad Request", error.detail) from error
+        return target
 
-    async def _connect(self, target: Target) -> SocketStream:
+    async def _connect(self, target: Target) -> Stream:
         try:
             async with within(self._connect_timeout_s, httpcore.ConnectTimeout, httpcore.ConnectError):
-                return await connect(await self._gate.addresses(target.host, target.port), target.port)
+                return await self._connector(target.host, target.port)
         except BlockedAddress as error:
             raise self._blocked_at(target.host, error) from error
         except NetworkFailure as error:
             raise _Refusal.by(error) from error
-        except (httpcore.ConnectTimeout, httpcore.ConnectError) as error:
+        except (httpcore.TimeoutException, httpcore.NetworkError) as error:
             raise _Refusal.by(NetworkFailure(f"no connection to {target.host}: {error}")) from error
 
     def _blocked_at(self, host: str, error: BlockedAddress) -> _Refusal:
@@ -179,10 +203,9 @@ class EgressProxy:
         return _Refusal.by(error)
 
 
-async def _say(child: SocketStream, answer: bytes) -> None:
-    """Answer, and wait until the child has read it: to close on unread bytes would destroy the answer."""
+async def _part(child: SocketStream) -> None:
+    """Let the child read the last bytes: a close while something of its own is unread would destroy them."""
     async with within(_LINGER_S, httpcore.ReadTimeout, httpcore.ReadError):
-        await child.write(answer)
         child.end_writing()
         while await child.read(1):
             pass

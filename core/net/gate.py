@@ -29,11 +29,13 @@ BAD_PORTS = frozenset(
         1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
     }
 )  # fmt: skip
+_LOOPBACK_V4, _LOOPBACK_V6 = parse_networks(("127.0.0.0/8", "::1/128"))
 _MAX_URL = 16 * 1024
 _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^?#]*)([^#]*)")
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]+)(?::([0-9]{0,5}))?")
-#: Controls, spaces and lone surrogates; further down, what cannot be seen.
+#: What no part of a URL may hold: controls, spaces and lone surrogates.
 _FORBIDDEN = re.compile("[\x00-\x20\x7f-\x9f\ud800-\udfff]")
+#: What a host may not hold besides: white space of every script, and what has no shape of its own.
 _INVISIBLE = re.compile("[\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 #: Names that only a private network answers (RFC 6761, 6762, 8375, ICANN's .internal, and habit).
 _PRIVATE_NAMES = frozenset(
@@ -73,13 +75,16 @@ class AddressGate:
     """Judges URLs and addresses.
 
     Args:
-        allow: CIDRs that are exempt, on every port. Raises ConfigError when one is malformed.
+        allow: CIDRs that are exempt, on every port. 127.0.0.0/8 stands for ::1 too, as both are this machine
+            and `localhost` has both addresses. Raises ConfigError when one is malformed.
         resolve: Looks names up; by default the system's resolver does.
     """
 
     def __init__(self, allow: Sequence[str] = (), resolve: Resolve | None = None) -> None:
         try:
             self._allow = parse_networks(allow)
+            if _LOOPBACK_V4 in self._allow:
+                self._allow += (_LOOPBACK_V6,)
         except ValueError as error:
             raise ConfigError(f"network.allow_addresses: {error}") from error
         self._resolve = resolve or resolve_by_system
@@ -139,7 +144,9 @@ class AddressGate:
         try:
             answers = await self._resolve(name, port)
         except OSError as error:
-            raise NetworkFailure(f"the name {name} could not be looked up: {error.strerror or ''}") from error
+            raise NetworkFailure(
+                f"the name {name} could not be looked up: {error.strerror or error}"
+            ) from error
         if not answers:
             raise NetworkFailure(f"the name {name} has no address")
         return [self._judged(name, answer, port) for answer in answers]

@@ -11,12 +11,11 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
-import certifi
 import httpx
 
 from core.config.settings import Network, Timeouts
-from core.domain.errors import ConfigError, HttpFailure, NetworkFailure
-from core.net.backend import backend_for
+from core.domain.errors import HttpFailure, NetworkFailure
+from core.net.backend import Backend
 from core.net.charset import Inflater, decode_text
 from core.net.failures import translated
 from core.net.gate import AddressGate
@@ -24,6 +23,8 @@ from core.net.pace import Bandwidth, HostPace
 from core.net.proxies import Proxy, parse_proxy
 from core.net.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, Cookies, Hop, follow
 from core.net.response import MAX_HEADER_BYTES, Response, parse_retry_after, raise_for_status
+from core.net.trust import trusting
+from core.net.ways import to_proxy, way_out
 
 __all__ = ["HttpClient", "Page", "Response", "parse_retry_after", "raise_for_status"]
 
@@ -193,7 +194,7 @@ class HttpClient:
         request = httpx.Request(
             hop.method,
             hop.target.url,
-            headers={name.encode(): value.encode() for name, value in fields.items()},
+            headers={_bytes(name): _bytes(value) for name, value in fields.items()},
             content=hop.content,
             extensions={"timeout": self._limits},
         )
@@ -202,8 +203,8 @@ class HttpClient:
         return request
 
     async def _exchange(self, request: httpx.Request, host: str) -> httpx.Response:
-        """Send; once more when the server had closed a kept connection, which is no failure."""
-        connects = False
+        """Send; again where the server had closed a kept connection in the meantime, which is no failure."""
+        connects = request.method not in {"GET", "HEAD"}  # others might have been acted upon
 
         async def trace(event: str, _info: Mapping[str, Any]) -> None:
             nonlocal connects
@@ -211,25 +212,27 @@ class HttpClient:
 
         request.extensions["trace"] = trace
         with translated(host):
-            try:
-                raw = await self._send(request)
-            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                if connects or request.method not in {"GET", "HEAD"}:
-                    raise
-                raw = await self._send(request)
-        raw.request = request
-        return raw
+            async with asyncio.timeout(self._answer_s):
+                while True:
+                    try:
+                        raw = await self._transport.handle_async_request(request)
+                    except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                        if connects:
+                            raise
+                    else:
+                        raw.request = request
+                        return raw
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        async with asyncio.timeout(self._answer_s):
-            return await self._transport.handle_async_request(request)
+
+def _bytes(text: str) -> bytes:
+    """Text of a header as it is sent; what cannot be encoded becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def _transport(gate: AddressGate, ca_file: Path | None, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
-    try:
-        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else certifi.where())
-    except OSError as error:
-        raise ConfigError(f"network.ca_file: {ca_file} holds no usable certificates") from error
+    context = trusting(ca_file)
+    # httpcore speaks to HTTP proxies itself: it needs a connection to the proxy, not one through it.
+    http_proxy = proxy if proxy is not None and not proxy.is_socks else None
     transport = httpx.AsyncHTTPTransport(
         verify=context,
         trust_env=False,
@@ -238,15 +241,16 @@ def _transport(gate: AddressGate, ca_file: Path | None, proxy: Proxy | None) -> 
             max_keepalive_connections=_MAX_CONNECTIONS,  # httpcore counts the busy ones against it too
             keepalive_expiry=_KEEPALIVE_S,
         ),
-        proxy=_http_proxy(proxy, context) if proxy is not None and not proxy.is_socks else None,
+        proxy=_for_httpx(http_proxy, context) if http_proxy else None,
     )
     # Private in httpx 0.28.1 and httpcore 1.0.9, which are pinned; a test proves that the gate is in force.
     pool: Any = transport._pool  # noqa: SLF001 -- the gate must sit where connections are made
-    pool._network_backend = backend_for(gate, proxy)  # noqa: SLF001 -- as above
+    connector = to_proxy(http_proxy) if http_proxy else way_out(gate, proxy, context)
+    pool._network_backend = Backend(connector)  # noqa: SLF001 -- as above
     return transport
 
 
-def _http_proxy(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:
+def _for_httpx(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:
     return httpx.Proxy(
         proxy.address,
         ssl_context=context if proxy.scheme == "https" else None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 from core.domain.errors import RateLimited
 
@@ -40,6 +41,16 @@ class Bandwidth:
         self._free_at = max(self._free_at, now - _BURST_S) + n_bytes / self.rate_bps
         if self._free_at > now:
             await asyncio.sleep(self._free_at - now)
+
+    async def pieces(self, data: bytes) -> AsyncIterator[bytes]:
+        """*data* under the cap: whole where there is none, else in pieces, each when it fits."""
+        start = 0
+        while start < len(data):
+            step = self.piece_bytes if self.rate_bps else len(data)
+            piece = data[start : start + step]
+            await self.take(len(piece))
+            yield piece
+            start += step
 
 
 class HostPace:

@@ -44,8 +44,8 @@ class Ranges:
         """The gaps below *total*."""
         gaps, position = [], 0
         for start, end in self._ranges:
-            if position < start:
-                gaps.append((position, start))
+            if position < min(start, total):
+                gaps.append((position, min(start, total)))
             position = end
         if position < total:
             gaps.append((position, total))

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpcore
 
-from core.net.connection import SocketStream, within
+from core.net.connection import Stream, within
+from core.net.pace import Bandwidth
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 30.0
@@ -26,6 +27,9 @@ _BODILESS = re.compile(rb"HTTP/1\.[01] (?:204|304)\b")
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r|\Z)", re.IGNORECASE)
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _CONNECTION_FIELDS = re.compile(rb"\r\n(?:connection|keep-alive|proxy-connection):[^\r\n]*", re.IGNORECASE)
+
+
+_FREE = Bandwidth()
 
 
 class BadHead(ValueError):
@@ -63,7 +67,7 @@ class RequestHead:
         return line + b"".join(b"%s: %s\r\n" % field for field in fields) + b"\r\n"
 
 
-async def read_head(stream: SocketStream, held: bytes, timeout_s: float) -> tuple[bytes, bytes]:
+async def read_head(stream: Stream, held: bytes, timeout_s: float | None) -> tuple[bytes, bytes]:
     """A head without its blank line, and what came after it. *held* has been read before.
 
     Raises:
@@ -87,28 +91,28 @@ def parse_request(head: bytes) -> RequestHead:
     line = _REQUEST_LINE.fullmatch(first)
     if line is None:
         raise BadHead("this is no request to a proxy")
-    fields = [_FIELD.fullmatch(entry) for entry in lines]
-    return RequestHead(
-        method=line[1].decode("ascii"),
-        uri=line[2].decode("ascii"),
-        fields=tuple((field[1].lower(), field[2].strip(b" \t")) for field in map(_well_formed, fields)),
-    )
+    fields = []
+    for entry in lines:
+        field = _FIELD.fullmatch(entry)
+        if field is None:
+            raise BadHead("a header field is malformed")
+        fields.append((field[1].lower(), field[2].strip(b" \t")))
+    return RequestHead(line[1].decode("ascii"), line[2].decode("ascii"), tuple(fields))
 
 
-def _well_formed(field: re.Match[bytes] | None) -> re.Match[bytes]:
-    if field is None:
-        raise BadHead("a header field is malformed")
-    return field
-
-
-async def tunnel(child: SocketStream, upstream: SocketStream, held: bytes) -> None:
+async def tunnel(child: Stream, upstream: Stream, held: bytes, bandwidth: Bandwidth) -> None:
     """Carry bytes both ways until *upstream* ends. *held* is what the child has sent already."""
     async with _moving() as moved, _beside(_upwards(child, upstream, held, None, moved)):
-        await _carry(upstream, child, b"", None, moved)
+        await _carry(upstream, child, b"", None, moved, bandwidth)
 
 
 async def exchange(
-    child: SocketStream, upstream: SocketStream, request: RequestHead, origin_head: bytes, held: bytes
+    child: Stream,
+    upstream: Stream,
+    request: RequestHead,
+    origin_head: bytes,
+    held: bytes,
+    bandwidth: Bandwidth,
 ) -> None:
     """Send one request and carry its answer back, which tells the child that the connection ends with it.
 
@@ -120,7 +124,7 @@ async def exchange(
     async with _moving() as moved, _beside(_upwards(child, upstream, request_bytes, limit_bytes, moved)):
         head, rest = await _answer(upstream, child)
         await child.write(_CONNECTION_FIELDS.sub(b"", head) + b"\r\nConnection: close\r\n\r\n")
-        await _carry(upstream, child, rest, _answer_bytes(request, head), moved)
+        await _carry(upstream, child, rest, _answer_bytes(request, head), moved, bandwidth)
 
 
 @contextlib.asynccontextmanager
@@ -147,15 +151,15 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def _upwards(
-    child: SocketStream,
-    upstream: SocketStream,
+    child: Stream,
+    upstream: Stream,
     held: bytes,
     limit_bytes: int | None,
     moved: Callable[[], None],
 ) -> None:
     """Carry what the child sends. When the child is gone, end the other direction too."""
     try:
-        await _carry(child, upstream, held, limit_bytes, moved)
+        await _carry(child, upstream, held, limit_bytes, moved, _FREE)
         if limit_bytes is None:
             upstream.end_writing()
             return
@@ -167,7 +171,12 @@ async def _upwards(
 
 
 async def _carry(
-    source: SocketStream, sink: SocketStream, held: bytes, limit_bytes: int | None, moved: Callable[[], None]
+    source: Stream,
+    sink: Stream,
+    held: bytes,
+    limit_bytes: int | None,
+    moved: Callable[[], None],
+    bandwidth: Bandwidth,
 ) -> None:
     """Carry *held* and what follows, at most *limit_bytes* in all, until the source ends.
 
@@ -177,14 +186,14 @@ async def _carry(
         if limit_bytes is not None:
             held = held[:limit_bytes]
             limit_bytes -= len(held)
-        if held:
-            await sink.write(held)
+        async for piece in bandwidth.pieces(held):
+            await sink.write(piece)
             moved()
         if limit_bytes == 0 or not (held := await source.read(1)):
             return
 
 
-async def _answer(upstream: SocketStream, child: SocketStream) -> tuple[bytes, bytes]:
+async def _answer(upstream: Stream, child: Stream) -> tuple[bytes, bytes]:
     """The final head and what came after it; interim ones are passed on."""
     head, held = await read_head(upstream, b"", IDLE_TIMEOUT_S)
     while _INTERIM.match(head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ def disposition_filename(value: str) -> str | None:
     """The file name in a Content-Disposition field (RFC 6266), None when there is none."""
     if star := _FILENAME_STAR.search(value):
         try:
+            codecs.lookup(star[1])
             return unquote(star[2], encoding=star[1], errors="replace") or None
         except LookupError:
             pass  # a character set that nobody knows: the plain form may still do

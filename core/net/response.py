@@ -97,14 +97,7 @@ class Response:
     async def raw_chunks(self) -> AsyncIterator[bytes]:
         """As `chunks`, compressed or not."""
         while (chunk := await self._next_chunk()) is not None:
-            if not self._bandwidth.rate_bps:
-                yield chunk
-                continue
-            view = memoryview(chunk)
-            step = self._bandwidth.piece_bytes
-            for start in range(0, len(chunk), step):
-                piece = bytes(view[start : start + step])
-                await self._bandwidth.take(len(piece))
+            async for piece in self._bandwidth.pieces(chunk):
                 yield piece
 
     async def _next_chunk(self) -> bytes | None:

@@ -17,7 +17,7 @@ from core.net.packed import Id3Stripper
 from core.net.playlist import ByteRange, Segment, SegmentKey
 from core.net.pulse import Pulse
 from core.net.remote import parse_content_range
-from core.net.sniff import sniff_container
+from core.net.sniff import SNIFF_BYTES, sniff_container
 
 #: Takes what was read; it may wait, which holds the reading up.
 Sink = Callable[[bytes | memoryview], Awaitable[None]]
@@ -66,13 +66,11 @@ class SegmentReader:
                 async for chunk in response.chunks():
                     self._pulse.received_bytes += len(chunk)
                     data = cut.feed(chunk)
-                    if decryptor and data:
-                        data = await _decrypted(decryptor, data)
-                    if not data:
-                        continue
-                    if is_first and sniff_container(data[:1024]) == "html":
+                    if is_first and sniff_container(data[:SNIFF_BYTES]) == "html":
                         raise HttpFailure(f"{response.host} sent a web page instead of a segment")
-                    is_first = False
+                    is_first = is_first and not data
+                    if decryptor:
+                        data = await _decrypted(decryptor, data)
                     if clean := stripper.feed(data):
                         await sink(clean)
                     if cut.is_full:

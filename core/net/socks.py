@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from core.net.addresses import parse_address
-from core.net.connection import SocketStream
+from core.net.connection import Stream
 from core.net.proxies import Proxy
 
 _VERSION = 5
@@ -24,7 +24,7 @@ _REFUSALS = {
 }
 
 
-async def socks_connect(stream: SocketStream, proxy: Proxy, host: str, port: int) -> None:
+async def socks_connect(stream: Stream, proxy: Proxy, host: str, port: int) -> None:
     """Make *stream*, a connection to *proxy*, one to *host*, a name or an address.
 
     Raises:
@@ -51,7 +51,7 @@ async def socks_connect(stream: SocketStream, proxy: Proxy, host: str, port: int
 class _Answer:
     """Takes counted bytes from a stream, which may hand over more at once."""
 
-    def __init__(self, stream: SocketStream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._held = b""
 

@@ -226,7 +226,7 @@ class _Transfer(Assembly):
         headers = self._headers(start, piece.end)
         async with self._http.stream(self._track.url, headers=headers) as response:
             if self._version is None:
-                self._version, end = Version.first(response)
+                self._version, end = Version.first(response, ranged=self._ranged)
                 await self._prepare(piece, self._version.total)
             else:
                 end = self._version.next(response, start, had_if_range="If-Range" in headers)

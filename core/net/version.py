@@ -31,14 +31,18 @@ class Version:
     is_page: bool
 
     @classmethod
-    def first(cls, response: Response) -> tuple[Version, int | None]:
+    def first(cls, response: Response, *, ranged: bool) -> tuple[Version, int | None]:
         """The version that the answer to a first request shows, and where that answer's bytes end.
+
+        Args:
+            response: The answer.
+            ranged: Whether a range was asked for.
 
         Raises:
             Restart: The server cannot do ranges, though it tried.
             JobError: By status.
         """
-        raise_for_status(response, allow=_ALLOWED)
+        raise_for_status(response, allow=_ALLOWED if ranged else frozenset({200}))
         page = is_page(response.content_type)
         validator = strong_validator(response.headers)
         if response.status == 200:

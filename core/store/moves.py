@@ -133,7 +133,7 @@ async def unpark(transaction: Transaction, waiting_for: str, *, now: float, limi
     """Queue PENDING jobs that wait for exactly this; returns how many."""
     rows = await transaction.rows(
         f"UPDATE jobs SET {_TO_QUEUED} WHERE id IN ("  # noqa: S608 -- constants
-        "SELECT id FROM jobs WHERE status = 'PENDING' AND waiting_for = ? ORDER BY id LIMIT ?) "
+        "SELECT id FROM jobs WHERE status = 'PENDING' AND waiting_for = ? LIMIT ?) "
         f"RETURNING {JOB}",
         now,
         waiting_for,

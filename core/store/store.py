@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, cast
@@ -80,7 +81,10 @@ class Store:
             except BaseException:
                 await client.close()
                 raise
-        return cls(path, client, Writer(client, counts=counts, last_seq=last_seq, on_commit=on_commit))
+        writer = Writer(client, counts=counts, last_seq=last_seq, on_commit=on_commit)
+        # A task that is cancelled before its first step never closes what it was given: let it begin.
+        await asyncio.sleep(0)
+        return cls(path, client, writer)
 
     async def close(self) -> None:
         """Commit what is waiting and let go of the file. A second time nothing happens."""

@@ -44,6 +44,8 @@ class _Waiting(Generic[T]):
     def refuse(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(as_store_error(error) if is_driver_error(error) else error)
+            # Nobody may be waiting any more, and asyncio would complain that nobody looked.
+            self.answer.exception()
 
 
 class Writer:

@@ -46,8 +46,11 @@ async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
         async with asyncio.timeout(20):
             while True:
                 rows = (await reeldeck.run("jobs", "--json")).rows
-                if all(row["status"] == "RUNNING" and row["stage"] == "DOWNLOAD" for row in rows) and all(
-                    row["bytes_done"] > 4_000_000 for row in rows if row["url"].endswith(".mp4")
+                notes = list((reeldeck.home / "data" / "tmp").glob("*/*-muxed.part.json"))
+                if (
+                    len(notes) >= 2
+                    and all(row["status"] == "RUNNING" and row["stage"] == "DOWNLOAD" for row in rows)
+                    and all(row["bytes_done"] > 4_000_000 for row in rows if row["url"].endswith(".mp4"))
                 ):
                     break
         children = children_of(engine)

@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.errors import ERRORS
 from tests.fakes.media import made_once, video_mp4
-from tests.fakes.origin import Fault, Origin
+from tests.fakes.origin import HEALTHY, Fault, Origin
 
 LIVE = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n"
 KEY = b'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n'
@@ -41,7 +41,7 @@ CASES = [
     Case("GEO_BLOCK", "/elsewhere.mp4", fault=Fault(status=451)),
     Case("NETWORK_ERROR", "/cut.mp4", film, fault=Fault(drop_after=900)),
     Case(
-        "STALE", "/still.mp4", film, fault=Fault(hold_after=70_000), env={"REELDECK_TIMEOUTS__STALL_S": "1"}
+        "STALE", "/still.mp4", film, fault=Fault(hold_after=0), env={"REELDECK_TIMEOUTS__STALL_S": "1"}
     ),
     Case(
         "TIMEOUT", "/late.mp4", film, fault=Fault(hold_after=0), env={"REELDECK_TIMEOUTS__METADATA_S": "0.5"}
@@ -70,6 +70,8 @@ def publish(origin: Origin, case: Case) -> str:
     if case.path != "/gone.mp4":
         body = case.body() if callable(case.body) else case.body
         resource = origin.put(case.path, body)
+        if case.code == "STALE":
+            resource.fail(HEALTHY, times=1)  # the look at the file; its transfer then stands still
         if case.fault is not None:
             resource.always = case.fault
     return origin.url(case.path)

@@ -42,7 +42,7 @@ def plain_client(path: Path, **options: Any) -> httpx.AsyncClient:
 
 async def raw(path: Path, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection on which *data* has been written."""
-    reader, writer = await asyncio.open_unix_connection(str(path))
+    reader, writer = await asyncio.open_unix_connection(str(path), limit=2**20)
     writer.write(data)
     await writer.drain()
     return reader, writer

@@ -68,6 +68,8 @@ class Fault:
     until_close: bool = False
     #: Serve at most this many bytes of the range that was asked for.
     shorten_range: int | None = None
+    #: Show this ETag instead of the resource's, and compare If-Range with it.
+    etag: str | None = None
 
 
 HEALTHY = Fault()
@@ -275,8 +277,8 @@ class Origin:
     ) -> bool:
         body, kind = (HTML, "text/html") if fault.html else (resource.body, resource.content_type)
         headers = {"Content-Type": kind, **resource.headers}
-        if resource.etag:
-            headers["ETag"] = resource.etag
+        if etag := fault.etag or resource.etag:
+            headers["ETag"] = etag
         if resource.last_modified:
             headers["Last-Modified"] = resource.last_modified
         start, end = 0, len(body)
@@ -368,7 +370,7 @@ def _range_applies(seen: Seen, resource: Resource, fault: Fault) -> bool:
     wanted = seen.headers.get("if-range")
     if wanted is None or fault.ignore_if_range:
         return True
-    return not fault.refuse_if_range and wanted in {resource.etag, resource.last_modified}
+    return not fault.refuse_if_range and wanted in {fault.etag or resource.etag, resource.last_modified}
 
 
 async def _paced(

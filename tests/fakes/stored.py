@@ -66,9 +66,7 @@ async def job_in(store: Store, status: JobStatus, name: str = "a", **request: An
 
 async def claim_one(store: Store, job_id: int, *, epoch: int = 1) -> Job:
     """Start exactly this job."""
-    (job,) = await store.jobs.claim(
-        engine="test", epoch=epoch, now=NOW, limit=1, only=frozenset({job_id})
-    )
+    (job,) = await store.jobs.claim(engine="test", epoch=epoch, now=NOW, limit=1, only=frozenset({job_id}))
     return job
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ class Fetcher:
     http: HttpClient
     folder: Path
     told: list[tuple[int, int | None]] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def path(self) -> Path:
@@ -66,6 +67,14 @@ class Fetcher:
 
     def _tell(self, done: int, total: int | None) -> None:
         self.told.append((done, total))
+        self._news.set()
+
+    async def has_told(self, is_enough: Callable[[int, int | None], bool]) -> None:
+        """Return once the transfer has told what *is_enough*; what it told is forgotten then."""
+        while not any(is_enough(done, total) for done, total in self.told):
+            self._news.clear()
+            await self._news.wait()
+        self.told.clear()
 
     async def file(
         self, path: str, *, connections: int = 4, max_bytes: int = 0, stall_s: float = 5, **facts: Any

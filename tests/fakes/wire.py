@@ -228,15 +228,31 @@ async def socks_server(*, login: tuple[bytes, bytes] | None = None, refuses: int
         socks.asked.append((host, port))
         writer.write(bytes([5, refuses, 0, 1, 0, 0, 0, 0, 0, 0]))
         if not refuses:
-            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                await asyncio.gather(_pump(reader, onward_writer), _pump(onward_reader, writer))
-            finally:
-                onward_writer.close()
+            await splice(reader, writer, port)
 
     async with talking(talk) as server:
         socks.port = server.port
         yield socks
+
+
+@contextlib.asynccontextmanager
+async def tls_front(port: int, tls: ssl.SSLContext) -> AsyncIterator[Server]:
+    """A TLS server before what listens on *port* of 127.0.0.1."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await splice(reader, writer, port)
+
+    async with talking(talk, tls=tls) as server:
+        yield server
+
+
+async def splice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    """Connect a conversation to a port of 127.0.0.1."""
+    onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        await asyncio.gather(_pump(reader, onward_writer), _pump(onward_reader, writer))
+    finally:
+        onward_writer.close()
 
 
 async def _counted(reader: asyncio.StreamReader) -> bytes:

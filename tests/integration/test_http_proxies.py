@@ -11,7 +11,7 @@ import pytest
 from core.domain.errors import BlockedAddress, ConfigError, NetworkFailure
 from core.net.egress import EgressProxy
 from core.net.gate import AddressGate
-from tests.fakes.wire import Authority, answering, client, http, names, socks_server
+from tests.fakes.wire import Authority, answering, client, http, names, socks_server, tls_front
 
 
 @pytest.fixture
@@ -34,15 +34,22 @@ async def test_an_http_proxy_forwards_and_looks_names_up(forward_proxy: EgressPr
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
-@pytest.mark.parametrize("kind", ["http", "socks5", "socks5h"])
+@pytest.mark.parametrize("kind", ["http", "https", "socks5", "socks5h"])
 async def test_tls_goes_through_a_proxy_end_to_end(
     forward_proxy: EgressProxy, tmp_path: Path, kind: str
 ) -> None:
     authority = Authority(tmp_path)
     tls = authority.server_context("DNS:media.test")
     body = bytes(range(256)) * 10_000
-    async with answering(lambda _: http(body=body), tls=tls) as server, socks_server() as socks:
-        proxy = forward_proxy.url if kind == "http" else f"{kind}://127.0.0.1:{socks.port}"
+    login, _, port = forward_proxy.url.removeprefix("http://").rpartition(":")
+    async with (
+        answering(lambda _: http(body=body), tls=tls) as server,
+        tls_front(int(port), authority.server_context("IP:127.0.0.1")) as front,
+        socks_server() as socks,
+    ):
+        proxy = {"http": forward_proxy.url, "https": f"https://{login}:{front.port}"}.get(
+            kind, f"{kind}://127.0.0.1:{socks.port}"
+        )
         resolve = names(media_test="127.0.0.1") if kind == "socks5" else names()
         async with (
             client(proxy=proxy, ca_file=authority.ca_file, resolve=resolve) as fetch,

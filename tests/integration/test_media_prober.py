@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import struct
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
@@ -191,6 +193,24 @@ async def test_a_playlist_is_refused_and_what_it_names_never_opened(prober, tmp_
     for attempt in (prober.probe(path), prober.thumbnail(path, at_s=0)):
         with pytest.raises(MediaFailure, match=r"video\.\w+: (it is a playlist, not media|Inv)"):
             await attempt
+
+
+async def test_damage_of_every_kind_is_refused_or_read_and_the_worker_lives_on(prober, tmp_path):
+    random = Random(7)
+    made = [(media.video_mp4, "film.mp4"), (media.audio_mp3, "a.mp3"), (media.audio_opus, "a.webm")]
+    path = tmp_path / "damaged"
+    workers = set()
+    for number in range(90):
+        content = bytearray(made_once(*made[number % 3]).read_bytes())
+        for _ in range(random.choice([1, 5, 40])):
+            content[random.randrange(2000)] = random.randrange(256)
+        path.write_bytes(content[: random.randrange(len(content))] if number % 5 == 0 else content)
+        with contextlib.suppress(MediaFailure):
+            assert (await prober.probe(path)).streams
+        with contextlib.suppress(MediaFailure):
+            await prober.thumbnail(path, at_s=1)
+        workers.add(pid_of(prober))
+    assert len(workers) == 1
 
 
 async def test_probing_is_warm(prober):

@@ -186,9 +186,7 @@ async def test_claims_go_by_priority_then_position_then_age(store: Store) -> Non
     late = await job_in(store, QUEUED, "late")
     await store.jobs.amend(late.id, now=NOW, position=NOW - 1)
     claimed = [
-        job.id
-        for _ in range(2)
-        for job in await store.jobs.claim(engine="e", epoch=3, now=NOW, limit=2)
+        job.id for _ in range(2) for job in await store.jobs.claim(engine="e", epoch=3, now=NOW, limit=2)
     ]
     assert claimed == [urgent.id, late.id, plain.id, twin.id]
     assert await store.jobs.claim(engine="e", epoch=3, now=NOW, limit=2) == []

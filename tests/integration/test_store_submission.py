@@ -66,9 +66,7 @@ async def test_a_completed_job_is_joined_unless_forced(store: Store) -> None:
     forced = await store.jobs.submit(new_job("a", force=True), now=NOW)
     assert not forced.joined
     running = (await store.jobs.claim(engine="e", epoch=1, now=NOW, limit=1))[0]
-    done = await store.jobs.transition(
-        running.id, JobStatus.RUNNING, JobStatus.COMPLETED, attempt=1, now=NOW
-    )
+    done = await store.jobs.transition(running.id, JobStatus.RUNNING, JobStatus.COMPLETED, attempt=1, now=NOW)
     assert done.id > first.id
     joined = await store.jobs.submit(new_job("a"), now=NOW)
     assert (joined.joined, joined.job.id) == (True, done.id)

@@ -68,7 +68,7 @@ async def test_a_server_that_refuses_more_connections_still_gives_the_file(it):
 
 
 async def test_a_connection_that_is_refused_for_good_is_given_up(it):
-    data = noise(4 * MIB)
+    data = noise(2 * MIB)
     resource = it.origin.put("/f", data)
     resource.rate_bps = MIB
     task = asyncio.create_task(it.file("/f", connections=8))

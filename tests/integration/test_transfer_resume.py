@@ -9,8 +9,8 @@ import zlib
 
 import pytest
 
-from core.domain.errors import HttpFailure
-from core.net import journal, retries
+from core.domain.errors import HttpFailure, Unknown
+from core.net import journal, part, retries
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, cancelled, fetcher, noise, open_files
 
@@ -34,10 +34,8 @@ async def stop_at(it, position, path="/f", **options):
     it.origin.held.clear()
     task = asyncio.create_task(it.file(path, **options))
     await it.origin.held.wait()
-    while not it.part.exists() or not any(done >= position for done, _ in it.told):
-        await asyncio.sleep(0)  # until the transfer itself has told so
+    await it.has_told(lambda done, _: done >= position)
     await cancelled(task)
-    it.told.clear()
 
 
 async def test_cancelled_at_random_points_it_ends_with_the_same_bytes(it):
@@ -63,9 +61,8 @@ async def test_cancelled_with_many_connections_it_fetches_only_what_is_missing(i
     resource = it.origin.put("/f", DATA)
     resource.rate_bps = MIB
     task = asyncio.create_task(it.file("/f", connections=8))
-    await it.origin.wait_for_requests("/f", 6)
-    while not any(done > 2 * MIB for done, _ in it.told):
-        await asyncio.sleep(0)  # until the transfer itself has told so
+    await it.origin.wait_for_requests("/f", 3)
+    await it.has_told(lambda done, _: done > 2 * MIB)
     await cancelled(task)
     assert open_files(it.folder) == []
     resource.rate_bps = None
@@ -75,27 +72,41 @@ async def test_cancelled_with_many_connections_it_fetches_only_what_is_missing(i
     assert fetched.fetched_bytes == len(DATA) - fetched.resumed_bytes
 
 
-async def test_a_cancellation_during_the_last_steps_leaves_a_part_that_is_complete(it, monkeypatch):
-    it.origin.put("/f", DATA).fail(Fault(hold_after=len(DATA)))
-    await stop_at(it, len(DATA))
-    asked = len(it.origin.requests)
+async def test_a_failure_in_the_last_step_leaves_a_part_that_needs_no_request(it, monkeypatch):
+    it.origin.put("/f", DATA)
+
+    def broken(_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(part.os, "fsync", broken)
+        with pytest.raises(Unknown):
+            await it.file("/f")
     fetched = await it.file("/f")
     it.assert_whole(fetched, DATA)
     assert (fetched.fetched_bytes, fetched.resumed_bytes) == (0, len(DATA))
-    assert len(it.origin.requests) == asked  # nothing was missing
+    assert len(it.origin.requests) == 1
 
 
 async def test_what_is_claimed_while_it_runs_survives_without_a_farewell(it, monkeypatch):
     monkeypatch.setattr(journal, "CLAIM_BYTES", MIB)
+    claims = asyncio.Queue()
+    claim = journal.Journal.claim
+
+    async def told_claim(self):
+        await claim(self)
+        claims.put_nowait(claimed(it) if it.note.exists() else 0)
+
+    monkeypatch.setattr(journal.Journal, "claim", told_claim)
     it.origin.put("/f", DATA).fail(Fault(hold_after=3 * MIB))
     task = asyncio.create_task(it.file("/f"))
     await it.origin.held.wait()
-    while not it.note.exists() or claimed(it) < 3 * MIB:
-        await asyncio.sleep(0)  # until the journal has caught up
-    note, part = it.note.read_bytes(), it.part.read_bytes()
+    while await claims.get() < 3 * MIB:
+        pass
+    note, content = it.note.read_bytes(), it.part.read_bytes()
     await cancelled(task)
     it.note.write_bytes(note)  # as if the process had been killed then
-    it.part.write_bytes(part)
+    it.part.write_bytes(content)
     fetched = await it.file("/f")
     it.assert_whole(fetched, DATA)
     assert fetched.resumed_bytes == 3 * MIB

@@ -62,13 +62,17 @@ async def make_pool(tmp_path: Path) -> AsyncIterator[MakePool]:
     assert not [pid for pool in pools for pid in pool.pids]
 
 
+def film_of_4_s(path: Path) -> Path:
+    return media.video_mp4(path, 4)
+
+
 @pytest.fixture
 def dash(origin: Origin, tmp_path: Path) -> str:
-    """The address of a DASH manifest with one picture and one sound, in four segments each."""
+    """The address of a DASH manifest: stream 0 is the picture, 1 the sound, in segments of a second."""
     folder = tmp_path / "dash"
     folder.mkdir()
-    film = media.made_once(media.video_mp4, "film.mp4")
-    media.run_ffmpeg("-i", film, "-c", "copy", "-f", "dash", "-seg_duration", "0.5", folder / "m.mpd")
+    film = media.made_once(film_of_4_s, "film4.mp4")
+    media.run_ffmpeg("-i", film, "-c", "copy", "-f", "dash", "-seg_duration", "1", folder / "m.mpd")
     origin.put_folder("/dash", folder)
     return origin.url("/dash/m.mpd")
 
@@ -144,7 +148,7 @@ async def test_an_answer_that_is_no_media_has_its_class(
     assert "\n" not in caught.value.detail
 
 
-@pytest.mark.parametrize("url", ["http://10.0.0.1/a.mp4", "https://10.0.0.1/a.mp4", "http://[::1]/a.mp4"])
+@pytest.mark.parametrize("url", ["http://10.0.0.1/a.mp4", "https://10.0.0.1/a.mp4", "http://[fd00::1]/a.mp4"])
 async def test_private_addresses_are_out_of_reach(make_pool: MakePool, url: str) -> None:
     pool = await make_pool()
     with pytest.raises(BlockedAddress):
@@ -172,7 +176,7 @@ async def test_what_is_no_link_never_becomes_a_file_or_a_search(make_pool: MakeP
 
 
 async def test_a_worker_that_is_killed_costs_one_attempt(origin: Origin, make_pool: MakePool) -> None:
-    origin.put("/watch").always = Fault(hold_after=0, infinite=True)
+    origin.put("/watch", HTML).always = Fault(hold_after=0)
     pool = await make_pool()
     asking = asyncio.create_task(pool.extract(origin.url("/watch"), options=OPTIONS))
     await origin.wait_for_requests("/watch", 1)
@@ -187,7 +191,7 @@ async def test_a_worker_that_is_killed_costs_one_attempt(origin: Origin, make_po
 async def test_cancelling_kills_the_process_and_the_next_request_gets_another(
     origin: Origin, make_pool: MakePool
 ) -> None:
-    origin.put("/watch").always = Fault(hold_after=0, infinite=True)
+    origin.put("/watch", HTML).always = Fault(hold_after=0)
     pool = await make_pool()
     asking = asyncio.create_task(pool.extract(origin.url("/watch"), options=OPTIONS))
     await origin.wait_for_requests("/watch", 1)
@@ -201,7 +205,7 @@ async def test_cancelling_kills_the_process_and_the_next_request_gets_another(
 
 
 async def test_an_extraction_that_takes_too_long_is_ended(origin: Origin, make_pool: MakePool) -> None:
-    origin.put("/watch").always = Fault(hold_after=0, infinite=True)
+    origin.put("/watch", HTML).always = Fault(hold_after=0)
     pool = await make_pool(Timeouts(metadata_s=3, read_s=60))
     with pytest.raises(StageTimeout):
         await pool.extract(origin.url("/watch"), options=OPTIONS)
@@ -233,7 +237,7 @@ async def test_an_idle_process_ends(origin: Origin, make_pool: MakePool) -> None
 async def test_closing_ends_what_is_at_work_and_starts_nothing_more(
     origin: Origin, make_pool: MakePool
 ) -> None:
-    origin.put("/watch").always = Fault(hold_after=0, infinite=True)
+    origin.put("/watch", HTML).always = Fault(hold_after=0)
     pool = await make_pool()
     asking = asyncio.create_task(pool.extract(origin.url("/watch"), options=OPTIONS))
     waiting = asyncio.create_task(pool.extract(origin.url("/other"), options=OPTIONS))
@@ -331,9 +335,8 @@ async def test_a_cancelled_download_goes_on_where_it_was(
         await loading
     await until_gone(pid)
     await pool.download(info, "0", tmp_path / "film", progress=no_progress)
-    whole = (tmp_path / "dash/init-stream0.m4s").read_bytes()
-    for number in range(1, 5):
-        whole += (tmp_path / f"dash/chunk-stream0-0000{number}.m4s").read_bytes()
+    pieces = ["init-stream0.m4s", *(f"chunk-stream0-0000{number}.m4s" for number in range(1, 5))]
+    whole = b"".join((tmp_path / "dash" / piece).read_bytes() for piece in pieces)
     assert (tmp_path / "film").read_bytes() == whole
     assert len(origin.asked("/dash/init-stream0.m4s")) == 1
 
@@ -343,7 +346,7 @@ async def test_a_download_that_stands_still_is_ended(
 ) -> None:
     pool = await make_pool(Timeouts(read_s=60, stall_s=2))
     info = await pool.extract(dash, options=OPTIONS)
-    origin.put("/dash/chunk-stream0-00003.m4s", b"x").always = Fault(hold_after=0, infinite=True)
+    origin.put("/dash/chunk-stream0-00003.m4s", b"x").always = Fault(hold_after=0)
     with pytest.raises(Stalled):
         await pool.download(info, "0", tmp_path / "film", progress=no_progress)
     assert pool.pids == frozenset()
@@ -354,7 +357,7 @@ async def test_a_long_download_does_not_keep_links_from_being_resolved(
 ) -> None:
     pool = await make_pool()
     info = await pool.extract(dash, options=OPTIONS)
-    origin.put("/dash/chunk-stream0-00001.m4s", b"x").always = Fault(hold_after=0, infinite=True)
+    origin.put("/dash/chunk-stream0-00001.m4s", b"x").always = Fault(hold_after=0)
     loading = asyncio.create_task(pool.download(info, "0", tmp_path / "film", progress=no_progress))
     await origin.held.wait()
     assert (await pool.extract(put_film(origin), options=OPTIONS))["title"] == "film"

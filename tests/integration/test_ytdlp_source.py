@@ -65,7 +65,7 @@ def dash(origin: Origin, tmp_path: Path) -> str:
     folder = tmp_path / "dash"
     folder.mkdir()
     film = media.made_once(media.video_mp4, "film.mp4")
-    media.run_ffmpeg("-i", film, "-c", "copy", "-f", "dash", "-seg_duration", "0.5", folder / "m.mpd")
+    media.run_ffmpeg("-i", film, "-c", "copy", "-f", "dash", "-seg_duration", "1", folder / "m.mpd")
     origin.put_folder("/dash", folder)
     return origin.url("/dash/m.mpd")
 
@@ -88,7 +88,8 @@ async def test_a_file_in_a_page_is_ours_to_fetch(origin: Origin, make_context: A
     found = await source.resolve(Request(url=origin.url("/watch")), make_context())
     [track] = found.tracks
     assert (track.transport, track.role, track.url) == (Transport.HTTP, Role.MUXED, film)
-    assert (found.source, found.title, found.private) == ("ytdlp", "A talk", {})
+    assert (found.source, found.private) == ("ytdlp", {})
+    assert str(found.title).startswith("A talk")
     assert track.headers["Referer"] == origin.url("/watch")
     assert found.tags.source_url == origin.url("/watch")
     assert Resolution.from_json(found.to_json()) == found

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -142,26 +144,27 @@ async def test_a_body_over_the_limit_is_refused_whether_its_length_was_told_or_n
             assert refused.json()["type"] == "INVALID_REQUEST"
 
 
-async def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
-    monkeypatch.setattr("core.api.doorkeeper.BODY_DEADLINE_S", 0.01)
-    sent: list = []
-
-    async def never():
-        import asyncio
-
-        await asyncio.Event().wait()
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
+def post_scope():
+    return {
         "type": "http",
         "method": "POST",
         "path": "/",
         "headers": [(b"host", b"localhost"), (b"content-length", b"10")],
         "state": {"door": Door.SOCKET},
     }
-    await Doorkeeper(echo, version="1")(scope, never, send)
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
+    monkeypatch.setattr("core.api.doorkeeper.BODY_DEADLINE_S", 0.01)
+    sent: list = []
+
+    async def never():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    await Doorkeeper(echo, version="1")(post_scope(), never, send)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
 
@@ -178,3 +181,20 @@ async def test_a_fault_is_logged_once_and_shown_without_its_inside(caplog):
 async def test_problems_of_the_inner_application_pass():
     async with client(Door.SOCKET) as http:
         assert (await http.get("/problem")).status_code == 404
+
+
+async def test_half_a_body_is_not_taken_for_a_whole_one():
+    messages = iter([{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}])
+    asked: list = []
+
+    async def app(scope, receive, send):
+        asked.append(scope)
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        pass
+
+    await Doorkeeper(app, version="1")(post_scope(), receive, send)
+    assert asked == []

@@ -326,9 +326,18 @@ async def test_an_allowed_network_is_exempt_on_every_port() -> None:
     assert gate.check("http://127.0.0.1:22/").port == 22
     assert gate.check("http://[fd00::5]:25/").host == "fd00::5"
     assert await gate.addresses("media.test", 6667) == ["127.0.0.7"]
-    for elsewhere in ("http://10.0.0.1/", "http://[::1]/", "http://8.8.8.8:22/"):
+    for elsewhere in ("http://10.0.0.1/", "http://[fe80::1]/", "http://8.8.8.8:22/"):
         with pytest.raises(BlockedAddress):
             gate.check(elsewhere)
+
+
+async def test_an_exempt_loopback_is_exempt_in_both_families_so_that_localhost_works() -> None:
+    async def localhost(_host: str, _port: int) -> list[str]:
+        return ["::1", "127.0.0.1"]
+
+    assert await AddressGate(["127.0.0.0/8"], localhost).addresses("localhost", 8000) == ["::1", "127.0.0.1"]
+    with pytest.raises(BlockedAddress, match="localhost"):
+        await AddressGate(["127.0.0.1/32"], localhost).addresses("localhost", 8000)
 
 
 async def test_a_public_name_gains_no_ports_from_an_exemption() -> None:

@@ -78,6 +78,8 @@ def test_a_telling_type_decides_before_any_text(kind: str, error: type[JobError]
         ("This live event has not started yet", NotYetAvailable),
         ("Your account has been rate-limited by YouTube for up to an hour", RateLimited),
         ("fragment 3 not found, unable to continue", HttpFailure),
+        ("\r[download] Got error: HTTP Error 404: Not Found. Giving up after 5 retries", HttpFailure),
+        ("\r[download] Got error: 10 bytes read, 5 more expected", NetworkFailure),
         ("The downloaded file is empty", MediaFailure),
         ("[Errno 28] No space left on device", DiskFull),
         ("ffmpeg is not installed", Unknown),
@@ -115,6 +117,10 @@ def test_a_status_that_no_text_explains_has_its_class(status: int, error: type[J
     found = judged(extractor_error("Unable to download webpage"), http)
     assert type(found) is error
     assert found.remote_status == status
+
+
+def test_a_status_that_is_only_in_words_is_kept() -> None:
+    assert judged(extractor_error("[download] Got error: HTTP Error 403: Forbidden")).remote_status == 403
 
 
 def test_a_rate_limit_keeps_the_time_that_the_site_asks_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -50,7 +51,7 @@ class Narrator:
         if passed <= self._said.get(job.id, 0.0):
             return None
         self._said[job.id] = passed
-        return _line(job.updated, job.id, f"{passed:.0%}", f"{(job.rate or 0) / 1024**2:.1f} MiB/s")
+        return _line(time.time(), job.id, f"{passed:.0%}", f"{(job.rate or 0) / 1024**2:.1f} MiB/s")
 
 
 def table(jobs: Sequence[Job]) -> Iterator[str]:

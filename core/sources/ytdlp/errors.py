@@ -117,10 +117,21 @@ BY_TEXT: tuple[Row, ...] = (
             "not supported and will not be supported",
         ),
     ),
-    Row(FormatNotFound, quoted=("requested format is not available", "no video formats found")),
+    Row(
+        FormatNotFound,
+        quoted=(
+            "requested format is not available", "no video formats found", "invalid format specification",
+        ),
+    ),
     Row(Unknown, quoted=("ffmpeg is not installed", "ffprobe not found", "ffmpeg not found")),
     Row(DiskFull, quoted=("no space left",), from_sites=("disk quota exceeded",)),
-    Row(HttpFailure, quoted=("not found, unable to continue",)),
+    # Fragments of a download that stay away; yt-dlp keeps only the words of what was met.
+    Row(
+        HttpFailure,
+        quoted=("not found, unable to continue",),
+        from_sites=("[download] got error: http error",),
+    ),
+    Row(NetworkFailure, quoted=("[download] got error",)),
     Row(MediaFailure, quoted=("the downloaded file is empty",)),
     Row(
         NotFound,
@@ -154,6 +165,7 @@ _NETWORK_TYPES = frozenset(
 )
 #: If the engine's proxy refuses a CONNECT, yt-dlp sees the status line only: its reason is the error's code.
 _TUNNEL = re.compile(r"tunnel connection failed: \d{3} ([a-z_]+)")
+_STATUS = re.compile(r"http error (\d{3})\b")
 _BUG_WORDS = "please report this issue"
 _WAIT = re.compile(r"(?:begins?|premieres|starts?) in (\d+|an?|one|a few) (second|minute|hour|day)s?")
 _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -170,7 +182,7 @@ def classify(causes: Sequence[Cause], *, version: str, today: date | None = None
     text = "\n".join(cause.text for cause in causes).lower().replace("\u2019", "'")
     if refusal := _refused_by_proxy(causes, text):
         return refusal
-    status = next((cause.status for cause in causes if cause.status), None)
+    status = _status(causes, text)
     found = _error_class(causes, text, status) or _unexplained(causes, text, version, today)
     is_about_ytdlp = found in {ExtractorFailure, ExtractorOutdated}
     return found(
@@ -192,6 +204,12 @@ def _refused_by_proxy(causes: Sequence[Cause], text: str) -> JobError | None:
         if error and issubclass(error, JobError):
             return error("the site, or something it leads to, cannot be reached")
     return None
+
+
+def _status(causes: Sequence[Cause], text: str) -> int | None:
+    in_words = _STATUS.search(text)
+    by_cause = next((cause.status for cause in causes if cause.status), None)
+    return by_cause or (int(in_words[1]) if in_words else None)
 
 
 def _error_class(causes: Sequence[Cause], text: str, status: int | None) -> type[JobError] | None:
@@ -241,7 +259,7 @@ def _retry_after_s(causes: Sequence[Cause]) -> float | None:
 def _detail(causes: Sequence[Cause]) -> str:
     """The innermost words of yt-dlp itself, on one line, without its advice to its own users."""
     worded = next((cause for cause in causes if "ExtractorError" in cause.types), causes[0])
-    line = " ".join(worded.text.removeprefix("ERROR: ").split())
+    line = " ".join(worded.text.removeprefix("ERROR: ").replace("[download] ", "").split())
     line = re.split(
         r"; please report this issue|\. Use --|\s*\(caused by| You might want to use a VPN", line
     )[0]

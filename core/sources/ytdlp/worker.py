@@ -35,10 +35,17 @@ _MAX_TEXT = 2000
 class _Log:
     """Takes yt-dlp's messages; the engine keeps the end of stderr for debugging."""
 
+    def __init__(self) -> None:
+        self.first_error = ""
+
     def debug(self, message: str) -> None:
         sys.stderr.write(f"{message}\n")
 
-    info = warning = error = debug
+    info = warning = debug
+
+    def error(self, message: str) -> None:
+        self.first_error = self.first_error or message
+        self.debug(message)
 
 
 class Worker:
@@ -49,6 +56,7 @@ class Worker:
 
         self._yt_dlp = yt_dlp
         self._answers = answers
+        self._log = _Log()
         self._turn = threading.Lock()  # fragments report progress from threads
         with self._downloader({"quiet": True}):  # loads what every one needs
             pass
@@ -57,6 +65,7 @@ class Worker:
     def answer(self, request: dict[str, Any]) -> None:
         """Do what *request* asks; whatever goes wrong becomes an answer too."""
         number = request.get("id")
+        self._log = _Log()
         try:
             if request["op"] == "extract":
                 result: Any = self._extract(request["url"], request["options"])
@@ -64,7 +73,9 @@ class Worker:
                 result = self._download(request)
             self._say({"id": number, "result": result})
         except Exception as error:  # noqa: BLE001 -- the parent translates every failure of a third party
-            self._say({"id": number, "error": list(causes(error))})
+            # A fragment's failure in one thread can show in another as something else: its words are kept.
+            told = [RuntimeError(self._log.first_error)] if self._log.first_error else []
+            self._say({"id": number, "error": [cause for e in (error, *told) for cause in causes(e)]})
 
     def _extract(self, url: str, options: dict[str, Any]) -> dict[str, Any]:
         with self._downloader(options) as downloader:
@@ -97,7 +108,7 @@ class Worker:
         return str(path)
 
     def _downloader(self, options: dict[str, Any]) -> Any:
-        return self._yt_dlp.YoutubeDL({**options, "logger": _Log()})
+        return self._yt_dlp.YoutubeDL({**options, "logger": self._log})
 
     def _say(self, message: dict[str, Any]) -> None:
         line = json.dumps(message, default=repr) + "\n"

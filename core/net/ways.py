@@ -1,0 +1,96 @@
+"""The ways out: to addresses that the gate has judged, or through the owner's proxy."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Awaitable, Callable
+
+from core.net.addresses import parse_address
+from core.net.connection import Stream
+from core.net.dial import connect
+from core.net.gate import AddressGate, resolve_by_system
+from core.net.proxies import Proxy
+from core.net.relay import BadHead, read_head
+from core.net.socks import socks_connect
+
+#: Connects to a host and port. Raises OSError, httpcore's errors, and those of the tree.
+Connector = Callable[[str, int], Awaitable[Stream]]
+
+
+def way_out(gate: AddressGate, proxy: Proxy | None, context: ssl.SSLContext) -> Connector:
+    """How any target is reached. *context* is for an https proxy."""
+    if proxy is None:
+        return _direct(gate)
+    return _through_socks(gate, proxy) if proxy.is_socks else _through_http(gate, proxy, context)
+
+
+def to_proxy(proxy: Proxy) -> Connector:
+    """Connects to the proxy itself, wherever the owner has it, whatever is asked for."""
+
+    async def connector(_host: str, _port: int) -> Stream:
+        return await connect(await resolve_by_system(proxy.host, proxy.port), proxy.port)
+
+    return connector
+
+
+def _direct(gate: AddressGate) -> Connector:
+    async def connector(host: str, port: int) -> Stream:
+        return await connect(await gate.addresses(host, port), port)
+
+    return connector
+
+
+def _through_socks(gate: AddressGate, proxy: Proxy) -> Connector:
+    """By judged addresses, or by name where the proxy is to look names up."""
+
+    async def connector(host: str, port: int) -> Stream:
+        by_name = proxy.resolves and parse_address(host) is None
+        failure = OSError("there is no address")
+        for destination in [host] if by_name else await gate.addresses(host, port):
+            stream = await to_proxy(proxy)(host, port)
+            try:
+                await socks_connect(stream, proxy, destination, port)
+            except OSError as error:
+                await stream.aclose()
+                failure = error
+            except BaseException:
+                await stream.aclose()
+                raise
+            else:
+                return stream
+        raise failure
+
+    return connector
+
+
+def _through_http(gate: AddressGate, proxy: Proxy, context: ssl.SSLContext) -> Connector:
+    """By the CONNECT method (RFC 9110 §9.3.6); names are looked up by the proxy, addresses are judged."""
+
+    async def connector(host: str, port: int) -> Stream:
+        destination = host if parse_address(host) is None else (await gate.addresses(host, port))[0]
+        stream = await to_proxy(proxy)(host, port)
+        try:
+            if proxy.scheme == "https":
+                stream = await stream.start_tls(context, proxy.host)
+            await _http_connect(stream, proxy, destination, port)
+        except BaseException:
+            await stream.aclose()
+            raise
+        return stream
+
+    return connector
+
+
+async def _http_connect(stream: Stream, proxy: Proxy, host: str, port: int) -> None:
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    login = base64.b64encode(f"{proxy.user}:{proxy.password}".encode()).decode()
+    field = f"Proxy-Authorization: Basic {login}\r\n" if proxy.user else ""
+    await stream.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{field}\r\n".encode())
+    try:
+        head, _ = await read_head(stream, b"", None)
+    except BadHead as error:
+        raise ConnectionError("the proxy's answer is no HTTP") from error
+    status = head.partition(b" ")[2][:3]
+    if not status.startswith(b"2"):
+        raise ConnectionError(f"the proxy answered {status.decode('ascii', 'replace')}")

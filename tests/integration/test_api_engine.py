@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from core.api.encoding import job_view
+from core.domain.errors import NetworkFailure, StoreFailure
+from tests.fakes.api import plain_client, serving
+from tests.fakes.engine import FakeEngine
+
+TOKEN = "k" * 43
+
+
+async def good(token: str) -> bool:
+    return token == TOKEN
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+async def http(engine, tmp_path) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(engine, tmp_path) as server, plain_client(server.path) as client:
+        yield client
+
+
+@pytest.fixture
+async def tcp(engine, tmp_path, free_port) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        serving(engine, tmp_path, token_check=good, tcp_port=free_port) as server,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.tcp_port}", trust_env=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+async def test_health_says_so_or_says_what_is_wrong(http, engine):
+    answer = await http.get("/health")
+    assert answer.json() == {"status": "ok", "state": "running", "version": "0.0-fake"}
+    engine.fail_next("status", StoreFailure("disk I/O error"))
+    sick = await http.get("/health")
+    assert (sick.status_code, sick.json()["type"]) == (503, "STORE_ERROR")
+
+
+async def test_status_and_sources_are_passed_on(http, engine):
+    assert (await http.get("/api/v1/status")).json() == await engine.status()
+    assert (await http.get("/api/v1/sources")).json() == {"items": await engine.sources(), "next": None}
+
+
+async def test_a_link_is_looked_at_before_it_is_downloaded(http, engine):
+    parameters = {"url": "https://example.org/v", "kind": "audio", "quality": "720p", "source": "direct"}
+    answer = await http.get("/api/v1/metadata", params=parameters)
+    assert answer.json() == {
+        "url": "https://example.org/v",
+        "source": "direct",
+        "title": "A title",
+        "kind": "video",
+        "duration_s": 12.5,
+        "size_bytes": 1_000_000,
+        "formats": [{"format_id": "22", "height": 720}],
+        "entries": None,
+    }
+    ((_, (request,)),) = engine.calls
+    assert (request.kind, request.quality, request.source) == ("audio", "720p", "direct")
+    engine.fail_next("preview", NetworkFailure("no route"))
+    assert (await http.get("/api/v1/metadata", params=parameters)).status_code == 502
+    for wrong in ({}, {"url": ""}, {"url": "u", "kind": "film"}, {"url": "u", "quality": "a\nb"}):
+        assert (await http.get("/api/v1/metadata", params=wrong)).status_code == 422
+
+
+async def test_stop_is_asked_for_and_answered(http, engine):
+    answer = await http.post("/api/v1/stop")
+    assert (answer.status_code, answer.json()) == (202, {"stopping": True})
+    assert engine.stop_asked.is_set()
+    assert (await http.get("/api/v1/stop")).status_code == 405
+
+
+async def test_tcp_asks_for_a_token_everywhere(tcp, engine):
+    for method, path in (
+        ("GET", "/health"),
+        ("GET", "/api/v1/jobs"),
+        ("POST", "/api/v1/jobs"),
+        ("GET", "/api/v1/events"),
+        ("GET", "/api/v1/openapi.json"),
+        ("GET", "/nothing"),
+    ):
+        assert (await tcp.request(method, path)).status_code == 401
+    assert engine.calls == []
+    answer = await tcp.get("/api/v1/jobs", headers={"authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+
+
+async def test_tcp_may_not_do_what_is_for_people_on_the_machine(tcp, engine):
+    tcp.headers["authorization"] = f"Bearer {TOKEN}"
+    for field in ({"out_dir": "/media"}, {"source": "direct"}, {"user_id": 1}, {"chat_id": 1}):
+        refused = await tcp.post("/api/v1/jobs", json={"url": "https://example.org/a"} | field)
+        assert (refused.status_code, refused.json()["type"]) == (403, "FORBIDDEN")
+        assert next(iter(field)) in refused.json()["detail"]
+    batch = {"items": [{"url": "https://example.org/a"}, {"url": "https://example.org/b", "out_dir": "/"}]}
+    fine, refused_item = (await tcp.post("/api/v1/jobs/batch", json=batch)).json()["items"]
+    assert fine["joined"] is False
+    assert refused_item["error"]["status"] == 403
+    assert (await tcp.get("/api/v1/metadata", params={"url": "u", "source": "x"})).status_code == 403
+    assert (await tcp.post("/api/v1/stop")).status_code == 403
+    assert not engine.stop_asked.is_set()
+    assert [name for name, _ in engine.calls] == ["submit_many"]
+
+
+async def test_the_description_names_every_route_and_the_true_shape_of_a_job(http, engine):
+    schema = (await http.get("/api/v1/openapi.json")).json()
+    assert schema["openapi"].startswith("3.")
+    assert {f"{method} {path}" for path, each in schema["paths"].items() for method in each} == {
+        "get /health",
+        "get /api/v1/events",
+        "get /api/v1/jobs",
+        "get /api/v1/jobs/{job_id}",
+        "get /api/v1/jobs/{job_id}/events",
+        "get /api/v1/jobs/{job_id}/file",
+        "get /api/v1/metadata",
+        "get /api/v1/sources",
+        "get /api/v1/status",
+        "post /api/v1/jobs",
+        "post /api/v1/jobs/actions",
+        "post /api/v1/jobs/batch",
+        "post /api/v1/jobs/{job_id}/cancel",
+        "post /api/v1/jobs/{job_id}/pause",
+        "post /api/v1/jobs/{job_id}/resume",
+        "post /api/v1/jobs/{job_id}/retry",
+        "post /api/v1/stop",
+        "patch /api/v1/jobs/{job_id}",
+        "delete /api/v1/jobs/{job_id}",
+    }
+    assert set(schema["components"]["schemas"]["Job"]["properties"]) == set(job_view(engine.add()))
+    text = (await http.get("/api/v1/openapi.json")).text
+    for name in re.findall(r'"#/components/schemas/(\w+)"', text):
+        assert name in schema["components"]["schemas"]
+
+
+async def test_the_page_for_people_needs_nothing_from_elsewhere(http):
+    answer = await http.get("/api/v1/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "POST /api/v1/jobs/batch" in answer.text
+    assert "idempotency-key (header)" in answer.text.lower()
+    assert "<script" not in answer.text
+    assert "http://" not in answer.text
+    assert "https://" not in answer.text

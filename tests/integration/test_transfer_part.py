@@ -1,0 +1,139 @@
+"""The unfinished file, its note, and the threads that work on it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from core.domain.errors import MediaFailure
+from core.net.blocking import run_blocking
+from core.net.digest import PrefixDigest
+from core.net.journal import Journal
+from core.net.part import PartFile
+from tests.fakes.transfer import MIB, cancelled, noise, open_files, sha256
+
+
+@pytest.fixture
+def part(tmp_path):
+    file = PartFile(tmp_path / "media")
+    file.open()
+    yield file
+    file.close()
+    assert open_files(tmp_path) == []
+
+
+def test_bytes_are_written_where_they_belong(part):
+    part.write_at(b"world", 6)
+    part.write_at(memoryview(b"-hello -")[1:-1], 0)
+    assert part.read_at(100, 0) == b"hello world"
+    part.truncate(5)
+    assert part.size_bytes == 5
+
+
+def test_space_is_taken_without_changing_what_is_there(part):
+    part.write_at(b"abc", 0)
+    part.reserve_blocking(MIB)
+    assert part.size_bytes == MIB
+    assert part.read_at(4, 0) == b"abc\0"
+
+
+def test_a_note_is_read_back_and_replaced_whole(part, tmp_path):
+    assert part.read_note() is None
+    part.note_blocking({"done": [1]})
+    part.note_blocking({"done": [2]})
+    assert part.read_note() == {"done": [2]}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["media.part", "media.part.json"]
+
+
+def test_publishing_leaves_the_file_alone(part, tmp_path):
+    part.write_at(b"abc", 0)
+    part.note_blocking({"done": [1]})
+    part.publish_blocking()
+    part.note_blocking({"done": [2]})  # a late claim
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("media", b"abc")]
+
+
+def test_discarding_leaves_nothing(part, tmp_path):
+    part.note_blocking({"done": [1]})
+    part.discard_blocking()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_claimed_was_flushed_before(part, monkeypatch):
+    """The note is taken first, then the flush, then the note is written: never the other way round."""
+    steps = []
+    monkeypatch.setattr("core.net.part._flush", lambda _: steps.append("flush"))
+    journal = Journal(part, lambda: steps.append("note") or {"n": len(steps)})
+    await journal.claim()
+    assert steps == ["note", "flush"]
+    assert part.read_note() == {"n": 1}
+
+
+async def test_nothing_new_costs_no_flush(part, monkeypatch):
+    journal = Journal(part, lambda: {"done": [1]})
+    await journal.claim()
+    monkeypatch.setattr("core.net.part._flush", None)
+    await journal.claim()
+
+
+async def test_a_cancelled_caller_waits_for_its_thread():
+    started, go_on, ended = threading.Event(), threading.Event(), []
+
+    def work():
+        started.set()
+        go_on.wait()
+        ended.append(True)
+
+    task = asyncio.create_task(run_blocking(work))
+    await asyncio.to_thread(started.wait)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended == [True]
+
+
+async def test_a_cancelled_callers_thread_may_fail():
+    go_on = threading.Event()
+
+    def work():
+        go_on.wait()
+        raise OSError("no")
+
+    task = asyncio.create_task(run_blocking(work))
+    await asyncio.sleep(0)
+    task.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_digest_follows_what_arrives(part, monkeypatch):
+    data = noise(40 * MIB)
+    part.write_at(data, 0)
+    digest = PrefixDigest(part.fd, None)
+    steps = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    hash_blocking = PrefixDigest._hash_blocking
+
+    def told_hash(self, end):
+        hash_blocking(self, end)
+        loop.call_soon_threadsafe(steps.put_nowait, end)
+
+    monkeypatch.setattr(PrefixDigest, "_hash_blocking", told_hash)
+    following = asyncio.create_task(digest.follow(lambda: 20 * MIB))
+    assert await steps.get() == 16 * MIB
+    await cancelled(following)
+    assert await digest.finish(len(data)) == sha256(data)
+    assert [steps.get_nowait(), steps.get_nowait()] == [32 * MIB, 40 * MIB]
+
+
+async def test_a_digest_that_is_not_the_published_one_is_a_media_failure(part):
+    part.write_at(b"abc", 0)
+    with pytest.raises(MediaFailure, match="md5"):
+        await PrefixDigest(part.fd, f"md5:{'0' * 32}").finish(3)

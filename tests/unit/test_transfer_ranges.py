@@ -1,0 +1,83 @@
+"""Bookkeeping of bytes, against a plain set of positions."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.net.ranges import Piece, Pieces, Ranges
+
+SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
+
+
+@given(SPANS, st.integers(0, 70))
+def test_ranges_are_a_set_of_positions(spans, total):
+    ranges = Ranges(spans)
+    positions = {p for start, end in spans for p in range(start, end)}
+    kept = list(ranges)
+    assert {p for start, end in kept for p in range(start, end)} == positions
+    assert all(one[1] < other[0] for one, other in pairwise(kept))
+    assert ranges.total_bytes == len(positions)
+    assert ranges.prefix_bytes == next(p for p in range(100) if p not in positions)
+    missing = {p for start, end in ranges.missing(total) for p in range(start, end)}
+    assert missing == set(range(total)) - positions
+
+
+@given(st.integers(1, 2000), SPANS, st.integers(0, 2**32))
+def test_whoever_fetches_what_every_byte_is_fetched_once(total, spans, seed):
+    """Workers take, steal, advance, and give up at random; in the end each byte came exactly once."""
+    done = Ranges((start, min(end, total)) for start, end in spans if start < total)
+    fetched = [0] * total
+    for start, end in done:
+        fetched[start:end] = [1] * (end - start)
+    pieces, working, rng = Pieces(total, done), [], random.Random(seed)
+    while True:
+        if (piece := pieces.take() or pieces.steal(minimum=7)) is not None:
+            working.append(piece)
+        if not working:
+            break
+        piece = rng.choice(working)
+        step = min(rng.randint(1, 900), piece.remaining)
+        for position in range(piece.position, piece.position + step):
+            fetched[position] += 1
+        piece.position += step
+        assert pieces.written().total_bytes == sum(fetched)
+        if piece.is_done or rng.random() < 0.5:
+            working.remove(piece)
+            pieces.finish(piece)
+    assert fetched == [1] * total
+    assert pieces.written().prefix_bytes == total
+
+
+def test_half_of_what_remains_is_given_away():
+    piece = Piece(0, 100, position=40)
+    taken = piece.cut(minimum=10)
+    assert (piece.end, taken.start, taken.end) == (70, 70, 100)
+
+
+def test_a_piece_too_small_to_share_is_kept():
+    assert Piece(0, 100, position=85).cut(minimum=10) is None
+    assert Piece(0, None).cut(minimum=10) is None
+
+
+def test_the_piece_that_would_end_last_is_shared():
+    pieces = Pieces(2000, Ranges([(1000, 1010)]))
+    slow, fast = pieces.take(), pieces.take()
+    slow.position, fast.position = 10, 1510
+    pieces.measure(1.0)
+    assert (slow.rate_bps, fast.rate_bps) == (10, 500)
+    assert pieces.rate_bps == 510
+    assert pieces.steal(minimum=1).end == slow.end + 495
+
+
+def test_a_piece_that_stands_still_ends_last_of_all():
+    pieces = Pieces(3000, Ranges([(1000, 1010)]))
+    held, large = pieces.take(), pieces.take()
+    held.position = 900
+    pieces.measure(1.0)
+    large.position = 1500
+    pieces.measure(1.0)
+    assert pieces.steal(minimum=1).end == 1000

@@ -1,0 +1,122 @@
+"""The dashboard. It looks at an engine and asks it for things; it owns no job, and leaving it stops nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.screen import Screen
+from textual.timer import Timer
+
+from core.domain.interface import EngineInterface
+from tui.deck import Deck
+from tui.screens.base import DeckScreen, Dialog
+from tui.screens.jobs import JobsScreen
+from tui.sync import BACKOFF_S
+from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone
+from tui.theme import DARK, LIGHT, TERMINAL, THEMES
+
+#: A new screen that has its own tab is one file and one line here.
+PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {"jobs": JobsScreen}
+#: The terminal is looked after this often: not every kind of loss sends SIGHUP.
+TERMINAL_CHECK_S = 5.0
+#: A terminal that is gone takes no goodbye; after this long the process ends without one.
+LAST_RESORT_S = 2.0
+
+
+class ReeldeckApp(App[None]):
+    """The dashboard of one engine. The caller closes the client, and calls `prepare_environment` first.
+
+    Args:
+        client: The engine.
+        theme: `dark`, `light` or `terminal`; NO_COLOR always means the terminal's own.
+        is_ascii: Draw with ASCII only.
+        repaints_hz: Most repaints a second with new data; by default fewer over SSH.
+        backoff_s: Waits between attempts to reach the engine.
+    """
+
+    CSS_PATH = "reeldeck.tcss"
+    TITLE = "reeldeck"
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    BINDINGS = []
+    DEFAULT_MODE: ClassVar[str] = "jobs"
+
+    def __init__(
+        self,
+        client: EngineInterface,
+        *,
+        theme: str = "dark",
+        is_ascii: bool = False,
+        repaints_hz: float | None = None,
+        backoff_s: Sequence[float] = BACKOFF_S,
+    ) -> None:
+        super().__init__()
+        self._is_remote = is_remote(os.environ)
+        self._interval_s = 1 / (repaints_hz or (REMOTE_HZ if self._is_remote else LOCAL_HZ))
+        self._last_paint = 0.0
+        self._paint_due = 0.0
+        self._paint_timer: Timer | None = None
+        self.animation_level = "none"
+        for each in THEMES:
+            self.register_theme(each)
+        names = {"dark": DARK, "light": LIGHT, "terminal": TERMINAL}
+        self.theme = TERMINAL if self.no_color else names[theme]
+        self.deck = Deck(client, ask_paint=self.ask_paint, is_ascii=is_ascii, backoff_s=backoff_s)
+        for name, page in PAGES.items():
+            self.add_mode(name, lambda page=page: page(self.deck))  # type: ignore[misc] # bound now
+
+    def on_mount(self) -> None:
+        """Follow the engine, and notice when nobody can see it any more."""
+        self.set_class(self._is_remote, "-remote")
+        self.set_class(self.deck.is_ascii, "-ascii")
+        self.theme_changed_signal.subscribe(self, lambda _: self._repaint())
+        self.run_worker(self.deck.sync.run(), name="sync", group="sync", exclusive=True)
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, self.exit)
+            loop.add_signal_handler(signal.SIGHUP, self.vanish)
+            self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
+
+    def ask_paint(self) -> None:
+        """Something may have changed. Paints soon, but not sooner after the last time than the rate allows."""
+        if self.is_running:
+            self._paint_in(max(0.0, self._last_paint + self._interval_s - time.monotonic()))
+
+    def _paint_in(self, delay_s: float) -> None:
+        due = time.monotonic() + delay_s
+        if self._paint_timer is not None:
+            if self._paint_due <= due:
+                return
+            self._paint_timer.stop()
+        self._paint_due = due
+        self._paint_timer = self.set_timer(delay_s, self._paint)
+
+    def _paint(self) -> None:
+        self._paint_timer = None
+        self._last_paint = time.monotonic()
+        for screen in self.screen_stack:
+            if isinstance(screen, DeckScreen | Dialog) and screen.is_mounted:
+                screen.paint()
+        soon = self.deck.next_change_s(time.time())
+        if soon is not None:
+            self._paint_in(max(soon, self._interval_s))
+
+    def _repaint(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DeckScreen | Dialog):
+                screen.repaint()
+
+    def _check_terminal(self) -> None:
+        if is_terminal_gone():
+            self.vanish()
+
+    def vanish(self) -> None:
+        """The terminal is gone: end, and do not wait for it to take a last word."""
+        asyncio.get_running_loop().call_later(LAST_RESORT_S, os._exit, 0)
+        self.exit()

@@ -1,0 +1,168 @@
+"""What all screens of the dashboard share: the engine, the index, its sync, recent rates and timelines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.domain.errors import NoSuchJob, ReeldeckError
+from core.domain.events import Event
+from core.domain.interface import EngineInterface
+from core.domain.job import Job, JobStatus
+from core.domain.snapshot import Frame
+from tui.actions import Situation, situation_of
+from tui.chrome import NEWS
+from tui.control import Outcome
+from tui.state import JobIndex, RateLog
+from tui.sync import BACKOFF_S, Link, Sync
+
+#: Timelines of this many jobs are kept, the last one looked at longest.
+TIMELINES = 8
+#: A sparkline moves on this often when no news comes.
+SPARK_S = 3.0
+#: A notice goes after this long.
+NOTICE_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for the person at the keyboard."""
+
+    text: str
+    style: str
+    #: Seconds since the epoch after which it is gone.
+    until: float
+
+
+class Deck:
+    """The state of one dashboard.
+
+    Args:
+        client: The engine; closing it is the caller's.
+        ask_paint: Called whenever something that is shown may have changed.
+        is_ascii: Draw with ASCII only.
+        backoff_s: Waits between attempts to reach the engine.
+    """
+
+    def __init__(
+        self,
+        client: EngineInterface,
+        *,
+        ask_paint: Callable[[], None],
+        is_ascii: bool = False,
+        backoff_s: Sequence[float] = BACKOFF_S,
+    ) -> None:
+        self.client = client
+        self.index = JobIndex()
+        self.sync = Sync(
+            client, self.index, on_frame=self._on_frame, on_change=self._on_change, backoff_s=backoff_s
+        )
+        self.is_ascii = is_ascii
+        self.speeds = RateLog()
+        self.notice: Notice | None = None
+        #: The newest event that is worth a line of its own.
+        self.news: Event | None = None
+        self._ask_paint = ask_paint
+        self._job_speeds: dict[int, RateLog] = {}
+        self._timelines: dict[int, list[Event]] = {}
+
+    @property
+    def is_live(self) -> bool:
+        """The engine can be asked for things."""
+        return self.sync.connection.link is Link.LIVE
+
+    @property
+    def speed_bps(self) -> float:
+        """Bytes per second of all transfers; the engine says nothing when it falls idle."""
+        running = self.sync.counts.get(JobStatus.RUNNING, 0)
+        return self.sync.speed_bps if self.is_live and running else 0.0
+
+    def situation(self, targets: Sequence[Job]) -> Situation:
+        """What there is to act on when actions are for *targets*."""
+        index = self.index
+        return situation_of(
+            targets,
+            is_connected=self.is_live,
+            shown=len(index),
+            is_narrowed=not index.filter.is_empty or index.view != "All",
+            marked=len(index.marked),
+        )
+
+    def say(self, text: str, style: str = "text") -> None:
+        """Show one line for a while."""
+        self.notice = Notice(text, style, time.time() + NOTICE_S)
+        self._ask_paint()
+
+    def say_error(self, error: ReeldeckError) -> None:
+        """Show what was refused, and what to do."""
+        self.say(f"{error}. {error.hint}", "bad")
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Show at once what a command changed; the stream confirms it."""
+        for job in outcome.done:
+            self.index.adopt(job)
+        self.index.remove(job.id for job, error in outcome.refused if isinstance(error, NoSuchJob))
+        self._ask_paint()
+
+    # Rates and timelines
+
+    def speeds_of(self, job_id: int, now: float) -> Sequence[float]:
+        """A job's rates of the last minute, second by second."""
+        log = self._job_speeds.get(job_id)
+        return log.series(now, log.span_s) if log else ()
+
+    def timeline(self, job_id: int) -> Sequence[Event]:
+        """What is known of a job's events; ask `load_timeline` for all of them."""
+        return self._timelines.get(job_id, ())
+
+    def has_timeline(self, job_id: int) -> bool:
+        """The job's events were loaded and are kept up to date."""
+        return job_id in self._timelines
+
+    async def load_timeline(self, job_id: int) -> None:
+        """Fetch a job's events. What was refused is said, and asked again only after a new connection."""
+        events: list[Event] = []
+        try:
+            events = list(await self.client.events(job_id))
+        except NoSuchJob:
+            self.index.remove([job_id])
+        except ReeldeckError as error:
+            self.say_error(error)
+        self._timelines.pop(job_id, None)
+        self._timelines[job_id] = events
+        while len(self._timelines) > TIMELINES:
+            del self._timelines[next(iter(self._timelines))]
+        self._ask_paint()
+
+    def next_change_s(self, now: float) -> float | None:
+        """Seconds until something that is shown changes by itself: a countdown, a notice, an old rate."""
+        if self.sync.connection.link is Link.LOST:
+            return 1.0
+        due: list[float] = []
+        if self.notice and self.notice.until > now:
+            due.append(self.notice.until - now)
+        if any(self.speeds.series(now, self.speeds.span_s)):
+            due.append(SPARK_S)
+        return min(due, default=None)
+
+    def _on_change(self) -> None:
+        if not self.is_live:
+            self._timelines.clear()  # what is missed while the engine is away would be missing in them
+        self._ask_paint()
+
+    def _on_frame(self, frame: Frame) -> None:
+        now = time.time()
+        self.speeds.add(now, self.speed_bps)
+        for job in frame.jobs:
+            if job.status is JobStatus.RUNNING:
+                self._job_speeds.setdefault(job.id, RateLog()).add(now, job.rate or 0.0)
+            else:
+                self._job_speeds.pop(job.id, None)
+        for event in frame.events:
+            timeline = self._timelines.get(event.job_id) if event.job_id is not None else None
+            if timeline is not None and (not timeline or timeline[-1].seq < event.seq):
+                timeline.append(event)
+            if event.type in NEWS:
+                self.news = event
+        self._ask_paint()

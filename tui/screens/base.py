@@ -1,0 +1,88 @@
+"""What the dashboard's screens have in common: keys from the list of actions, and being painted."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, ClassVar
+
+from textual import events
+from textual.screen import ModalScreen, Screen
+
+from core.links.find import find_links
+from tui.actions import Situation, actions_of
+from tui.deck import Deck
+from tui.widgets.lines import LineBar, LinePane
+
+
+class DeckScreen(Screen[None]):
+    """A screen whose keys are the actions of its PAGE (`BINDINGS = bindings_of(PAGE)`).
+
+    For each action there is a method `do_<id>`, plain or async.
+
+    Args:
+        deck: What all screens share.
+    """
+
+    PAGE: ClassVar[str]
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self.deck = deck
+
+    def situation(self) -> Situation:
+        """What there is to act on, on this screen."""
+        return self.deck.situation(())
+
+    def paint(self) -> None:
+        """Show what the deck holds now. Called at most a few times a second, and only when something changed."""
+
+    def repaint(self) -> None:
+        """Draw all again: the colours have changed."""
+        repaint_all([*self.query(LineBar), *self.query(LinePane)])
+
+    async def action_act(self, action_id: str) -> None:
+        """Do an action, or say why not."""
+        action = next(action for action in actions_of(self.PAGE) if action.id == action_id)
+        reason = action.reason(self.situation())
+        if reason:
+            self.deck.say(reason, "warn")
+            return
+        answer: Awaitable[None] | None = getattr(self, f"do_{action.id}")()
+        if answer is not None:
+            await answer
+
+    def on_screen_resume(self) -> None:
+        """The screen below another may be behind."""
+        self.paint()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Links pasted anywhere are links to add."""
+        links = find_links(event.text)
+        if links:
+            event.stop()
+            self.open_add(links)
+
+    def open_add(self, links: Sequence[str] = ()) -> None:
+        """Open the dialog that adds links, filled with *links*."""
+        from tui.screens.add import AddScreen  # noqa: PLC0415 -- the dialogs build on this module
+
+        self.app.push_screen(AddScreen(self.deck, links))
+
+
+def repaint_all(widgets: Sequence[LineBar | LinePane]) -> None:
+    """Draw these again."""
+    for widget in widgets:
+        widget.repaint()
+
+
+class Dialog(ModalScreen[Any]):
+    """A box over the screen that was there; Esc closes it."""
+
+    BINDINGS = [("escape", "dismiss(None)", "Close")]
+
+    def paint(self) -> None:
+        """Dialogs show what they were opened with."""
+
+    def repaint(self) -> None:
+        """Draw all again: the colours have changed."""
+        repaint_all([*self.query(LineBar), *self.query(LinePane)])

@@ -1,0 +1,97 @@
+"""One job on the whole screen."""
+
+from __future__ import annotations
+
+import time
+
+from textual.app import ComposeResult
+
+from core.domain.job import Job
+from core.domain.text import for_terminal
+from tui.actions import actions_of, bindings_of, key_name
+from tui.chrome import footer
+from tui.deck import Deck
+from tui.describe import detail
+from tui.present import join_sides, pad, title_of
+from tui.screens.job_actions import JobActionsScreen
+from tui.screens.scrolling import ScrollActions
+from tui.sync import Link
+from tui.widgets.click_bar import ClickBar
+from tui.widgets.lines import LineBar, LinePane
+
+
+class DetailScreen(ScrollActions, JobActionsScreen):
+    """Everything about a job, live.
+
+    Args:
+        deck: What all screens share.
+        job_id: The job.
+    """
+
+    PAGE = "detail"
+    BINDINGS = bindings_of(PAGE)
+
+    def __init__(self, deck: Deck, job_id: int) -> None:
+        super().__init__(deck)
+        self._job_id = job_id
+        self._top = LineBar(id="title", is_ascii=deck.is_ascii)
+        self.pane = LinePane(id="detail", is_ascii=deck.is_ascii)
+        self._message = LineBar(id="message", is_ascii=deck.is_ascii)
+        self._footer = ClickBar(id="footer", is_ascii=deck.is_ascii)
+
+    def compose(self) -> ComposeResult:
+        """Title, everything, keys."""
+        yield self._top
+        yield self.pane
+        yield self._message
+        yield self._footer
+
+    def on_mount(self) -> None:
+        """Its events may not be here yet."""
+        self.pane.focus()
+        self.run_worker(self.deck.load_timeline(self._job_id), group="timeline", exclusive=True)
+
+    def on_resize(self) -> None:
+        """Columns depend on the width."""
+        self.call_after_refresh(self.paint)
+
+    def targets(self) -> list[Job]:
+        """This job, whatever is marked elsewhere."""
+        job = self.deck.index.known.get(self._job_id)
+        return [job] if job else []
+
+    def paint(self) -> None:
+        """Show what the deck holds now; a job that was deleted closes its page."""
+        job = self.deck.index.known.get(self._job_id)
+        if job is None:
+            if self.is_current:
+                self.dismiss()
+            return
+        width, now = self.size.width, time.time()
+        if not width or not self.pane.size.width:
+            return
+        where = " engine lost, shown as it was " if self.deck.sync.connection.link is Link.LOST else ""
+        title = for_terminal(title_of(job))
+        left = ((" reeldeck  ", "brand"), (f"job {job.id}  ", "dim"), (title, "text"))
+        self._top.show([join_sides(left, ((where, "bad"),), width)])
+        events, speeds = self.deck.timeline(job.id), self.deck.speeds_of(job.id, now)
+        self.pane.show(detail(job, events, speeds, now, self.pane.size.width))
+        notice = self.deck.notice
+        text = f" {for_terminal(notice.text)}" if notice and notice.until > now else ""
+        self._message.show([pad(((text, notice.style if notice else "text"),), width)])
+        self._footer.show([footer(self.PAGE, self.situation(), width)])
+
+    def on_click_bar_clicked(self, event: ClickBar.Clicked) -> None:
+        """Keys in the footer can be clicked."""
+        keys = {key_name(action.keys[0]): action.id for action in actions_of(self.PAGE)}
+        action_id = next((keys[text] for text in event.texts[:2] if text in keys), None)
+        if action_id:
+            self.call_later(self.action_act, action_id)
+
+    def do_back(self) -> None:
+        """Back to the list."""
+        self.dismiss()
+
+    def do_close(self) -> None:
+        """The same."""
+        self.dismiss()

@@ -1,0 +1,121 @@
+"""The keys of a screen, made from the list of actions."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from tui.actions import Situation, actions_of, bindings_of, key_name
+from tui.chrome import footer
+from tui.deck import Deck
+from tui.present import Line, fit, pad
+from tui.screens.base import DeckScreen
+from tui.screens.scrolling import ScrollActions
+from tui.widgets.click_bar import ClickBar
+from tui.widgets.lines import LineBar, LinePane
+
+_KEYS_CELLS = 13
+_FILTER_NOTES = (
+    ("concert talk", "title or link contains both words"),
+    ('"two words"', "exactly so"),
+    ("!word", "not this one; works with all of these"),
+    ("state:fail", "also run, wait, paused, done, retry, login"),
+    ("source:you,vimeo", "either source, by its beginning"),
+    ("kind:audio id:102 chat:-100", "other fields"),
+)
+_NOTES = (
+    "The mouse is optional: click selects, double click opens, the wheel scrolls, tabs, column heads and the",
+    "keys below can be clicked. To select text with the mouse hold Shift (Option on a Mac).",
+    "Leaving the dashboard stops nothing: the engine works on.",
+)
+
+
+class HelpScreen(ScrollActions, DeckScreen):
+    """What can be done, and why not just now.
+
+    Args:
+        deck: What all screens share.
+        page: The screen whose keys are shown.
+        now: The situation there.
+    """
+
+    PAGE = "help"
+    BINDINGS = bindings_of(PAGE)
+
+    def __init__(self, deck: Deck, page: str, now: Situation) -> None:
+        super().__init__(deck)
+        self._page = page
+        self._now = now
+        self._top = LineBar(id="title", is_ascii=deck.is_ascii)
+        self.pane = LinePane(id="help", is_ascii=deck.is_ascii)
+        self._footer = ClickBar(id="footer", is_ascii=deck.is_ascii)
+
+    def compose(self) -> ComposeResult:
+        """A title, the keys, the way out."""
+        yield self._top
+        yield self.pane
+        yield self._footer
+
+    def on_mount(self) -> None:
+        """Scrolling keys go to the page."""
+        self.pane.focus()
+
+    def on_resize(self) -> None:
+        """One or two columns."""
+        self.paint()
+
+    def paint(self) -> None:
+        """Everything here stands still."""
+        width = self.size.width
+        if width:
+            self._top.show([pad(((" reeldeck", "brand"), (f"  keys of the {self._page} page", "dim")), width)])
+            self.pane.show(help_lines(self._page, self._now, width))
+            self._footer.show([footer(self.PAGE, self._now, width)])
+
+    def do_back(self) -> None:
+        """Back to where it was asked for."""
+        self.dismiss()
+
+    def do_close(self) -> None:
+        """The same."""
+        self.dismiss()
+
+
+def help_lines(page: str, now: Situation, width: int) -> list[Line]:
+    """The page as lines: groups of keys, in two columns where there is room, then the filter and the mouse."""
+    groups: dict[str, list[Line]] = {}
+    is_wide = width >= 120
+    cells = width // 2 if is_wide else width
+    for action in actions_of(page):
+        reason = action.reason(now)
+        keys = " ".join(key_name(key) for key in action.keys)
+        why = f"  ({reason[0].lower()}{reason[1:]})" if reason else ""
+        line: Line = (
+            (f"  {fit(keys, _KEYS_CELLS)} ", "key.off" if reason else "key"),
+            (action.help, "dim" if reason else "text"),
+            (why, "faint"),
+        )
+        groups.setdefault(action.group, [((f" {action.group.upper()}", "head"),)]).append(pad(line, cells))
+    blocks = [[*lines, ()] for lines in groups.values()]
+    filters: list[Line] = [((" FILTER", "head"),)]
+    filters += [pad(((f"  {fit(text, 28)} ", "accent"), (what, "text")), cells) for text, what in _FILTER_NOTES]
+    if page == "jobs":
+        blocks.append([*filters, ()])
+    lines: list[Line] = [()]
+    if is_wide:
+        left, right = _balanced(blocks)
+        for number in range(max(len(left), len(right))):
+            first = left[number] if number < len(left) else ()
+            second = right[number] if number < len(right) else ()
+            lines.append((*pad(first, cells), *pad(second, width - cells)))
+    else:
+        lines += [line for block in blocks for line in block]
+    return [*lines, *(((f" {text}", "dim"),) for text in _NOTES)]
+
+
+def _balanced(blocks: list[list[Line]]) -> tuple[list[Line], list[Line]]:
+    left: list[Line] = []
+    right: list[Line] = []
+    half = sum(map(len, blocks)) / 2
+    for block in blocks:
+        (left if len(left) + len(block) / 2 <= half and not right else right).extend(block)
+    return left, right

@@ -1,0 +1,42 @@
+"""What the dashboard asks of the terminal it runs in: settings before Textual is imported, and whether it still lives.
+
+Must not import Textual: some of its settings are read once, when it is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+
+#: Repaints per second with data: the eye reads no faster, and every one costs bytes on the line.
+LOCAL_HZ = 4.0
+REMOTE_HZ = 2.0
+
+
+def is_remote(environ: Mapping[str, str]) -> bool:
+    """Whether the screen is at the other end of an SSH connection."""
+    return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+
+
+def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Set what Textual reads at import, unless somebody chose it: no animation, few frames, a patient Esc."""
+    remote = is_remote(environ)
+    environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    environ.setdefault("TEXTUAL_FPS", "15" if remote else "30")
+    environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    environ.setdefault("ESCDELAY", "150" if remote else "50")
+
+
+def wants_ascii(environ: Mapping[str, str]) -> bool:
+    """Whether the locale says that the terminal shows nothing but ASCII."""
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    return environ.get("TERM") == "dumb" or locale.upper() in {"C", "POSIX"}
+
+
+def is_terminal_gone() -> bool:
+    """Whether the terminal has vanished, as it does when an SSH connection breaks."""
+    try:
+        return not os.isatty(sys.__stdin__.fileno()) if sys.__stdin__ else True
+    except (OSError, ValueError):
+        return True

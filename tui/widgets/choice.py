@@ -1,0 +1,46 @@
+"""One of a few words, changed with the arrow keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.widget import Widget
+
+
+class Choice(Widget, can_focus=True):
+    """Shows all values in a row, the chosen one marked.
+
+    Args:
+        label: What is chosen.
+        values: What there is to choose from.
+        id: The widget's id.
+    """
+
+    BINDINGS = [("left,h", "step(-1)", "Previous"), ("right,l,space", "step(1)", "Next")]
+
+    def __init__(self, label: str, values: Sequence[str], *, id: str) -> None:  # noqa: A002 -- Textual's name
+        super().__init__(id=id)
+        self._label = label
+        self._values = values
+        self._chosen = 0
+
+    @property
+    def value(self) -> str:
+        """The chosen one."""
+        return self._values[self._chosen]
+
+    def action_step(self, by: int) -> None:
+        """Choose the next one."""
+        self._chosen = (self._chosen + by) % len(self._values)
+        self.refresh()
+
+    def render(self) -> RenderResult:
+        """Marked by brackets and by weight, not by colour alone."""
+        parts: list[Content | tuple[str, str] | str] = [(f"{self._label:<9}", "$dim")]
+        for value in self._values:
+            is_chosen = value == self.value
+            style = "bold $accent" if is_chosen and self.has_focus else "bold" if is_chosen else "$dim"
+            parts.append((f"[{value}]" if is_chosen else f" {value} ", style))
+        return Content.assemble(*parts)

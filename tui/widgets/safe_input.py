@@ -1,0 +1,22 @@
+"""A one-line input that lets nothing through that a terminal would obey."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import Input
+
+from core.domain.text import for_terminal
+
+
+class SafeInput(Input):
+    """Does not blink: an idle dashboard sends nothing."""
+
+    def __init__(self, *, id: str, placeholder: str = "") -> None:  # noqa: A002 -- Textual's name
+        super().__init__(id=id, placeholder=placeholder, compact=True, select_on_focus=False)
+        self.cursor_blink = False
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """What was copied may come from anywhere: line breaks become spaces, escapes become visible."""
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(for_terminal(event.text))
