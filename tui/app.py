@@ -25,6 +25,8 @@ from tui.theme import DARK, LIGHT, TERMINAL, THEMES
 PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {"jobs": JobsScreen}
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0
+#: What arrives within this time is painted together.
+SOON_S = 0.01
 #: A terminal that is gone takes no goodbye; after this long the process ends without one.
 LAST_RESORT_S = 2.0
 
@@ -95,7 +97,7 @@ class ReeldeckApp(App[None]):
                 return
             self._paint_timer.stop()
         self._paint_due = due
-        self._paint_timer = self.set_timer(delay_s, self._paint)
+        self._paint_timer = self.set_timer(max(delay_s, SOON_S), self._paint)
 
     def _paint(self) -> None:
         self._paint_timer = None

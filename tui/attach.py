@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
-
 from core.config.load import load_settings
 from tui.app import ReeldeckApp
 from tui.background import ensure_engine
+from tui.terminal import wants_ascii
 
 
 def attach() -> None:
-    """Run the dashboard until somebody leaves it. The engine goes on."""
+    """Run the dashboard until somebody leaves it. The engine goes on.
+
+    Raises:
+        EngineUnreachable: No engine runs, and none could be started.
+    """
+    asyncio.run(_attach())
+
+
+async def _attach() -> None:
     settings = load_settings()
-    path = socket_path(settings)
-
-    async def ready() -> None:
-        client = HttpEngineClient(path)
-        try:
-            await ensure_engine(settings, client)
-        finally:
-            await client.close()
-
-    asyncio.run(ready())
-    ReeldeckApp(HttpEngineClient(path)).run()
+    client = HttpEngineClient(socket_path(settings))
+    try:
+        await ensure_engine(settings, client)
+        await ReeldeckApp(client, is_ascii=wants_ascii(os.environ)).run_async()
+    finally:
+        await client.close()

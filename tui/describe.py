@@ -87,6 +87,10 @@ _PLAIN_WORDS: Mapping[EventType, Span] = {
 }
 
 
+#: Lines that an event may take.
+EVENT_LINES = 3
+
+
 def event_words(event: Event) -> Span:
     """What an event says to people, and its style. Remote text in it is not yet safe to print."""
     data = event.data
@@ -278,7 +282,9 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
     for attempt in tries:
         text, style = attempt.outcome
         begun = clock_text(attempt.started, now, seconds=True)
-        lines.append(pad(((f" {attempt.number}  {begun}  ", "dim"), (for_terminal(text), style)), width))
+        start = f" {attempt.number}  {begun}  "
+        for number, part in enumerate(wrap(text, max(8, width - len(start) - 1))[:EVENT_LINES]):
+            lines.append(pad(((start if not number else " " * len(start), "dim"), (part, style)), width))
     return lines
 
 
@@ -289,7 +295,9 @@ def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
     for event in reversed(events):
         words, style = event_words(event)
         begun = f" {clock_text(event.created, now, seconds=True)}  "
-        lines.append(pad(((begun, "dim"), (for_terminal(words), style)), width))
+        for number, text in enumerate(wrap(words, max(8, width - len(begun) - 1))[:EVENT_LINES]):
+            start = begun if not number else " " * len(begun)
+            lines.append(pad(((start, "dim"), (text, style)), width))
     return lines
 
 

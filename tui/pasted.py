@@ -105,8 +105,8 @@ def link_lines(link: Link, width: int) -> list[Line]:
             word, style, note = "joined", "warn", f"{where} is there already, {state_of(job)[0]}{known}"
         else:
             word, style, note = "created", "good", where
-    url_cells = width - 11
-    first: Line = ((f" {fit(word, 9)}", style), (fit(link.url.split("://", 1)[-1], url_cells), "text"))
+    url_cells = width - 9
+    first: Line = ((fit(word, 9), style), (fit(link.url.split("://", 1)[-1], url_cells), "text"))
     if not note:
         return [pad(first, width)]
-    return [pad(first, width), pad(((" " * 10, "text"), (fit(note, url_cells), "dim")), width)]
+    return [pad(first, width), pad(((" " * 9, "text"), (fit(note, url_cells), "dim")), width)]

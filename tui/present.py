@@ -132,17 +132,16 @@ def rate_text(rate_bps: float | None) -> str:
 
 
 def span_text(seconds: float | None) -> str:
-    """A time span in at most seven cells, `0:41`, `1:02:09`, `3d 4h`; empty for None."""
+    """A time span in at most six cells, `0:41`, `2h 05m`, `3d 4h`; empty for None."""
     if seconds is None:
         return ""
-    whole = int(seconds)
-    if whole >= 100 * 86_400:
-        return ">99d"
-    if whole >= 36_000:
-        days, hours = divmod(whole // 3600, 24)
-        return f"{days}d {hours}h" if days else f"{hours}h {whole // 60 % 60}m"
-    minutes, secs = divmod(whole, 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{secs:02}" if minutes >= 60 else f"{minutes}:{secs:02}"
+    minutes, secs = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{secs:02}"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h{minutes:02}m"
+    return f"{hours // 24}d {hours % 24}h" if hours < 2400 else ">99d"
 
 
 def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
@@ -193,14 +192,22 @@ def problem_of(job: Job) -> str:
     return known.summary if known else (job.error_message or job.error_type or "")
 
 
-def note_of(job: Job, now: float) -> Span:
+def _problem_in(job: Job, cells: int) -> str:
+    """`problem_of`, or the error's code in words where that is too long."""
+    full = problem_of(job)
+    if cell_width(full) <= cells or not job.error_type:
+        return full
+    return job.error_type.replace("_", " ").lower()
+
+
+def note_of(job: Job, now: float, cells: int = 999) -> Span:
     """What a row says where a running job shows its bar: why it waits, failed, or what came of it."""
     style = "dim"
     match job.status:
         case JobStatus.PENDING:
             text = _wait_note(job, now)
         case JobStatus.FAILED:
-            text, style = problem_of(job), "state.fail"
+            text, style = _problem_in(job, cells), "problem"
         case JobStatus.COMPLETED:
             size = size_text(job.size_bytes) if job.size_bytes else ""
             text = f"{size:>8}  {clock_text(job.finished, now)}"
@@ -249,9 +256,10 @@ _PERCENT_CELLS = 5
 #: At least so wide: (id, source, added, bar with percentage, rate, eta)
 _BREAKPOINTS = (
     (130, (7, 11, 6, 20, 8, 7)),
-    (104, (7, 10, 6, 15, 8, 7)),
+    (104, (7, 11, 6, 15, 8, 7)),
+    (90, (6, 10, 0, 13, 7, 6)),
     (78, (6, 8, 0, 12, 7, 6)),
-    (60, (0, 0, 0, 11, 7, 0)),
+    (56, (0, 0, 0, 10, 7, 0)),
     (0, (0, 0, 0, 9, 0, 0)),
 )
 
@@ -287,7 +295,7 @@ def _tail(job: Job, columns: Columns, now: float) -> Line:
     share = job.progress
     moves = job.status is JobStatus.RUNNING or (job.status is JobStatus.PAUSED and job.bytes_done > 0)
     if not moves:
-        text, style = note_of(job, now)
+        text, style = note_of(job, now, columns.tail)
         return ((fit(text, columns.tail), style),)
     if share is None:
         size = size_text(job.bytes_done) if job.bytes_done else ""

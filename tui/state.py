@@ -139,15 +139,18 @@ class JobIndex:
 
     # What the engine said
 
-    def upsert(self, jobs: Iterable[Job]) -> None:
-        """Add jobs, or put their newest state in place of the older."""
+    def upsert(self, jobs: Iterable[Job], *, may_wait: bool = False) -> None:
+        """Add jobs, or put their newest state in place of the older.
+
+        With *may_wait* rows stay where they are while somebody moves through the list.
+        """
         for job in jobs:
             old = self._jobs.get(job.id)
             if old == job:
                 continue
             self._jobs[job.id] = job
             self._changes.touched.add(job.id)
-            if self._is_holding:
+            if may_wait and self._is_holding:
                 self._held.add(job.id)
             else:
                 self._place(job)

@@ -173,7 +173,7 @@ class Sync:
             if self._last_seq is not None and frame.events[0].seq > self._last_seq + 1:
                 self._resync.set()
             self._last_seq = frame.events[-1].seq
-        self._index.upsert(frame.jobs)
+        self._index.upsert(frame.jobs, may_wait=True)
         self._index.remove(frame.deleted)
         if self._is_loading:
             self._fresh.update(job.id for job in frame.jobs)

@@ -103,12 +103,12 @@ _ATTRIBUTES: Mapping[str, Mapping[str, bool]] = {
 #: Style names whose colour goes by another name.
 _COLOUR_OF = {
     "brand": "strong", "key": "accent", "key.off": "faint", "label.off": "faint", "label": "dim", "head": "dim",
-    "mark": "accent", "tab.on": "strong", "tab": "dim", "rule": "line", "bad": "fail", "good": "done", "warn": "retry",
+    "mark": "accent", "tab.on": "strong", "tab": "dim", "rule": "line", "bad": "fail", "problem": "fail", "good": "done", "warn": "retry",
     "bar.full": "run", "bar.held": "pause", "bar.rest": "line", "spark": "run",
 }  # fmt: skip
 _NAMES = (
     "text", "strong", "dim", "faint", "accent", "brand", "key", "key.off", "label", "label.off", "head", "mark",
-    "tab", "tab.on", "rule", "bad", "good", "warn", "bar.full", "bar.held", "bar.rest", "spark",
+    "tab", "tab.on", "rule", "bad", "problem", "good", "warn", "bar.full", "bar.held", "bar.rest", "spark",
     "state.run", "state.wait", "state.retry", "state.hold", "state.pause", "state.done", "state.fail", "state.cancel",
 )  # fmt: skip
 #: On terminals that choose the colours themselves, faint text is the terminal's own dim.

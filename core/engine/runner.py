@@ -14,7 +14,9 @@ from typing import Any
 
 from core.domain.errors import (
     DiskFull,
+    InvalidRequest,
     JobError,
+    ParserFailure,
     ReeldeckError,
     RequestError,
     StageTimeout,
@@ -216,6 +218,8 @@ def _as_job_error(error: Exception, job: Job) -> JobError:
             return error
         case TimeoutError():
             return StageTimeout(f"in stage {job.stage.value}" if job.stage else "")
+        case InvalidRequest():
+            return ParserFailure(f"an address that the source gave cannot be used: {error.detail}")
         case RequestError():
             return Unknown(str(error), hint=error.hint)
         case _:

@@ -12,6 +12,7 @@ from core.media.prober import Prober
 from core.net.egress import EgressProxy
 from core.net.gate import AddressGate
 from core.net.http import HttpClient
+from core.net.pace import Bandwidth
 from core.sources.base import SourceContext
 from core.sources.registry import Registry
 from core.sources.ytdlp.pool import YtdlpPool
@@ -41,13 +42,24 @@ class Toolbox:
         """
         ffmpeg = await asyncio.to_thread(locate, settings.media.ffmpeg_path)
         gate = AddressGate(settings.network.allow_addresses)
-        egress = EgressProxy(gate, connect_timeout_s=settings.timeouts.connect_s)
+        # One bucket for both ways out, so that the cap holds for all transfers together.
+        bandwidth = Bandwidth(settings.limits.bandwidth_bps)
+        egress = EgressProxy(
+            gate,
+            connect_timeout_s=settings.timeouts.connect_s,
+            network=settings.network,
+            bandwidth=bandwidth,
+        )
         await egress.start()
         return cls(
             settings=settings,
             ffmpeg=ffmpeg,
             http=HttpClient(
-                gate, network=settings.network, timeouts=settings.timeouts, proxy=settings.network.proxy
+                gate,
+                network=settings.network,
+                timeouts=settings.timeouts,
+                proxy=settings.network.proxy,
+                bandwidth=bandwidth,
             ),
             egress=egress,
             ytdlp=YtdlpPool(

@@ -13,14 +13,13 @@ from core.domain.media import Tags
 from core.domain.text import for_filename
 
 FIELDS = ("source", "uploader", "album", "title", "id", "date", "year", "month", "chat", "media_id")
-_UNKNOWN = "unknown"
 
 
 def archive_name(template: str, job: Job, tags: Tags, *, title: str, extension: str) -> Path:
     """The relative path of a finished file.
 
     Args:
-        template: Slash-separated names with `{field}` of FIELDS.
+        template: Slash-separated names with `{field}` of FIELDS. A folder of unknown fields is left out.
         job: Gives id, source, chat.
         tags: Gives uploader, album, date.
         title: Shown name; remote text.
@@ -32,25 +31,26 @@ def archive_name(template: str, job: Job, tags: Tags, *, title: str, extension: 
     day = tags.date or datetime.fromtimestamp(job.created, UTC).strftime("%Y-%m-%d")
     values = {
         "source": job.source_type,
-        "uploader": tags.artist or _UNKNOWN,
-        "album": tags.album or _UNKNOWN,
+        "uploader": tags.artist or "",
+        "album": tags.album or "",
         "title": title,
         "id": str(job.id),
         "date": day,
         "year": day[:4],
         "month": day[5:7] or "00",
-        "chat": str(job.chat_id or "none"),
+        "chat": str(job.chat_id or ""),
         "media_id": job.media_id or str(job.id),
     }
     # Each name is filled and cleaned by itself, so that a slash inside a title makes no folder.
-    parts = [for_filename(_fill(part, values)) for part in template.split("/") if part]
-    if not parts:
-        raise ConfigError("archive.template is empty")
-    return Path(*parts[:-1], f"{parts[-1]}.{extension}")
+    *folders, name = [_fill(part, values) for part in template.strip("/").split("/")]
+    names = [for_filename(folder) for folder in folders if folder.strip()]
+    return Path(*names, f"{for_filename(name)}.{extension}")
 
 
 def check_template(template: str) -> None:
     """Raise ConfigError when *template* cannot be used."""
+    if not template.strip("/ "):
+        raise ConfigError("archive.template is empty", hint="Leave it out, or name the file: {title}")
     for part in template.split("/"):
         _fill(part, dict.fromkeys(FIELDS, "x"))
 

@@ -247,4 +247,6 @@ def _words(error: OSError) -> str:
     """What the system says about the error, without the address that asyncio puts into it."""
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or error}"
+    if isinstance(error, socket.gaierror):  # it has numbers of its own
+        return error.strerror or str(error)
     return os.strerror(error.errno) if error.errno else str(error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Called with the bytes that are on disk and the size of the whole: exact for files, for HLS an estimate from
-#: the durations until the end, None while unknown. Called up to twenty times a second; it must return at once.
+#: the durations until the end, None while unknown. Called some twenty times a second; must return at once.
 Progress = Callable[[int, int | None], None]
 
 

@@ -65,10 +65,10 @@ class SegmentReader:
                 cut = _Cut(response, byterange)
                 async for chunk in response.chunks():
                     self._pulse.received_bytes += len(chunk)
-                    data = cut.feed(chunk)
-                    if is_first and sniff_container(data[:SNIFF_BYTES]) == "html":
+                    if is_first and sniff_container(chunk[:SNIFF_BYTES]) == "html":
                         raise HttpFailure(f"{response.host} sent a web page instead of a segment")
-                    is_first = is_first and not data
+                    is_first = False
+                    data = cut.feed(chunk)
                     if decryptor:
                         data = await _decrypted(decryptor, data)
                     if clean := stripper.feed(data):

@@ -28,12 +28,15 @@ from core.net.ramp import Ramp
 from core.net.ranges import Piece, Pieces
 from core.net.resume import FileNote
 from core.net.retries import Retries, is_transient
-from core.net.version import IfRangeRefused, Version
+from core.net.sniff import SNIFF_BYTES, sniff_container
+from core.net.version import IfRangeRefused, Version, page_instead
 
 #: A half smaller than this is not worth a request of its own.
 MIN_PIECE_BYTES = 256 * 1024
 #: With less than this to go another connection would not be up in time.
 _WORTHWHILE_S = 1.0
+#: Faster than this it is not the connection that limits: measured, a second one takes time from the first.
+_FAST_BPS = 200 * 2**20
 #: So many bytes since the last failure make the next one a new one.
 _PROGRESS_BYTES = 256 * 1024
 #: Without a validator this much is fetched again and compared, to see that the file is still the same.
@@ -72,6 +75,7 @@ async def fetch_file(
         Stalled: No byte for *stall_s*.
         MediaFailure: The checksum is not the published one; nothing is kept.
         DiskFull: No room.
+        HttpFailure: Among others, that a web page came instead of the file.
         JobError: What the server or the network did, after a few retries of our own.
     """
     part = PartFile(path)
@@ -175,8 +179,9 @@ class _Transfer(Assembly):
         total = self._version.total if self._version else None
         self._progress(written_bytes, total)
         if self._is_parallel and total is not None:
-            lasts_s = (total - written_bytes) / max(self._pieces.rate_bps, 1)
-            self._ramp.observe(now, self.received_bytes, is_worthwhile=lasts_s > _WORTHWHILE_S)
+            rate_bps = self._pieces.rate_bps
+            is_worthwhile = rate_bps < _FAST_BPS and total - written_bytes > rate_bps * _WORTHWHILE_S
+            self._ramp.observe(now, self.received_bytes, is_worthwhile=is_worthwhile)
             self._start_workers(group)
 
     async def _work(self, piece: Piece) -> None:
@@ -257,6 +262,8 @@ class _Transfer(Assembly):
         """Write what arrives, up to *end* or the piece's own end, which another worker may pull nearer."""
         async for chunk in response.chunks():
             self._pulse.received_bytes += len(chunk)
+            if piece.position == 0 and sniff_container(chunk[:SNIFF_BYTES]) == "html":
+                raise page_instead(response)
             data: bytes | memoryview = chunk
             if overlap:
                 data = self._compared(chunk, piece.position - overlap, overlap)

@@ -63,7 +63,7 @@ class Version:
         """
         raise_for_status(response, allow=_ALLOWED)
         if response.status != 416 and is_page(response.content_type) and not self.is_page:
-            raise HttpFailure(f"{response.host} sent a web page instead of the file")
+            raise page_instead(response)
         validator = strong_validator(response.headers)
         if response.status == 200:
             is_same = validator == self.validator and content_length(response.headers) == self.total
@@ -81,6 +81,11 @@ class Version:
         if validator != self.validator and (validator is not None or not had_if_range):
             raise Restart(_changed(response), ranged=True)
         return part.end
+
+
+def page_instead(response: Response) -> HttpFailure:
+    """The error for a login or error page that came with a status of success."""
+    return HttpFailure(f"{response.host} sent a web page instead of the file")
 
 
 def _changed(response: Response) -> NetworkFailure:

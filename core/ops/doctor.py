@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -116,7 +117,12 @@ def _unwritable(folder: Path) -> str | None:
     nearest = _existing(folder)
     if not nearest.is_dir():
         return f"{nearest} is not a folder"
-    return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} cannot be written to"
+    try:
+        # A mode promises nothing on a read-only or full disk.
+        with tempfile.TemporaryFile(dir=nearest):
+            return None
+    except OSError as error:
+        return f"{nearest} cannot be written to: {error.strerror}"
 
 
 def _disk(facts: Facts) -> Finding:

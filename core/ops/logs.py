@@ -19,12 +19,17 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
 from core.config.settings import Logging
+from core.domain.events import Event
 from core.domain.text import for_log
 
 LOG_FILE = "reeldeck.jsonl"
 #: Secrets shorter than this would tear holes into ordinary words.
 MIN_SECRET_CHARS = 4
 _HIDDEN = "***"
+#: What a line has of itself; an event's data cannot replace it.
+_OWN = frozenset({"event", "level", "logger", "time"})
+_FIELDS = "_fields"
+_events = logging.getLogger("reeldeck.events")
 # These say every request or statement at INFO, with what is secret in them.
 _CHATTY = (
     "asyncio",
@@ -54,6 +59,7 @@ def configure(settings: Logging, log_dir: Path, *, secrets: Iterable[str] = ()) 
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _flattened,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.format_exc_info,
         Redaction(secrets),
@@ -99,6 +105,21 @@ def configure(settings: Logging, log_dir: Path, *, secrets: Iterable[str] = ()) 
 def job_context(job_id: int, **fields: Any) -> AbstractContextManager[None]:
     """Give every line logged inside, by anybody, the job it is about."""
     return structlog.contextvars.bound_contextvars(job_id=job_id, **fields)
+
+
+def log_event(event: Event) -> None:
+    """Write a job's event as a line with the event's own fields."""
+    # Not as `extra` itself: logging refuses keys such as `message`, which events have.
+    _events.info(event.type.value, extra={_FIELDS: {"job_id": event.job_id, "seq": event.seq, **event.data}})
+
+
+def _flattened(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Put the fields of an event beside the others."""
+    if event.get("message") == event.get("event"):
+        # Another handler's formatter left it on the record: it is the event once more.
+        event.pop("message", None)
+    fields = event.pop(_FIELDS, {})
+    return {**event, **{key: value for key, value in fields.items() if key not in _OWN}}
 
 
 class Redaction:

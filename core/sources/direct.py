@@ -31,12 +31,13 @@ MEDIA_EXTENSIONS = AUDIO_EXTENSIONS | {
     "avi", "flv", "m3u8", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ogv", "ts", "webm", "wmv",
 }  # fmt: skip
 
-#: What `sniff_container` calls media, with the kind where the container alone tells it.
+#: What `sniff_container` calls an HLS playlist.
+_PLAYLIST = "m3u8"
+#: What it calls media, with the kind where the container tells it: most hold sound alone, too.
 _CONTAINERS = {
-    "mp4": Kind.AUTO, "ts": Kind.AUTO, "webm": Kind.AUTO, "mkv": Kind.AUTO, "ogg": Kind.AUTO,
-    "avi": Kind.VIDEO, "flv": Kind.VIDEO,
-    "aac": Kind.AUDIO, "mp3": Kind.AUDIO, "flac": Kind.AUDIO, "wav": Kind.AUDIO,
-}  # fmt: skip
+    **dict.fromkeys(("mp4", "ts", "webm", "mkv", "ogg", "avi", "flv", _PLAYLIST), Kind.AUTO),
+    **dict.fromkeys(("aac", "mp3", "flac", "wav"), Kind.AUDIO),
+}
 #: Further media: ASF (wmv), MPEG programme streams.
 _MORE_CONTAINERS = ((b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"), (b"\x00\x00\x01\xba", "mpg"))
 #: What people link to by mistake, for a message that says so.
@@ -50,7 +51,6 @@ _OTHER_FILES = (
     (b"MZ", "a program"),
 )
 _PICTURES = frozenset({"jpeg", "png", "gif", "webp"})
-_PLAYLIST_NAME = "m3u8"
 #: ISO base media brands of sound files (ISO 14496-12 §4.3; Apple's M4A and M4B).
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 _OGG_SOUND = re.compile(rb"OpusHead|\x01vorbis|Speex   |\x7fFLAC")
@@ -77,13 +77,12 @@ class Direct(Source):
         """
         quality = parse_quality(request.quality, request.kind, max_height=context.settings.media.max_height)
         remote = await self._look(request.url, context.http)
+        container, kind = _media_type(remote)
         if request.format is not None:
             raise FormatNotFound("a file or playlist has no formats with ids", hint="Leave the format out.")
-        name = sniff_container(remote.head)
-        if name == _PLAYLIST_NAME:
+        if container == _PLAYLIST:
             page = await context.http.text(request.url)
             return await self._playlist(request, page, quality, context)
-        container, kind = _media_type(remote.head, name, remote)
         title = _title(remote.filename, remote.url)
         track = Track(
             role=Role.AUDIO if kind is Kind.AUDIO else Role.MUXED,
@@ -133,7 +132,8 @@ class Direct(Source):
             _hls_track(role, url, duration_s)
             for (role, url), duration_s in zip(roles, durations, strict=True)
         )
-        kind = Kind.VIDEO if choice.video_url and not choice.variant.is_audio_only else Kind.AUDIO
+        has_picture = choice.video_url is not None and choice.variant.height is not None
+        kind = Kind.AUDIO if roles[0][0] is Role.AUDIO else Kind.VIDEO if has_picture else Kind.AUTO
         return self._resolution(request, title, kind, tracks, max(durations))
 
     def _resolution(
@@ -168,15 +168,16 @@ async def _duration_s(http: HttpClient, url: str) -> float:
     return playlist.duration_s
 
 
-def _media_type(head: bytes, sniffed: str | None, remote: RemoteFile) -> tuple[str, Kind]:
-    """Container and kind of what begins with *head*."""
+def _media_type(remote: RemoteFile) -> tuple[str, Kind]:
+    """Container, or that it is a playlist, and kind."""
+    head, sniffed = remote.head, sniff_container(remote.head)
     if not head:
         raise MediaFailure("the file is empty")
     if sniffed == "html" or (sniffed is None and _MARKUP.match(head)):
         raise NotHandled
     for magic, container in _MORE_CONTAINERS:
         if head.startswith(magic):
-            return container, Kind.VIDEO
+            return container, Kind.AUTO
     if sniffed in _PICTURES:
         raise UnsupportedSource(f"this is a picture ({sniffed}), not sound or film")
     if sniffed not in _CONTAINERS:

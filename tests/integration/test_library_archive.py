@@ -22,6 +22,16 @@ def test_a_name_is_filled_from_the_template():
     assert name_of("A talk") == Path("direct/Lecturer/A talk.mp4")
 
 
+def test_a_folder_of_which_nothing_is_known_is_left_out():
+    assert name_of("A talk", tags=Tags()) == Path("direct/A talk.mp4")
+
+
+@pytest.mark.parametrize("template", ["", "/", " "])
+def test_an_empty_template_is_refused(template):
+    with pytest.raises(ConfigError):
+        check_template(template)
+
+
 def test_a_title_makes_no_folders_and_cannot_climb():
     name = name_of("../../etc/passwd")
     assert len(name.parts) == 3

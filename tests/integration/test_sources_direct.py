@@ -170,6 +170,12 @@ async def test_a_file_has_no_format_ids(origin: Origin, resolve: Any) -> None:
         await resolve(origin.url("/film.mp4"), format="137")
 
 
+async def test_a_page_is_left_to_others_whatever_format_is_wanted(origin: Origin, resolve: Any) -> None:
+    origin.put("/watch", HTML)
+    with pytest.raises(NotHandled):
+        await resolve(origin.url("/watch"), format="137")
+
+
 async def test_a_media_playlist_is_one_track_with_its_length(origin: Origin, resolve: Any) -> None:
     origin.put_folder("/talk", media.made_once(media.hls_ts, "ts").parent)
     found = await resolve(origin.url("/talk/index.m3u8"))

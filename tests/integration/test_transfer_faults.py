@@ -112,6 +112,7 @@ async def test_a_server_that_cannot_do_if_range_keeps_what_was_fetched(it):
         (Fault(bad_chunk_after=1000, ignore_range=True), NetworkFailure),
         (Fault(length_lie=1000, drop_after=10**9, ignore_range=True), NetworkFailure),
         (Fault(status=416), HttpFailure),
+        (Fault(html=True), HttpFailure),
     ],
     ids=str,
 )

@@ -318,6 +318,18 @@ def test_a_video_becomes_tracks_and_tags() -> None:
     assert Resolution.from_json(found.to_json()) == found
 
 
+@pytest.mark.parametrize(
+    ("only", "kind"),
+    [
+        (muxed("v", 720), Kind.VIDEO),
+        (sound("a"), Kind.AUDIO),
+        (format_("x", vcodec=None, acodec=None), Kind.AUTO),
+    ],
+)
+def test_the_kind_is_told_only_where_it_is_known(only: dict[str, Any], kind: Kind) -> None:
+    assert resolved(VIDEO | {"formats": [only]}).kind is kind
+
+
 def test_only_a_track_that_the_worker_fetches_keeps_its_information() -> None:
     dash = muxed("dash", 720, protocol="http_dash_segments", fragments=[{"path": "1"}])
     found = resolved(VIDEO | {"formats": [muxed("file", 360), dash], "description": "long"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from core.domain.errors import InvalidRequest
+from tui.terminal import prepare_environment
 
 
 def dashboard() -> None:
@@ -19,7 +20,8 @@ def dashboard() -> None:
             "the dashboard needs a terminal",
             hint="Without one use: reeldeck status, reeldeck jobs, reeldeck get URL, reeldeck --help",
         )
-    # Textual and the client take a while: not before it is sure that they are needed.
+    prepare_environment()
+    # Textual reads the environment when it is imported, and takes a while.
     from tui.attach import attach  # noqa: PLC0415
 
     attach()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ from tui.output import json_line, line, size, span
 
 #: The engine puts running jobs away within 10 seconds; a bit more, and it hangs.
 STOPS_WITHIN_S = 15.0
+LOOK_AGAIN_S = 0.05
 
 
 @click.command()
@@ -61,9 +64,18 @@ async def _stop() -> None:
     async with engine() as running:
         process = psutil.Process((await running.status())["engine"]["pid"])
         await running.stop_engine()
-    try:
-        # The socket goes first; the data directory is free once the process has ended.
-        await asyncio.to_thread(process.wait, STOPS_WITHIN_S)
-    except psutil.TimeoutExpired:
-        raise StageTimeout("the engine does not stop", hint="See `reeldeck logs`.") from None
+    # The socket goes first; the data directory is free once the process has ended.
+    if not await asyncio.to_thread(_ends_blocking, process):
+        raise StageTimeout("the engine does not stop", hint="See `reeldeck logs`.")
     click.echo("The engine has stopped.")
+
+
+def _ends_blocking(process: psutil.Process) -> bool:
+    """Whether *process* ends in time. One whose parent has not yet noticed its death has ended as well."""
+    give_up = time.monotonic() + STOPS_WITHIN_S
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(LOOK_AGAIN_S)
+    return True

@@ -21,12 +21,13 @@ def make_media_blocking(ffmpeg: Ffmpeg, folder: Path) -> None:
     Raises:
         subprocess.CalledProcessError: ffmpeg refused; its message is in `stderr`.
     """
-    for name in ("talk", "concert"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    _make_talk(ffmpeg, folder / "talk")
-    _make_film(ffmpeg, folder / "film.mp4", seconds=FILM_S, noise=24)
-    _make_film(ffmpeg, folder / "flaky.mp4", seconds=FILM_S // 2, noise=12)
-    _make_concert(ffmpeg, folder / "concert")
+    talk, concert = folder / "a-talk-in-500-segments", folder / "a-concert-in-two-tracks"
+    for made in (talk, concert):
+        made.mkdir(parents=True, exist_ok=True)
+    _make_talk(ffmpeg, talk)
+    _make_film(ffmpeg, folder / "a-film-with-ranges.mp4", seconds=FILM_S, noise=24)
+    _make_film(ffmpeg, folder / "a-film-from-a-flaky-server.mp4", seconds=FILM_S // 2, noise=12)
+    _make_concert(ffmpeg, concert)
 
 
 def _make_talk(ffmpeg: Ffmpeg, folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 from pathlib import Path
 
 import uvicorn
@@ -22,19 +23,22 @@ BYTES_PER_CONNECTION = 1_500_000
 
 
 class Slow:
-    """Hands out bytes at *rate_bps* per connection, after *latency_s*."""
+    """Hands out bytes at *rate_bps*, all connections together, each answer after *latency_s*."""
 
     def __init__(self, app: ASGIApp, *, rate_bps: float, latency_s: float = 0.0) -> None:
         self._app = app
         self._rate_bps = rate_bps
         self._latency_s = latency_s
+        self._free_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI asks."""
 
         async def slowly(message: Message) -> None:
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + len(message.get("body", b"")) / self._rate_bps
+            await asyncio.sleep(self._free_at - now)
             await send(message)
-            await asyncio.sleep(len(message.get("body", b"")) / self._rate_bps)
 
         await asyncio.sleep(self._latency_s)
         await self._app(scope, receive, slowly)
@@ -74,13 +78,13 @@ class Flaky:
 def create_origin(folder: Path) -> Starlette:
     """The demo's web site over *folder*."""
     files = StaticFiles(directory=folder)
-    megabyte = 1024.0**2
+    mebibyte = 1024.0**2
     return Starlette(
         routes=[
-            Mount("/talks", Slow(files, rate_bps=megabyte, latency_s=0.06)),
-            Mount("/films", Slow(files, rate_bps=1.5 * megabyte, latency_s=0.02)),
-            Mount("/concerts", Slow(files, rate_bps=megabyte, latency_s=0.1)),
-            Mount("/flaky", Flaky(Slow(files, rate_bps=megabyte))),
+            Mount("/talks", Slow(files, rate_bps=0.9 * mebibyte, latency_s=0.06)),
+            Mount("/films", Slow(files, rate_bps=5 * mebibyte, latency_s=0.02)),
+            Mount("/concerts", Slow(files, rate_bps=mebibyte / 12, latency_s=0.1)),
+            Mount("/unreliable", Flaky(Slow(files, rate_bps=2 * mebibyte))),
         ]
     )
 

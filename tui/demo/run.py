@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
-from core.media.ffmpeg import locate
-
 from core.config.load import load_settings
 from core.config.settings import Settings
 from core.domain.errors import ConfigError, ReeldeckError
 from core.domain.job import Job, JobStatus, Request
 from core.domain.snapshot import JobQuery, Submitted
 from core.domain.text import for_terminal
+from core.media.ffmpeg import locate
 from tui.demo.media import make_media_blocking
 from tui.demo.report import Narrator, table
 
@@ -56,10 +56,10 @@ class Link:
 
 
 LINKS = (
-    Link("/talks/talk/index.m3u8"),
-    Link("/films/film.mp4"),
-    Link("/concerts/concert/master.m3u8"),
-    Link("/flaky/flaky.mp4"),
+    Link("/talks/a-talk-in-500-segments/index.m3u8"),
+    Link("/films/a-film-with-ranges.mp4"),
+    Link("/concerts/a-concert-in-two-tracks/master.m3u8"),
+    Link("/unreliable/a-film-from-a-flaky-server.mp4"),
     Link("/films/removed-by-its-owner.mp4", fails_with="NOT_FOUND"),
 )
 

@@ -21,6 +21,8 @@ from tui.widgets.safe_input import SafeInput
 
 #: Requests in one message to the engine; the count on screen moves on with each.
 BATCH = 100
+#: Lines of the dialog and around it that are not links.
+CHROME_LINES = 16
 
 
 class LinkInput(SafeInput):
@@ -96,6 +98,7 @@ class AddScreen(Dialog):
         found = self._sending or (f"{count} link{'s' * (count != 1)}{repeated}" if count else "")
         self._top.show([join_sides(((title, "strong"),), ((found, "dim"),), width)])
         lines: list[Line] = [line for link in pasted.links for line in link_lines(link, width)]
+        self._list.styles.height = max(1, min(len(lines), self.size.height - CHROME_LINES))
         self._list.show(lines)
         if self._is_sent:
             keys: Line = (("Enter", "key"), (" go to the list", "label"))

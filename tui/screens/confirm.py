@@ -34,8 +34,9 @@ class ConfirmScreen(Dialog):
         self._question = wrap(question, WIDTH - 6)
         self._verb = verb
         self._count = count
-        self._bar = LineBar(id="confirm-text", is_ascii=is_ascii)
-        self._input = SafeInput(id="confirm-count", placeholder=f"type {count} to go on")
+        self._text = LineBar(id="confirm-text", is_ascii=is_ascii)
+        self._keys = LineBar(id="confirm-keys", is_ascii=is_ascii)
+        self._input = SafeInput(id="confirm-count", placeholder=f"type {count} and Enter to {verb}")
 
     @property
     def needs_count(self) -> bool:
@@ -45,21 +46,22 @@ class ConfirmScreen(Dialog):
     def compose(self) -> ComposeResult:
         """The question, the ways to answer it."""
         with Vertical(id="confirm", classes="box"):
-            yield self._bar
+            yield self._text
             if self.needs_count:
                 yield self._input
+            yield self._keys
 
     def on_mount(self) -> None:
         """The safe answer is the one that Enter gives."""
         no = "keep them" if self._count != 1 else "keep it"
-        answers: Line = (("Enter", "key"), (f" {no}", "label"), ("     y", "key"), (f" {self._verb}", "label"))
+        keys: Line = (("Enter", "key"), (f" {no}", "label"), ("     y", "key"), (f" {self._verb}", "label"))
         if self.needs_count:
-            answers = (("Esc", "key"), (f" {no}", "label"))
+            keys = (("Esc", "key"), (f" {no}", "label"))
             self._input.focus()
         lines: list[Line] = [((text, "strong"),) for text in self._question]
-        lines += [(), answers]
-        self._bar.styles.height = len(lines)
-        self._bar.show(lines)
+        self._text.styles.height = len(lines)
+        self._text.show(lines)
+        self._keys.show([keys])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The right number is a yes; anything else is none."""

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from tui.actions import Situation, actions_of, bindings_of, key_name
 from tui.chrome import footer
 from tui.deck import Deck
+from tui.describe import wrap
 from tui.present import Line, fit, pad
 from tui.screens.base import DeckScreen
 from tui.screens.scrolling import ScrollActions
@@ -15,16 +16,8 @@ from tui.widgets.lines import LineBar, LinePane
 
 _KEYS_CELLS = 13
 _FILTER_NOTES = (
-    ("concert talk", "title or link contains both words"),
-    ('"two words"', "exactly so"),
-    ("!word", "not this one; works with all of these"),
-    ("state:fail", "also run, wait, paused, done, retry, login"),
-    ("source:you,vimeo", "either source, by its beginning"),
-    ("kind:audio id:102 chat:-100", "other fields"),
-)
-_NOTES = (
-    "The mouse is optional: click selects, double click opens, the wheel scrolls, tabs, column heads and the",
-    "keys below can be clicked. To select text with the mouse hold Shift (Option on a Mac).",
+    "The mouse is optional: a click selects, a double click opens, the wheel scrolls; tabs, column heads and the "
+    "keys at the bottom can be clicked. To select text with the mouse hold Shift, on a Mac Option.",
     "Leaving the dashboard stops nothing: the engine works on.",
 )
 
@@ -88,28 +81,29 @@ def help_lines(page: str, now: Situation, width: int) -> list[Line]:
     for action in actions_of(page):
         reason = action.reason(now)
         keys = " ".join(key_name(key) for key in action.keys)
-        why = f"  ({reason[0].lower()}{reason[1:]})" if reason else ""
+        lines = groups.setdefault(action.group, [((f" {action.group.upper()}", "head"),)])
         line: Line = (
             (f"  {fit(keys, _KEYS_CELLS)} ", "key.off" if reason else "key"),
             (action.help, "dim" if reason else "text"),
-            (why, "faint"),
         )
-        groups.setdefault(action.group, [((f" {action.group.upper()}", "head"),)]).append(pad(line, cells))
+        lines.append(pad(line, cells))
+        if reason:
+            lines.append(pad(((" " * (_KEYS_CELLS + 3), "text"), (f"not now: {reason}", "warn")), cells))
     blocks = [[*lines, ()] for lines in groups.values()]
     filters: list[Line] = [((" FILTER", "head"),)]
     filters += [pad(((f"  {fit(text, 28)} ", "accent"), (what, "text")), cells) for text, what in _FILTER_NOTES]
     if page == "jobs":
         blocks.append([*filters, ()])
-    lines: list[Line] = [()]
+    shown: list[Line] = [()]
     if is_wide:
         left, right = _balanced(blocks)
         for number in range(max(len(left), len(right))):
             first = left[number] if number < len(left) else ()
             second = right[number] if number < len(right) else ()
-            lines.append((*pad(first, cells), *pad(second, width - cells)))
+            shown.append((*pad(first, cells), *pad(second, width - cells)))
     else:
-        lines += [line for block in blocks for line in block]
-    return [*lines, *(((f" {text}", "dim"),) for text in _NOTES)]
+        shown += [line for block in blocks for line in block]
+    return [*shown, *(((f" {text}", "dim"),) for note in _NOTES for text in wrap(note, min(width, 110) - 2))]
 
 
 def _balanced(blocks: list[list[Line]]) -> tuple[list[Line], list[Line]]:

@@ -6,7 +6,7 @@ import time
 
 from rich.style import Style
 from textual import events
-from textual.cache import LRUCache
+from textual.cache import FIFOCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -56,9 +56,11 @@ class JobTable(ScrollView, can_focus=True):
         self._is_dimmed = False
         self._columns = columns_for(80)
         # A drawn row is good for as long as the very job object, its mark and its cursor are the same.
-        self._strips: LRUCache[int, tuple[Job, bool, int, Strip]] = LRUCache(STRIPS)
+        # (Textual's LRUCache never replaces a value; the oldest going first does as well here.)
+        self._strips: FIFOCache[int, tuple[Job, bool, int, Strip]] = FIFOCache(STRIPS)
         self._today = time.localtime().tm_yday
         self._placeholder: tuple[Line, ...] = ()
+        self._is_anchoring = False
         self._anchor = 0  # the cursor's line on the screen
 
     @property
@@ -105,6 +107,7 @@ class JobTable(ScrollView, can_focus=True):
         """Move the cursor to a row, and keep it in sight."""
         self._index.move_to(wanted)
         self.show_cursor()
+        self._tell()
 
     def show_cursor(self) -> None:
         """Scroll as far as needed to see the cursor, and draw what it changed."""
@@ -116,7 +119,6 @@ class JobTable(ScrollView, can_focus=True):
             self.scroll_to(y=cursor - height + 1, animate=False, immediate=True)
         self._anchor = cursor - self.scroll_offset.y
         self.apply(self._index.take_changes())
-        self._tell()
 
     # Drawing
 
@@ -181,7 +183,9 @@ class JobTable(ScrollView, can_focus=True):
         """
         top, cursor = self.scroll_offset.y, self._index.cursor_row
         if top > 0 or cursor >= self.size.height > 0:
+            self._is_anchoring = True
             self.scroll_to(y=max(0, cursor - self._anchor), animate=False, immediate=True)
+            self._is_anchoring = False
         self._anchor = max(0, cursor - self.scroll_offset.y)
 
     def _forget_old_days(self) -> None:
@@ -211,8 +215,9 @@ class JobTable(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The wheel may bring the end into sight."""
         super().watch_scroll_y(old_value, new_value)
-        self._anchor = self._index.cursor_row - round(new_value)
-        self._tell()
+        if not self._is_anchoring and self.is_mounted:
+            self._anchor = self._index.cursor_row - round(new_value)
+            self._tell()
 
     def on_focus(self) -> None:
         """The cursor's row looks different with focus."""

@@ -100,7 +100,7 @@ class JobsView(Vertical):
         index = self._deck.index
         older = "+" if self._deck.sync.has_older else ""
         known = f"{count_text(len(index))} of {count_text(len(index.known))}{older} "
-        return ((known.rjust(18), "dim"),)
+        return ((known.rjust(20), "dim"),)
 
     def _message(self, situation: Situation, now: float) -> Line:
         deck, width = self._deck, self.size.width

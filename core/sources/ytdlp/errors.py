@@ -166,6 +166,8 @@ _NETWORK_TYPES = frozenset(
 #: If the engine's proxy refuses a CONNECT, yt-dlp sees the status line only: its reason is the error's code.
 _TUNNEL = re.compile(r"tunnel connection failed: \d{3} ([a-z_]+)")
 _STATUS = re.compile(r"http error (\d{3})\b")
+_REPORTED = "ERROR: "
+_ADVICE = re.compile(r"; please report this issue|\. Use --|\s*\(caused by| You might want to use a VPN")
 _BUG_WORDS = "please report this issue"
 _WAIT = re.compile(r"(?:begins?|premieres|starts?) in (\d+|an?|one|a few) (second|minute|hour|day)s?")
 _UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -257,10 +259,9 @@ def _retry_after_s(causes: Sequence[Cause]) -> float | None:
 
 
 def _detail(causes: Sequence[Cause]) -> str:
-    """The innermost words of yt-dlp itself, on one line, without its advice to its own users."""
-    worded = next((cause for cause in causes if "ExtractorError" in cause.types), causes[0])
-    line = " ".join(worded.text.removeprefix("ERROR: ").replace("[download] ", "").split())
-    line = re.split(
-        r"; please report this issue|\. Use --|\s*\(caused by| You might want to use a VPN", line
-    )[0]
-    return line[:_MAX_DETAIL]
+    """yt-dlp's own words on one line, without its advice to its own users."""
+    by_extractor = (cause.text for cause in causes if "ExtractorError" in cause.types)
+    reported = (cause.text for cause in reversed(causes) if cause.text.startswith(_REPORTED))
+    text = next(by_extractor, None) or next(reported, None) or causes[0].text
+    line = " ".join(text.removeprefix(_REPORTED).replace("[download] ", "").split())
+    return _ADVICE.split(line)[0][:_MAX_DETAIL]

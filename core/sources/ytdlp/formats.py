@@ -33,7 +33,7 @@ _DAMAGED, _DUBBED = -10, -10
 #: Nominal bit rates are a little exceeded (128 is 129.5).
 _RATE_TOLERANCE = 1.05
 #: Fields of a request that are the transfer's to set.
-_NOT_SENT = frozenset({"accept-encoding", "cookie", "host", "range", "connection"})
+_NOT_SENT = frozenset({"accept-encoding", "connection", "cookie", "host", "range", "ytdl-request-proxy"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def resolution_of(
         source=source,
         media_id=info.get("id"),
         title=info.get("title"),
-        kind=Kind.AUDIO if choices[0].role is Role.AUDIO else Kind.VIDEO,
+        kind=_kind(choices[0]),
         duration_s=duration_s,
         tracks=tracks,
         tags=_tags(info),
@@ -143,6 +143,13 @@ def _tags(info: Info) -> Tags:
         date=f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 and day.isdigit() else None,
         source_url=info.get("webpage_url"),
     )
+
+
+def _kind(choice: Choice) -> Kind:
+    if choice.role is Role.AUDIO:
+        return Kind.AUDIO
+    # Without a codec's name it may be sound alone all the same.
+    return Kind.VIDEO if choice.format.get("vcodec") else Kind.AUTO
 
 
 def _private(info: Info, choices: Sequence[Choice]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from core.sources.ytdlp import options as ytdlp_options
 from core.sources.ytdlp.resolution import available_at, resolution_of
 
 #: The longest wait for a site to let us fetch what it has announced.
-_LONGEST_WAIT_S = 60.0
+_LONGEST_WAIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class Worker:
             info = downloader.extract_info(url, download=False)
             if info is None:
                 raise self._yt_dlp.utils.UnsupportedError(url)
-            for video in [info, *(info.get("entries") or ())]:
+            for video in filter(None, [info, *(info.get("entries") or ())]):
                 for name in _UNUSED_FIELDS:
                     video.pop(name, None)
                 for format_ in video.get("formats") or [video]:

@@ -1,0 +1,123 @@
+"""What the doctor makes of facts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.config.settings import Limits, Paths, Settings
+from core.domain.errors import ConfigError, EngineUnreachable, StoreFailure
+from core.ops import doctor
+from core.ops.doctor import Facts, Level, examine
+
+
+@pytest.fixture
+def facts(tmp_path):
+    """Facts of a healthy installation, with changes."""
+
+    def make(*, paths=None, limits=None, **changes):
+        settings = Settings(
+            paths=Paths(data_dir=tmp_path / "data", **paths or {}),
+            limits=Limits(min_free_disk_bytes=0) if limits is None else limits,
+        )
+        values = {
+            "settings": settings, "config_file": tmp_path / "config.toml", "socket": tmp_path / "engine.sock",
+            "now": datetime(2026, 11, 1, tzinfo=UTC), "ffmpeg": "9.0, bundled: /ffmpeg", "database": "sound",
+            "engine": {"engine": {"version": "0.1.0", "pid": 7}},
+        }  # fmt: skip
+        return Facts(**values | changes)
+
+    return make
+
+
+def finding(facts, name):
+    return next(found for found in examine(facts) if found.name == name)
+
+
+def test_a_healthy_installation_has_no_failure(facts):
+    found = examine(facts())
+    assert [one.name for one in found if one.level is Level.FAIL] == []
+    assert len({one.name for one in found}) == len(doctor.CHECKS)
+
+
+def test_whatever_is_not_ok_says_what_to_do(facts):
+    sick = facts(
+        paths={"tmp_dir": "/proc/none"}, limits=Limits(min_free_disk_bytes=2**60),
+        now=datetime(2020, 1, 1, tzinfo=UTC), ffmpeg=ConfigError("there is no ffmpeg"),
+        engine=EngineUnreachable(), database=StoreFailure("2 faults"),
+        socket=ConfigError("the folder is open to others", hint="chmod 700 it"),
+    )  # fmt: skip
+    found = examine(sick)
+    failed = {one.name for one in found if one.level is Level.FAIL}
+    assert failed == {"Clock", "Folders", "Disk", "ffmpeg", "Socket", "Database"}
+    assert all(one.fix for one in found if one.level is not Level.OK)
+    assert all(not one.fix for one in found if one.level is Level.OK)
+
+
+def test_folders_that_do_not_exist_yet_are_judged_by_their_parents(facts, tmp_path):
+    assert finding(facts(), "Folders").level is Level.OK
+    (tmp_path / "data").write_text("a file")
+    assert "data is not a folder" in finding(facts(), "Folders").detail
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_named(facts, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    assert f"{closed} cannot be written to" in finding(facts(paths={"log_dir": closed}), "Folders").detail
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second disk")
+def test_archive_and_tmp_on_different_disks_are_slower(facts, tmp_path):
+    if Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("they are one")
+    found = finding(facts(paths={"tmp_dir": "/dev/shm/reeldeck-none"}), "Disk")
+    assert found.level is Level.WARN
+    assert "paths.tmp_dir" in found.fix
+
+
+def test_an_old_ytdlp_is_a_warning(facts):
+    released = doctor._released("yt-dlp")
+    assert released is not None
+    fresh = finding(facts(now=released + timedelta(days=3)), "yt-dlp")
+    assert (fresh.level, fresh.detail.split(", ")[1]) == (Level.OK, "3 days old")
+    old = finding(facts(now=released + timedelta(days=100)), "yt-dlp")
+    assert old.level is Level.WARN
+    assert "pip install -U yt-dlp" in old.fix
+
+
+def test_a_missing_ytdlp_is_a_failure(facts, monkeypatch):
+    monkeypatch.setattr(doctor, "_released", lambda _: None)
+    assert finding(facts(), "yt-dlp").level is Level.FAIL
+    assert finding(facts(), "Clock").level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "detail"),
+    [
+        ("deno 2.9.8 (stable)", Level.OK, "deno 2.9.8"),
+        ("deno 2.3.0", Level.OK, "deno 2.3.0"),
+        ("deno 1.40.1", Level.WARN, "deno 1.40.1 is too old, 2.3.0 is needed"),
+        ("nonsense", Level.WARN, "deno of unknown version is too old"),
+    ],
+)
+def test_a_javascript_runtime_must_be_new_enough(facts, tmp_path, monkeypatch, answer, level, detail):
+    program = tmp_path / "deno"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(doctor.sys, "executable", str(tmp_path / "python"))
+    found = finding(facts(), "JavaScript")
+    assert found.level is level
+    assert found.detail.startswith(detail)
+
+
+def test_without_a_javascript_runtime_youtube_may_fail(facts, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    found = finding(facts(), "JavaScript")
+    assert found.level is Level.WARN
+    assert "YouTube" in found.detail
