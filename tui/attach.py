@@ -13,20 +13,22 @@ from tui.background import ensure_engine
 from tui.terminal import wants_ascii
 
 
-def attach() -> None:
-    """Run the dashboard until somebody leaves it. The engine goes on.
+def attach() -> int:
+    """Run the dashboard until somebody leaves it; its exit code. The engine goes on.
 
     Raises:
         EngineUnreachable: No engine runs, and none could be started.
     """
-    asyncio.run(_attach())
+    return asyncio.run(_attach())
 
 
-async def _attach() -> None:
+async def _attach() -> int:
     settings = load_settings()
     client = HttpEngineClient(socket_path(settings))
     try:
         await ensure_engine(settings, client)
-        await ReeldeckApp(client, is_ascii=wants_ascii(os.environ)).run_async()
+        app = ReeldeckApp(client, is_ascii=wants_ascii(os.environ))
+        await app.run_async()
+        return app.return_code or 0
     finally:
         await client.close()

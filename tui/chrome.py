@@ -65,7 +65,7 @@ def header(
         shown = for_terminal(str(telegram).replace("_", " "), cells=24)
         left = (*left, (f"   {DOT} ", style), (f"telegram {shown}", "text"))
     if is_roomy and engine:
-        used = f"   {status.get('cpu_percent', 0):.0f}% cpu {SEPARATOR} {size_text(status.get('memory_bytes', 0))}"
+        used = f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {size_text(status.get('memory_bytes', 0))}"
         left = (*left, (used, "dim"))
     right: list[Span] = []
     if connection.link is Link.LIVE:

@@ -82,7 +82,7 @@ class LazyGroup(click.Group):
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected fault.")
 @click.pass_context
-def reeldeck(context: click.Context, *, version: bool, debug: bool) -> None:
+def reeldeck(context: click.Context, *, version: bool, debug: bool) -> int:
     """Downloads the media behind links and keeps it."""
     del debug  # `main` reads it from the arguments, as it must know even when these are wrong
     if version:
@@ -92,7 +92,8 @@ def reeldeck(context: click.Context, *, version: bool, debug: bool) -> None:
     elif context.invoked_subcommand is None:
         from tui.commands.dashboard import dashboard  # noqa: PLC0415 -- Textual takes a while
 
-        dashboard()
+        return dashboard()
+    return 0
 
 
 def main() -> None:

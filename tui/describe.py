@@ -16,6 +16,7 @@ from tui.present import (
     NOW,
     RULE,
     SEPARATOR,
+    SPARKS,
     TICK,
     Line,
     Span,
@@ -209,9 +210,9 @@ def _head(word: str, cells: int) -> str:
 
 
 def detail(
-    job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, older_events: int = 0
+    job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, height: int = 0
 ) -> list[Line]:
-    """Everything about a job in lines of exactly *width* cells; in two columns where there is room."""
+    """Everything about a job in lines of exactly *width* cells; in two columns, *height* long, where there is room."""
     if width < 110:
         lines = [*_facts(job, now, width), *_course(job, events, speeds, now, width)]
         return lines + _timeline(events, now, width)
@@ -219,7 +220,7 @@ def detail(
     right_width = width - 3 - left_width
     left = [*_facts(job, now, left_width), *_course(job, events, speeds, now, left_width)]
     right = _timeline(events, now, right_width)[1:]
-    rows = max(len(left), len(right))
+    rows = max(len(left), len(right), height)
     blank_left, blank_right = pad((), left_width), pad((), right_width)
     left += [blank_left] * (rows - len(left))
     right += [blank_right] * (rows - len(right))
@@ -271,11 +272,10 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
             spans.append((f" {percent_text(job.progress)}", "text"))
         lines.append(pad(tuple(spans), width))
     if any(speeds):
-        lines += [_blank(width), _heading(f"SPEED, LAST {60} s", width)]
-        peak = rate_text(max(speeds))
-        room = max(0, width - 18)
-        shown = sparkline(speeds[-room:] if room else ())
-        lines.append(pad(((f" {shown}", "spark"), (f"  peak {peak}", "dim")), width))
+        peak = f"  peak {rate_text(max(speeds))}"
+        lines += [_blank(width), pad(((" SPEED, LAST MINUTE", "head"), (peak, "dim")), width)]
+        shown = sparkline(speeds[-max(1, width - 2) :]).replace(" ", SPARKS[0])
+        lines.append(pad(((f" {shown}", "spark"),), width))
     tries = attempts_of(events)
     if tries:
         lines += [_blank(width), _heading("ATTEMPTS", width)]
@@ -331,7 +331,7 @@ def strip(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float
 
 
 def _amount(job: Job) -> str:
-    if job.status is JobStatus.COMPLETED or not job.bytes_done:
+    if job.status is JobStatus.COMPLETED or not job.bytes_done or job.bytes_done == job.size_bytes:
         return size_text(job.size_bytes) if job.size_bytes else ""
     done = size_text(job.bytes_done)
     return f"{done} of {size_text(job.size_bytes)}" if job.size_bytes else done

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from core.domain.errors import InvalidRequest, ReeldeckError
 from core.domain.snapshot import Submitted
+from core.domain.text import for_terminal
 from core.links.find import find_links
 from core.links.normalise import normalise
-from tui.present import ARROW, SEPARATOR, Line, fit, pad, state_of, title_of
+from tui.present import ARROW, SEPARATOR, Line, fit, join_sides, pad, state_of, title_of
 
 
 @dataclass(slots=True)
@@ -94,19 +95,17 @@ def _problem(url: str) -> ReeldeckError | None:
 
 def link_lines(link: Link, width: int) -> list[Line]:
     """A link, and below it what was answered, in lines of exactly *width* cells."""
-    word, style, note = "ready", "dim", ""
+    word, style, note, job_id = "ready", "dim", "", ""
     if link.error:
         word, style, note = "refused", "bad", f"{link.error} {ARROW} {link.error.hint}"
     elif link.answer:
         job = link.answer.job
-        where = f"job {job.id}"
+        job_id = f"  job {job.id}"
         if link.answer.joined:
             known = f" {SEPARATOR} {title_of(job)}" if job.title else ""
-            word, style, note = "joined", "warn", f"{where} is there already, {state_of(job)[0]}{known}"
+            word, style, note = "joined", "warn", f"there already, {state_of(job)[0]}{known}"
         else:
-            word, style, note = "created", "good", where
-    url_cells = width - 9
-    first: Line = ((fit(word, 9), style), (fit(link.url.split("://", 1)[-1], url_cells), "text"))
-    if not note:
-        return [pad(first, width)]
-    return [pad(first, width), pad(((" " * 9, "text"), (fit(note, url_cells), "dim")), width)]
+            word, style = "created", "good"
+    left: Line = ((fit(word, 9), style), (for_terminal(link.url.split("://", 1)[-1]), "text"))
+    first = join_sides(left, ((job_id, "dim"),), width)
+    return [first, pad(((" " * 9, "text"), (for_terminal(note), "dim")), width)] if note else [first]

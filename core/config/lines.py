@@ -5,14 +5,14 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from core.config.schema import Path
+from core.config.schema import KeyPath
 
 
-def key_lines(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[KeyPath, int]:
     """The line, from 1, of every table and key of a valid TOML *text*."""
-    found: dict[Path, int] = {}
-    lists: dict[Path, int] = {}  # index of the newest table of each [[list]]
-    table: Path = ()
+    found: dict[KeyPath, int] = {}
+    lists: dict[KeyPath, int] = {}  # index of the newest table of each [[list]]
+    table: KeyPath = ()
     statement = ""
     start = 1
     for number, line in enumerate(text.splitlines(keepends=True), 1):
@@ -31,9 +31,9 @@ def key_lines(text: str) -> dict[Path, int]:
     return found
 
 
-def _table(header: dict[str, Any], lists: dict[Path, int]) -> Path:
+def _table(header: dict[str, Any], lists: dict[KeyPath, int]) -> KeyPath:
     """The full path of a `[table]` or `[[list]]` header, with the indices of the lists it lies in."""
-    path: Path = ()
+    path: KeyPath = ()
     content: Any = header
     while content:
         name, content = next(iter(content.items()))
@@ -46,7 +46,7 @@ def _table(header: dict[str, Any], lists: dict[Path, int]) -> Path:
     return path
 
 
-def _place(content: Any, path: Path, line: int, found: dict[Path, int]) -> None:
+def _place(content: Any, path: KeyPath, line: int, found: dict[KeyPath, int]) -> None:
     if path not in found:
         found[path] = line
     items = content.items() if isinstance(content, dict) else enumerate(content)

@@ -12,7 +12,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 import platformdirs
@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from core.config.lines import key_lines
-from core.config.schema import ANY, Path, dotted, field_at, is_secret, leaves, nearest, secrets
+from core.config.schema import ANY, KeyPath, dotted, field_at, is_secret, leaves, nearest, secrets
 from core.config.settings import APP_NAME, Settings
 from core.domain.errors import ConfigError
 from core.domain.text import for_terminal
@@ -43,15 +43,15 @@ _WANTED = {
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 
 
-def config_path(env: Mapping[str, str] = os.environ) -> File:
+def config_path(env: Mapping[str, str] = os.environ) -> Path:
     """Where the configuration file is looked for."""
     named = env.get(CONFIG_VARIABLE)
     if named:
-        return File(named).expanduser()
-    return File(platformdirs.user_config_dir(APP_NAME)) / "config.toml"
+        return Path(named).expanduser()
+    return Path(platformdirs.user_config_dir(APP_NAME)) / "config.toml"
 
 
-def load_settings(path: File | None = None, env: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force.
 
     Args:
@@ -94,16 +94,16 @@ class _Variables(EnvSettingsSource):
 class _Sources:
     """All the places that values come from, kept until validation has said what is wrong with which."""
 
-    def __init__(self, file: File, env: Mapping[str, str], *, required: bool) -> None:
+    def __init__(self, file: Path, env: Mapping[str, str], *, required: bool) -> None:
         self._file = file
         self._text = _read_config(file, required=required)
         named = {name for name in env if name.startswith(PREFIX)} - {CONFIG_VARIABLE}
         known = {name for name in named if _is_known(_variable_path(name))}
         self._problems = [_unknown_variable(name) for name in sorted(named - known)]
         self._variables = _with_secret_files(
-            _Variables({name: env[name] for name in known})(), PREFIX, File()
+            _Variables({name: env[name] for name in known})(), PREFIX, Path()
         )
-        credentials = _with_secret_files(_Variables(_credentials(env))(), "credential ", File())
+        credentials = _with_secret_files(_Variables(_credentials(env))(), "credential ", Path())
         from_file = _with_secret_files(_parse(file, self._text), f"{file}: ", file.parent)
         self._merged = _merge(_merge(from_file, credentials), self._variables)
 
@@ -118,7 +118,7 @@ class _Sources:
         return settings
 
     def _problem(self, error: ErrorDetails) -> str:
-        path: Path = error["loc"]
+        path: KeyPath = error["loc"]
         place = self._place(path)
         if error["type"] == "extra_forbidden":
             return f"{place}: there is no key {for_terminal(dotted(path))}{_suggestion(nearest(path))}"
@@ -132,7 +132,7 @@ class _Sources:
         shown = f" = {for_terminal(json.dumps(value, ensure_ascii=False), cells=60)}" if is_shown else ""
         return f"{place}: {for_terminal(dotted(path))}{shown} {wanted}"
 
-    def _place(self, path: Path) -> str:
+    def _place(self, path: KeyPath) -> str:
         if _has(self._variables, path):
             # The variable holds the whole list when the fault is in one of its items.
             named = [part for part in path if isinstance(part, str)]
@@ -143,7 +143,7 @@ class _Sources:
         return f"{self._file}:{lines[path]}" if path else str(self._file)
 
 
-def _read_config(file: File, *, required: bool) -> str:
+def _read_config(file: Path, *, required: bool) -> str:
     """The file's text, empty when there is none. A secret that others may read is refused."""
     try:
         with file.open("rb") as stream:
@@ -167,7 +167,7 @@ def _read_config(file: File, *, required: bool) -> str:
     return text
 
 
-def _parse(file: File, text: str) -> dict[str, Any]:
+def _parse(file: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -177,7 +177,7 @@ def _parse(file: File, text: str) -> dict[str, Any]:
         raise ConfigError(f"{file}:{number}: {for_terminal(reason)}") from error
 
 
-def _secret_paths(tree: Mapping[str, Any]) -> Iterator[Path]:
+def _secret_paths(tree: Mapping[str, Any]) -> Iterator[KeyPath]:
     """The secrets' keys, with the names of the sources that *tree* holds."""
     named = tree.get("sources")
     names = set(named) if isinstance(named, dict) else set()
@@ -190,7 +190,7 @@ def _secret_paths(tree: Mapping[str, Any]) -> Iterator[Path]:
             yield path
 
 
-def _inline_secrets(tree: Mapping[str, Any]) -> Iterator[Path]:
+def _inline_secrets(tree: Mapping[str, Any]) -> Iterator[KeyPath]:
     for path in _secret_paths(tree):
         value = _get(tree, path)
         is_url = path[-1] in {"proxy", "url"}
@@ -198,7 +198,7 @@ def _inline_secrets(tree: Mapping[str, Any]) -> Iterator[Path]:
             yield path
 
 
-def _with_secret_files(tree: dict[str, Any], origin: str, folder: File) -> dict[str, Any]:
+def _with_secret_files(tree: dict[str, Any], origin: str, folder: Path) -> dict[str, Any]:
     """*tree* with every `<key>_file` of a secret replaced by `<key>` and what that file holds."""
     for path in list(_secret_paths(tree)):
         table = _get(tree, path[:-1])
@@ -207,12 +207,12 @@ def _with_secret_files(tree: dict[str, Any], origin: str, folder: File) -> dict[
             continue
         if key in table:
             raise ConfigError(f"{origin}{dotted(path)} is given twice: by {key} and by {file_key}")
-        file = folder / File(str(table.pop(file_key))).expanduser()
+        file = folder / Path(str(table.pop(file_key))).expanduser()
         table[key] = _read_secret(file, f"{origin}{dotted(path)}_file")
     return tree
 
 
-def _read_secret(file: File, asked_by: str) -> str:
+def _read_secret(file: Path, asked_by: str) -> str:
     try:
         with file.open("rb") as stream:
             return stream.read(_MAX_SECRET_BYTES).decode().strip()
@@ -226,18 +226,18 @@ def _credentials(env: Mapping[str, str]) -> dict[str, str]:
     if not folder:
         return {}
     found = {}
-    for file in sorted(File(folder).glob(f"*{_DELIMITER}*")):
+    for file in sorted(Path(folder).glob(f"*{_DELIMITER}*")):
         path = tuple(file.name.lower().split(_DELIMITER))
         if field_at(path) and is_secret(path):
             found[PREFIX + file.name] = _read_secret(file, f"credential {file.name}")
     return found
 
 
-def _variable_path(name: str) -> Path:
+def _variable_path(name: str) -> KeyPath:
     return tuple(name.removeprefix(PREFIX).lower().split(_DELIMITER))
 
 
-def _is_known(path: Path) -> bool:
+def _is_known(path: KeyPath) -> bool:
     secret = (*path[:-1], str(path[-1]).removesuffix("_file"))
     return field_at(path) is not None or (field_at(secret) is not None and is_secret(secret))
 
@@ -264,7 +264,7 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _get(tree: Any, path: Path) -> Any:
+def _get(tree: Any, path: KeyPath) -> Any:
     for part in path:
         if not isinstance(tree, Mapping) or part not in tree:
             return None
@@ -272,7 +272,7 @@ def _get(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _has(tree: Any, path: Path) -> bool:
+def _has(tree: Any, path: KeyPath) -> bool:
     """Whether *tree* gives the value at *path*, or the whole list that it is in."""
     named = path[: next((index for index, part in enumerate(path) if isinstance(part, int)), len(path))]
     return _get(tree, named) is not None

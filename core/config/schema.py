@@ -13,24 +13,24 @@ from pydantic.fields import FieldInfo
 from core.config.settings import Settings, Sources, SourceSettings
 
 #: A key from the top: `("limits", "max_parallel_jobs")`. Indices of lists are numbers.
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 #: Stands for the name of any source.
 ANY = "*"
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """*path* as people write it."""
     return ".".join(map(str, path))
 
 
 @cache
-def leaves() -> dict[Path, FieldInfo]:
+def leaves() -> dict[KeyPath, FieldInfo]:
     """Every key that holds a value, in the order of `Settings`; `sources.*.…` are the keys of any source."""
     return dict(_leaves((), Settings))
 
 
-def _leaves(path: Path, model: type[BaseModel]) -> Iterator[tuple[Path, FieldInfo]]:
+def _leaves(path: KeyPath, model: type[BaseModel]) -> Iterator[tuple[KeyPath, FieldInfo]]:
     for name, field in model.model_fields.items():
         if section := section_of(field):
             yield from _leaves((*path, name), section)
@@ -46,7 +46,7 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def field_at(path: Path) -> FieldInfo | None:
+def field_at(path: KeyPath) -> FieldInfo | None:
     """The field of a key that holds a value, None when there is no such key."""
     found = leaves().get(path)
     if found is None and len(path) == 3 and path[0] == "sources" and path[1] not in Sources.model_fields:
@@ -55,7 +55,7 @@ def field_at(path: Path) -> FieldInfo | None:
 
 
 @cache
-def secrets() -> frozenset[Path]:
+def secrets() -> frozenset[KeyPath]:
     """Keys that hold a secret, or a URL that may hold a password. Each may be given as `<key>_file` too."""
     return frozenset(
         path
@@ -64,12 +64,12 @@ def secrets() -> frozenset[Path]:
     )
 
 
-def is_secret(path: Path) -> bool:
+def is_secret(path: KeyPath) -> bool:
     """Whether the key's value may not be shown."""
     return path in secrets() or (path[:1] == ("sources",) and path[-1] == "proxy")
 
 
-def nearest(path: Path) -> str | None:
+def nearest(path: KeyPath) -> str | None:
     """The key or table that *path*, which does not exist, was probably meant to be."""
     wrong = str(path[-1])
     beside = sorted({str(leaf[len(path) - 1]) for leaf in leaves() if _is_beside(leaf, path)} - {ANY})
@@ -81,7 +81,7 @@ def nearest(path: Path) -> str | None:
     return named[close[0]] if close else None
 
 
-def _is_beside(leaf: Path, path: Path) -> bool:
+def _is_beside(leaf: KeyPath, path: KeyPath) -> bool:
     return len(leaf) >= len(path) and all(
         want in (have, ANY) for have, want in zip(path[:-1], leaf, strict=False)
     )

@@ -153,6 +153,8 @@ class Job:
     finished: float | None
     out_dir: str | None = None
     profile: str | None = None
+    #: The source that the requester named, whatever the link looks like.
+    forced_source: str | None = None
     #: What a person asked of this running job and the runner has not yet acknowledged.
     control: Control | None = None
     #: What the finished stages left for the next ones (JSON values only).

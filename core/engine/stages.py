@@ -36,7 +36,14 @@ from core.sources.base import NotHandled, Source
 def request_of(attempt: Attempt) -> Request:
     """What was asked for, as sources want to see it."""
     job = attempt.job
-    return Request(url=job.url, kind=job.kind, quality=job.quality, format=job.format, profile=job.profile)
+    return Request(
+        url=job.url,
+        kind=job.kind,
+        quality=job.quality,
+        format=job.format,
+        profile=job.profile,
+        source=job.forced_source,
+    )
 
 
 async def find(tools: Toolbox, request: Request) -> tuple[Source, Resolution]:

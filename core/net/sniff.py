@@ -69,4 +69,5 @@ def _packed_audio(head: bytes) -> str | None:
 
 def _is_html(head: bytes) -> bool:
     start = head[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml"))
+    is_xhtml = start.startswith(b"<?xml") and b"<html" in start
+    return is_xhtml or start.startswith((b"<!doctype html", b"<html", b"<head"))

@@ -231,11 +231,15 @@ class _Transfer(Assembly):
         headers = self._headers(start, piece.end)
         async with self._http.stream(self._track.url, headers=headers) as response:
             if self._version is None:
-                self._version, end = Version.first(response, ranged=self._ranged)
-                await self._prepare(piece, self._version.total)
+                version, end = Version.first(response, ranged=self._ranged)
+                await self._prepare(piece, version.total)
+                self._version = version  # from here on others may join in
             else:
                 end = self._version.next(response, start, had_if_range="If-Range" in headers)
+            before = piece.position
             await self._copy(response, piece, end, overlap)
+            if piece.position == before and not piece.is_done:
+                raise NetworkFailure(f"{response.host} sent nothing new")
 
     def _headers(self, start: int, end: int | None) -> dict[str, str]:
         headers = {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}

@@ -54,6 +54,8 @@ _PICTURES = frozenset({"jpeg", "png", "gif", "webp"})
 #: ISO base media brands of sound files (ISO 14496-12 §4.3; Apple's M4A and M4B).
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 _OGG_SOUND = re.compile(rb"OpusHead|\x01vorbis|Speex   |\x7fFLAC")
+#: What packagers call every playlist: the folder's name says more.
+_NAMELESS = frozenset({"index", "master", "playlist", "manifest", "prog_index", "chunklist", "main", "stream"})
 _MARKUP = re.compile(rb"\s*<", re.DOTALL)
 
 
@@ -192,6 +194,9 @@ def _media_type(remote: RemoteFile) -> tuple[str, Kind]:
 
 def _title(filename: str | None, url: str) -> str | None:
     """The file's name without its extension; remote text, as any title."""
-    name = filename or unquote(PurePosixPath(urlsplit(url).path).name)
+    path = PurePosixPath(unquote(urlsplit(url).path))
+    name = filename or path.name
     stem = name.rpartition(".")[0] if PurePosixPath(name).suffix.lower()[1:] in MEDIA_EXTENSIONS else name
+    if stem.lower() in _NAMELESS and path.parent.name:
+        stem = path.parent.name
     return stem.strip() or None

@@ -57,6 +57,7 @@ class JobRow(Model):
     finished = fields.FloatField(null=True)
     out_dir = fields.TextField(null=True)
     profile = fields.TextField(null=True)
+    forced_source = fields.TextField(null=True)
     control = fields.TextField(null=True)
     # JSON.
     checkpoint = fields.TextField()

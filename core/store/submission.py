@@ -163,6 +163,7 @@ def _cells(new: NewJob, now: float) -> dict[str, Any]:
         "updated": now,
         "out_dir": request.out_dir,
         "profile": request.profile,
+        "forced_source": request.source,
         "checkpoint": {},
     }
     return to_cells(cells, frozenset(cells))

@@ -170,6 +170,11 @@ class TestWithoutValidator:
         resource.body = new
         it.assert_whole(await task, new)
 
+    async def test_answers_too_short_to_compare_anything_end_as_a_failure(self, it):
+        it.origin.put("/f", DATA, etag=None, last_modified=None).always = Fault(shorten_range=1000)
+        with pytest.raises(NetworkFailure, match="nothing new"):
+            await it.file("/f")
+
     async def test_a_weak_etag_is_none(self, it):
         it.origin.put("/f", DATA, etag='W/"1"', last_modified=None).fail(Fault(drop_after=MIB))
         it.assert_whole(await it.file("/f"), DATA)

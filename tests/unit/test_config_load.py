@@ -31,9 +31,10 @@ def complaint(load, *args, **kwargs) -> str:
 
 
 class TestSources:
-    def test_without_a_file_everything_is_at_its_default(self, tmp_path):
-        env = {"XDG_CONFIG_HOME": str(tmp_path)}
-        assert load_settings(None, env | {"REELDECK_LIMITS__MAX_PARALLEL_JOBS": ""}) == Settings()
+    def test_without_a_file_everything_is_at_its_default(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        assert load_settings(None, {}) == Settings()
+        assert not config_path({}).exists()
 
     def test_the_file_wins_over_defaults_and_the_environment_over_the_file(self, config):
         settings = config(

@@ -40,6 +40,8 @@ def tag(length: int, *, flags: int = 0) -> bytes:
         (b"\xef\xbb\xbf#EXTM3U\n", "m3u8"),
         (b"\n <!DOCTYPE HTML>", "html"),
         (b"<html lang=en>", "html"),
+        (b'<?xml version="1.0"?>\n<html xmlns="x">', "html"),
+        (b'<?xml version="1.0"?>\n<MPD>', None),
         (b"{}", None),
         (b"", None),
     ],

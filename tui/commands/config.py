@@ -12,7 +12,7 @@ import click
 
 from core.config.example import example
 from core.config.load import config_path, load_settings
-from core.config.schema import Path, is_secret
+from core.config.schema import KeyPath, is_secret
 from core.config.settings import Settings
 from core.domain.errors import ConfigError
 from tui.output import json_line, line
@@ -67,7 +67,7 @@ def show(*, as_json: bool) -> None:
             line(text)
 
 
-def _without_secrets(path: Path, value: Any) -> Any:
+def _without_secrets(path: KeyPath, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_secrets((*path, key), inner) for key, inner in value.items()}
     if value is None or not is_secret(path):

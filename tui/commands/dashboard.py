@@ -8,8 +8,8 @@ from core.domain.errors import InvalidRequest
 from tui.terminal import prepare_environment
 
 
-def dashboard() -> None:
-    """Attach the dashboard.
+def dashboard() -> int:
+    """Attach the dashboard; its exit code.
 
     Raises:
         InvalidRequest: Nobody looks at a terminal here.
@@ -24,4 +24,4 @@ def dashboard() -> None:
     # Textual reads the environment when it is imported, and takes a while.
     from tui.attach import attach  # noqa: PLC0415
 
-    attach()
+    return attach()

@@ -49,7 +49,7 @@ class AddScreen(Dialog):
         links: Links to begin with.
     """
 
-    BINDINGS = [("escape", "close", "Close"), ("down", "scroll(1)", "Down"), ("up", "scroll(-1)", "Up")]
+    BINDINGS = [("escape", "close", "Close"), ("enter,q", "close_sent", "Close"), ("down", "scroll(1)", "Down"), ("up", "scroll(-1)", "Up")]
 
     def __init__(self, deck: Deck, links: Sequence[str] = ()) -> None:
         super().__init__()
@@ -96,6 +96,7 @@ class AddScreen(Dialog):
         title = pasted.summary() if self._is_sent else "Add links"
         repeated = f" {SEPARATOR} {pasted.repeated} repeated left out" if pasted.repeated else ""
         found = self._sending or (f"{count} link{'s' * (count != 1)}{repeated}" if count else "")
+        found = "" if self._is_sent else found
         self._top.show([join_sides(((title, "strong"),), ((found, "dim"),), width)])
         lines: list[Line] = [line for link in pasted.links for line in link_lines(link, width)]
         self._list.styles.height = max(1, min(len(lines), self.size.height - CHROME_LINES))
@@ -124,9 +125,6 @@ class AddScreen(Dialog):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter takes what is typed and sends all."""
         event.stop()
-        if self._is_sent:
-            self.action_close()
-            return
         typed = event.value.strip()
         if typed and not self.pasted.take(typed) and not self.pasted.links:
             self.pasted.take_links([typed])  # not a link: the answer says what one looks like
@@ -145,6 +143,11 @@ class AddScreen(Dialog):
     def action_scroll(self, by: int) -> None:
         """Look through a long list."""
         self._list.scroll_relative(y=by, animate=False)
+
+    def action_close_sent(self) -> None:
+        """Once the answers are read."""
+        if self._is_sent:
+            self.action_close()
 
     def action_close(self) -> None:
         """Close; the cursor goes to what was added first."""
@@ -185,6 +188,9 @@ class AddScreen(Dialog):
     def _finish(self) -> None:
         self._sending = ""
         self._is_sent = True
+        for widget in (self._input, self._kind, self._quality, self._again):
+            widget.display = False
+        self._list.focus()
         only = self.pasted.links[0] if len(self.pasted.links) == 1 else None
         if only and only.answer and not only.answer.joined:
             self.action_close()

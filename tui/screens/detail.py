@@ -12,7 +12,7 @@ from tui.actions import actions_of, bindings_of, key_name
 from tui.chrome import footer
 from tui.deck import Deck
 from tui.describe import detail
-from tui.present import join_sides, pad, title_of
+from tui.present import join_sides, pad
 from tui.screens.job_actions import JobActionsScreen
 from tui.screens.scrolling import ScrollActions
 from tui.sync import Link
@@ -71,11 +71,10 @@ class DetailScreen(ScrollActions, JobActionsScreen):
         if not width or not self.pane.size.width:
             return
         where = " engine lost, shown as it was " if self.deck.sync.connection.link is Link.LOST else ""
-        title = for_terminal(title_of(job))
-        left = ((" reeldeck  ", "brand"), (f"job {job.id}  ", "dim"), (title, "text"))
+        left = ((" reeldeck", "brand"), (f"  job {job.id}", "dim"))
         self._top.show([join_sides(left, ((where, "bad"),), width)])
         events, speeds = self.deck.timeline(job.id), self.deck.speeds_of(job.id, now)
-        self.pane.show(detail(job, events, speeds, now, self.pane.size.width))
+        self.pane.show(detail(job, events, speeds, now, self.pane.size.width, height=self.pane.size.height))
         notice = self.deck.notice
         text = f" {for_terminal(notice.text)}" if notice and notice.until > now else ""
         self._message.show([pad(((text, notice.style if notice else "text"),), width)])

@@ -133,6 +133,7 @@ class Migration(migrations.Migration):
                 ("finished", fields.FloatField(null=True)),
                 ("out_dir", fields.TextField(null=True)),
                 ("profile", fields.TextField(null=True)),
+                ("forced_source", fields.TextField(null=True)),
                 ("control", fields.TextField(null=True)),
                 ("checkpoint", fields.TextField()),
                 ("claimed_by", fields.TextField(null=True)),
