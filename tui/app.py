@@ -58,7 +58,8 @@ class ReeldeckApp(App[None]):
         repaints_hz: float | None = None,
         backoff_s: Sequence[float] = BACKOFF_S,
     ) -> None:
-        super().__init__()
+        # Without colours nothing but the terminal's own foreground on its own background is safe.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._is_remote = is_remote(os.environ)
         self._interval_s = 1 / (repaints_hz or (REMOTE_HZ if self._is_remote else LOCAL_HZ))
         self._last_paint = 0.0

@@ -164,8 +164,8 @@ def empty_list(index: JobIndex, *, is_loaded: bool, is_lost: bool) -> list[Line]
         (("No jobs yet", "strong"),),
         (),
         (("a  ", "key"), ("add a link, or just paste one here", "dim")),
-        (("$  ", "key"), ("reeldeck add URL   from any shell", "dim")),
-        (("?  ", "key"), ("all keys                          ", "dim")),
+        (("$  ", "key"), ("reeldeck add URL, in any shell", "dim")),
+        (("?  ", "key"), ("see all keys", "dim")),
     ]
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from core.config.schema import secret_values
 from core.config.settings import Settings
 from core.engine.engine import Engine
-from core.ops.logs import configure
+from core.ops.logs import configure, log_event
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def own_engine(settings: Settings) -> AsyncIterator[Engine]:
         ConfigError: A setting cannot be used.
     """
     configure(settings.logging, settings.paths.log, secrets=secret_values(settings))
-    engine = Engine(settings, only_submitted=True)
+    engine = Engine(settings, only_submitted=True, on_event=log_event)
     await engine.start()
     try:
         yield engine

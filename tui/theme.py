@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.style import Style
 from textual.app import App
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = "reeldeck-dark"
 LIGHT = "reeldeck-light"
@@ -75,7 +75,8 @@ THEMES = (
         surface="ansi_default",
         panel="ansi_default",
         boost="ansi_default",
-        variables={
+        variables=dict(BUILTIN_THEMES["ansi-dark"].variables)
+        | {
             "line": "ansi_bright_black",
             "dim": "ansi_default",
             "veil": "ansi_default",
@@ -126,6 +127,7 @@ class Look:
     """
 
     def __init__(self, colours: Mapping[str, str] | None, *, is_native: bool) -> None:
+        self.is_native = is_native
         self._styles: dict[str, Style] = {}
         for name in _NAMES:
             attributes: dict[str, Any] = dict(_ATTRIBUTES.get(name, {}))

@@ -36,7 +36,10 @@ def create_app(
     app = FastAPI(
         title="Reeldeck",
         version=version,
-        description="Jobs of the download engine. Errors are problem documents; times are ISO 8601 UTC.",
+        description=(
+            "Jobs of the download engine. Errors are problem documents; times are ISO 8601 UTC. "
+            f"What happens is told live by {PREFIX}/events, and by the WebSocket {PREFIX}/ws."
+        ),
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # FastAPI's page loads scripts from elsewhere; ours stands in routes_engine
         redoc_url=None,

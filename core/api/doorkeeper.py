@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket
 
 from core.api.problems import ProblemResponse, fault
 from core.domain.errors import Forbidden, InvalidRequest, ReeldeckError, StageTimeout
+from core.domain.text import for_log
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +113,11 @@ class Doorkeeper:
             await self._app(scope, receive, marked)
         except Refusal as refusal:
             await _answer(refusal.response, scope, receive, marked)
+        except ReeldeckError as error:
+            await _answer(ProblemResponse(error), scope, receive, marked)
         except Exception:
             # Routes have answered already where they could; here it is written down, once.
-            log.exception("a request failed: %s %s", scope.get("method", "WS"), scope["path"])
+            log.exception("a request failed: %s %s", scope.get("method", "WS"), for_log(scope["path"]))
             if not is_answered:
                 await _answer(fault(), scope, receive, marked)
 

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -17,6 +17,7 @@ from core.domain.events import Event
 from core.domain.job import Job, Request
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.engine import stages
+from core.engine.attempt import Attempt
 from core.engine.bus import Bus
 from core.engine.control import Control
 from core.engine.disk import DiskGuard
@@ -44,13 +45,26 @@ class Engine:
 
     Args:
         settings: The configuration.
-        only_submitted: Run no other jobs than those submitted to this very object (`reeldeck get`).
+        only_submitted: Run no other jobs than those submitted to this very object, and what becomes of them.
+        on_event: Told of every stored event, for the log.
+
+    Attributes:
+        stop_requested: Set when somebody asks the process to end, and when a part of the engine has failed.
+        fault: What failed, if something did.
     """
 
-    def __init__(self, settings: Settings, *, only_submitted: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        only_submitted: bool = False,
+        on_event: Callable[[Event], None] = lambda _event: None,
+    ) -> None:
         self.settings = settings
         self.started = time.time()
         self.stop_requested = asyncio.Event()
+        self.fault: BaseException | None = None
+        self._on_event = on_event
         self._only: set[int] | None = set() if only_submitted else None
         self._lock = DataDirLock(settings.paths.data_dir)
         self._bus = Bus(counts=lambda: self._store.counts, speed_bps=lambda: self._live.speed_bps)
@@ -96,7 +110,7 @@ class Engine:
         )
         name, epoch = platform.node() or "engine", await self._store.next_epoch()
         self._intake = Intake(self._store, self._tools.registry, settings.limits)
-        runner = Runner(self._store, self._tools, self._live, disk, self._intake.expand)
+        runner = Runner(self._store, self._tools, self._live, disk, self._expand)
         self._scheduler = Scheduler(
             self._store, runner, disk, settings, engine=name, epoch=epoch, only=self._only
         )
@@ -121,6 +135,7 @@ class Engine:
         if not task.cancelled() and (fault := task.exception()) is not None:
             # Going on without a scheduler would look alive and do nothing: stop, so that it is started anew.
             log.critical("a service of the engine ended", extra={"service": task.get_name()}, exc_info=fault)
+            self.fault = fault
             self.stop_requested.set()
 
     async def stop(self) -> None:
@@ -146,7 +161,7 @@ class Engine:
         jobs = [self._live.overlay(job) for job in committed.jobs] if self._is_open else committed.jobs
         self._bus.publish(committed.events, jobs, committed.deleted)
         for event in committed.events:
-            log.info(event.type.value, extra={"job_id": event.job_id, "seq": event.seq, **event.data})
+            self._on_event(event)
 
     # Requests
 
@@ -164,6 +179,13 @@ class Engine:
             self._only |= {answer.job.id for answer in answers if isinstance(answer, Submitted)}
         self._scheduler.wake()
         return answers
+
+    async def _expand(self, attempt: Attempt) -> int:
+        group_id, children = await self._intake.expand(attempt)
+        if self._only is not None:
+            self._only |= {child.job.id for child in children}
+        self._scheduler.wake()
+        return group_id
 
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to. Raises what the download would raise at once."""

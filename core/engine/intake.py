@@ -77,8 +77,8 @@ class Intake:
             group_id=group_id,
         )
 
-    async def expand(self, attempt: Attempt) -> int:
-        """Make a job of every entry that the attempt found; returns the group's id.
+    async def expand(self, attempt: Attempt) -> tuple[int, Sequence[Submitted]]:
+        """Make a job of every entry that the attempt found; returns the group's id and its jobs.
 
         Repeatable: entries that became jobs in an interrupted attempt are joined, not doubled.
         """
@@ -110,4 +110,4 @@ class Intake:
                 {"entries": len(children), "joined": joined, "group_id": group_id},
             )
         )
-        return group_id
+        return group_id, children

@@ -216,6 +216,8 @@ def _as_job_error(error: Exception, job: Job) -> JobError:
     match error:
         case JobError():
             return error
+        case ExceptionGroup():
+            return _as_job_error(error.exceptions[0], job)
         case TimeoutError():
             return StageTimeout(f"in stage {job.stage.value}" if job.stage else "")
         case InvalidRequest():

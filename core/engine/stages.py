@@ -165,7 +165,20 @@ async def _fetch(attempt: Attempt, tools: Toolbox, found: Resolution, index: int
     track = found.tracks[index]
     path = attempt.folder / f"{index}-{track.role.value}"
     progress = attempt.meter.track(index, track.size_bytes)
+    if await asyncio.to_thread(path.is_file):
+        # A transfer gives a file this name only when it is whole: an earlier attempt got so far.
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        progress(size_bytes, size_bytes)
+        return Fetched(
+            path=path,
+            size_bytes=size_bytes,
+            sha256=None,
+            fetched_bytes=0,
+            resumed_bytes=size_bytes,
+            container=track.container,
+        )
     network, stall_s = tools.settings.network, tools.settings.timeouts.stall_s
+    max_bytes = tools.settings.limits.max_file_size_bytes
     match track.transport:
         case Transport.HTTP:
             return await fetch_file(
@@ -174,7 +187,7 @@ async def _fetch(attempt: Attempt, tools: Toolbox, found: Resolution, index: int
                 path,
                 progress=progress,
                 connections=network.max_connections_per_file,
-                max_bytes=tools.settings.limits.max_file_size_bytes,
+                max_bytes=max_bytes,
                 stall_s=stall_s,
             )
         case Transport.HLS:
@@ -185,6 +198,7 @@ async def _fetch(attempt: Attempt, tools: Toolbox, found: Resolution, index: int
                 progress=progress,
                 window=network.max_connections_per_file,
                 stall_s=stall_s,
+                max_bytes=max_bytes,
             )
         case Transport.SOURCE:
             return await _fetch_by_source(tools, found, track, path, progress)

@@ -1,4 +1,4 @@
-"""Every change of a job's status, each with its event. No other module writes `status`."""
+"""Every change of a job's status, each with its event. No other module changes `status`."""
 
 from __future__ import annotations
 

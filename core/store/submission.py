@@ -135,7 +135,7 @@ async def _insert(transaction: Transaction, news: Sequence[NewJob], *, now: floa
         job = inserted[new.job_key]
         transaction.event(job.id, EventType.JOB_CREATED, _who(new), now=now)
         transaction.moved(job, JobStatus.PENDING, [], now=now)
-        transaction.moves[JobStatus.PENDING] += 1
+        transaction.moves[JobStatus.PENDING] += 1  # where no commit ever saw it
     return inserted
 
 

@@ -1,4 +1,4 @@
-"""A full disk: the jobs wait, say so, and go on by themselves when there is room; nothing that was taken is lost."""
+"""A full disk: the jobs wait, say so, and go on by themselves when there is room."""
 
 from __future__ import annotations
 

@@ -40,9 +40,7 @@ CASES = [
     Case("AUTH_ERROR", "/login.mp4", fault=Fault(status=401)),
     Case("GEO_BLOCK", "/elsewhere.mp4", fault=Fault(status=451)),
     Case("NETWORK_ERROR", "/cut.mp4", film, fault=Fault(drop_after=900)),
-    Case(
-        "STALE", "/still.mp4", film, fault=Fault(hold_after=0), env={"REELDECK_TIMEOUTS__STALL_S": "1"}
-    ),
+    Case("STALE", "/still.mp4", film, fault=Fault(hold_after=0), env={"REELDECK_TIMEOUTS__STALL_S": "1"}),
     Case(
         "TIMEOUT", "/late.mp4", film, fault=Fault(hold_after=0), env={"REELDECK_TIMEOUTS__METADATA_S": "0.5"}
     ),

@@ -78,7 +78,7 @@ class Fetcher:
 
     async def file(
         self, path: str, *, connections: int = 4, max_bytes: int = 0, stall_s: float = 5, **facts: Any
-    ):
+    ) -> Fetched:
         return await fetch_file(
             self.http,
             self.track(path, **facts),

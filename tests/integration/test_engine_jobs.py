@@ -285,3 +285,25 @@ async def test_status_has_every_figure_of_the_contract(run_engine):
         } <= set(status)
         assert {"version", "pid", "uptime_s", "state"} <= set(status["engine"])
         assert any(source["name"] == "direct" for source in status["sources"])
+
+
+async def test_a_track_that_was_whole_before_an_interruption_is_not_fetched_again(run_engine, origin):
+    playlist = made_once(hls_master, "master")
+    origin.put_folder("/m", playlist.parent)
+    late = max(path for path in origin.paths if path.startswith("/m/360/") and path.endswith(".m4s"))
+    sound = max(path for path in origin.paths if path.startswith("/m/audio/") and path.endswith(".m4s"))
+    origin.resource(late).always = Fault(hold_after=10)
+    async with run_engine() as engine:
+        job = (await engine.submit(Request(url=origin.url("/m/master.m3u8")))).job
+        await origin.held.wait()
+        finished = engine.settings.paths.tmp / str(job.id) / "1-audio"
+        async for _frame in engine.stream():
+            if finished.exists():
+                break
+        await engine.pause(job.id)
+        asked_before = len(origin.asked(sound))
+        origin.release.set()
+        await engine.resume(job.id)
+        done = await until(engine, job.id, DONE, FAILED)
+        assert done.status is DONE, done.error_message
+        assert len(origin.asked(sound)) == asked_before

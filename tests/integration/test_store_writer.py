@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sqlite3
 from collections.abc import AsyncIterator
@@ -144,7 +145,9 @@ async def test_a_listener_that_fails_harms_neither_the_writer_nor_what_is_stored
     await store.close()
 
 
-async def test_callers_cancelled_at_any_instant_never_block_the_store(store: Store) -> None:
+async def test_callers_cancelled_at_any_instant_never_block_the_store(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     rng = random.Random(7)
     job = await job_in(store, JobStatus.RUNNING, "runs")
     for n in range(100):
@@ -164,6 +167,8 @@ async def test_callers_cancelled_at_any_instant_never_block_the_store(store: Sto
         last = await store.jobs.submit(new_job("last"), now=NOW)
         assert await store.jobs.get(last.job.id) == last.job
     assert dict(store.counts) == await counted_one_by_one(store)
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_a_command_whose_caller_is_gone_is_carried_out_all_the_same(store: Store) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from core.api.doorkeeper import BATCH_PATH, MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES, Door, Doorkeeper
 from core.api.problems import ProblemResponse
-from core.domain.errors import NotFound
+from core.domain.errors import NotFound, StoreFailure
 
 TOKEN = "t" * 43
 
@@ -73,6 +73,15 @@ async def test_tcp_always_needs_one():
             assert refused.headers["www-authenticate"] == "Bearer"
             assert refused.json()["type"] == "FORBIDDEN"
             assert TOKEN[:20] not in refused.text
+
+
+async def test_a_check_that_cannot_be_made_lets_nobody_in():
+    async def broken(token):
+        raise StoreFailure("disk I/O error")
+
+    async with client(Door.TCP, token_check=broken) as http:
+        refused = await http.get("/", headers=bearer())
+    assert (refused.status_code, refused.json()["type"]) == (503, "STORE_ERROR")
 
 
 async def test_without_a_token_check_nobody_comes_in_by_tcp():

@@ -16,7 +16,7 @@ from core.config.schema import secret_values
 from core.config.settings import Settings
 from core.domain.text import for_terminal
 from core.engine.engine import Engine
-from core.ops.logs import configure
+from core.ops.logs import configure, log_event
 from tui.connect import run_async
 
 log = logging.getLogger("reeldeck.serve")
@@ -37,7 +37,7 @@ def serve() -> None:
 
 async def _serve(settings: Settings) -> None:
     configure(settings.logging, settings.paths.log, secrets=secret_values(settings))
-    engine = Engine(settings)
+    engine = Engine(settings, on_event=log_event)
     api = ApiServer(engine, settings)
     _end_by_signals(engine.stop_requested)
     async with AsyncExitStack() as running:
@@ -48,6 +48,9 @@ async def _serve(settings: Settings) -> None:
         click.echo(f"reeldeck listens on {for_terminal(str(api.path))} (process {os.getpid()})")
         await engine.stop_requested.wait()
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _abandon, 1)
+    if engine.fault is not None:
+        # Not a wish of anybody: whoever watches this process shall start it again.
+        raise engine.fault
 
 
 def _end_by_signals(stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen, Screen
 from core.links.find import find_links
 from tui.actions import Situation, actions_of
 from tui.deck import Deck
+from tui.thrift import ThriftyCompositor
 from tui.widgets.lines import LineBar, LinePane
 
 
@@ -27,6 +28,7 @@ class DeckScreen(Screen[None]):
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
+        self._compositor = ThriftyCompositor()
         self.deck = deck
 
     def situation(self) -> Situation:

@@ -140,6 +140,8 @@ class JobTable(ScrollView, can_focus=True):
         if cursor:
             base += look["row.cursor" if cursor == 2 else "row.idle"]
         line = row(job, self._columns, time.time(), is_marked=is_marked, is_cursor=bool(cursor))
+        if cursor and look.is_native:
+            line = tuple((text, "strong") for text, _ in line)  # colours in reverse would be blots
         if self._is_dimmed:
             line = tuple((text, "faint") for text, _ in line)
         strip = paint(line, look, self.size.width, base, is_ascii=self._is_ascii)
@@ -151,7 +153,7 @@ class JobTable(ScrollView, can_focus=True):
         if not first <= y < first + len(self._placeholder):
             return Strip.blank(self.size.width, self.rich_style)
         line = self._placeholder[y - first]
-        left = max(0, (self.size.width - width_of(line)) // 2)
+        left = max(0, (self.size.width - max(map(width_of, self._placeholder))) // 2)
         spaced = ((" " * left, "text"), *line)
         return paint(spaced, look_of(self.app), self.size.width, self.rich_style, is_ascii=self._is_ascii)
 

@@ -1,0 +1,119 @@
+"""The dashboard in a real terminal on a real engine: leaving it stops nothing, and it survives the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import psutil
+import pytest
+
+from tests.acceptance.program import REELDECK
+from tests.acceptance.terminal import TMUX, open_terminal
+from tests.fakes.media import made_once, video_mp4
+from tests.fakes.origin import Fault
+
+pytestmark = [
+    pytest.mark.needs_tmux,
+    pytest.mark.skipif(TMUX is None, reason="tmux is not installed: apt-get install tmux"),
+]
+
+
+def film() -> bytes:
+    return made_once(video_mp4, "clip.mp4").read_bytes()
+
+
+@pytest.fixture
+def dashboard(reeldeck, tmp_path_factory):
+    """Open a dashboard of the test's program; a socket's path must be short."""
+    folder = tmp_path_factory.mktemp("t")
+    env = {name: value for name, value in reeldeck.env.items() if name not in {"NO_COLOR", "PYTHONWARNINGS"}}
+    env |= {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
+    env.pop("SSH_CONNECTION", None)
+
+    def start(name: str = "a", **size: int):
+        return open_terminal(folder / name, [str(REELDECK)], env, **size)
+
+    return start
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (140, 40)])
+async def test_it_starts_the_engine_shows_a_pasted_link_to_its_end_and_leaves_the_engine_running(
+    reeldeck, origin, dashboard, columns, lines
+):
+    origin.put("/a-film.mp4", film())
+    async with dashboard(columns=columns, lines=lines) as terminal:
+        await terminal.shows("reeldeck", "engine")
+        await terminal.press("a")
+        await terminal.type(origin.url("/a-film.mp4"))
+        await terminal.shows("a-film.mp4")
+        await terminal.press("Enter")
+        await terminal.shows("done", "a-film")
+        await terminal.press("q")
+        await terminal.shows("ended with 0")
+    status = await reeldeck.run("status", "--json")
+    assert status.code == 0, "leaving the dashboard must not stop the engine"
+    assert (await reeldeck.run("stop")).code == 0
+
+
+async def test_downloads_go_on_without_it_and_two_dashboards_show_the_same(reeldeck, origin, dashboard):
+    origin.put("/held.mp4", film() + bytes(3_000_000)).always = Fault(hold_after=1_500_000)
+    async with reeldeck.serve():
+        added = await reeldeck.run("add", origin.url("/held.mp4"))
+        assert added.code == 0
+        async with dashboard("one") as one, dashboard("two", columns=140, lines=40) as two:
+            await one.shows("held", "1")
+            await two.shows("held")
+            await one.press("q")
+            await one.shows("ended with 0")
+            origin.release.set()
+            await two.shows("done", "held")
+        done = await reeldeck.run("jobs", "--json")
+        assert [row["status"] for row in done.rows] == ["COMPLETED"]
+
+
+async def test_an_engine_that_dies_and_comes_back_is_found_again_with_the_list_kept(
+    reeldeck, origin, dashboard
+):
+    origin.put("/kept.mp4", film())
+    async with reeldeck.serve() as engine:
+        assert (await reeldeck.run("add", origin.url("/kept.mp4"), "--wait")).code == 0
+        async with dashboard() as terminal:
+            await terminal.shows("done", "kept")
+            engine.send_signal(signal.SIGKILL)
+            await engine.wait()
+            await terminal.shows("again", "kept")
+            async with reeldeck.serve():
+                await terminal.shows("● engine", "kept")
+                origin.put("/later.mp4", film())
+                assert (await reeldeck.run("add", origin.url("/later.mp4"))).code == 0
+                await terminal.shows("later", "done")
+
+
+async def test_a_storm_of_resizes_leaves_a_whole_screen(reeldeck, origin, dashboard):
+    origin.put("/a.mp4", film())
+    async with reeldeck.serve():
+        assert (await reeldeck.run("add", origin.url("/a.mp4"), "--wait")).code == 0
+        async with dashboard() as terminal:
+            await terminal.shows("done")
+            for columns, lines in [(140, 40), (60, 15), (100, 30), (200, 60), (81, 25)] * 4:
+                await terminal.resize(columns, lines)
+            await terminal.resize(80, 24)
+            screen = await terminal.shows("reeldeck", "done", "q Leave")
+            assert len(screen.splitlines()) <= 24
+
+
+async def test_it_ends_when_its_terminal_vanishes(reeldeck, dashboard):
+    async with reeldeck.serve():
+        async with dashboard() as terminal:
+            await terminal.shows("engine")
+            own = [
+                process
+                for process in psutil.process_iter(["cmdline", "environ"])
+                if (process.info["environ"] or {}).get("HOME") == str(reeldeck.home)
+                and "serve" not in (process.info["cmdline"] or [])
+                and any("reeldeck" in word for word in process.info["cmdline"] or [])
+            ]
+            assert own
+        _, alive = await asyncio.to_thread(psutil.wait_procs, own, 10)
+        assert not alive
