@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import click
 
-from tui.exits import ReaderGone, run_to_exit
+from tui.console.exits import ReaderGone, run_to_exit
 
 #: Command → the module that holds it, under its own name, and what `reeldeck --help` says of it.
 COMMANDS: Mapping[str, tuple[str, str]] = {

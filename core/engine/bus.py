@@ -29,7 +29,9 @@ class Mailbox:
         self._is_open = True
 
     def put(self, events: Sequence[Event], jobs: Sequence[Job], deleted: Sequence[int]) -> None:
-        """Add to what waits. Never blocks."""
+        """Add to what waits. Never blocks; a closed mailbox takes nothing."""
+        if not self._is_open:
+            return
         self._events += events
         for job in jobs:
             self._jobs[job.id] = job

@@ -15,7 +15,7 @@ from core.domain.errors import EngineUnreachable
 from tests.acceptance.test_cli_program import started, until_said
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import Fault
-from tui.background import ensure_engine
+from tui.console.background import ensure_engine
 
 PADDING = bytes(24_000_000)  # behind the film, where players ignore it
 HELD_AT = 16_000_000

@@ -16,9 +16,9 @@ from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind, Request
 from core.domain.snapshot import Submitted
 from tests.fakes.engine import FakeEngine
-from tui import connect
 from tui.cli import COMMANDS, reeldeck
-from tui.exits import run_to_exit
+from tui.console import connect
+from tui.console.exits import run_to_exit
 
 HEAVY = {
     "asyncio",

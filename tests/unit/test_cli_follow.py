@@ -9,8 +9,8 @@ import pytest
 from core.domain.errors import EngineUnreachable
 from core.domain.job import Job, JobStatus
 from tests.fakes.engine import FakeEngine
-from tui import follow
-from tui.follow import Follower
+from tui.console import follow
+from tui.console.follow import Follower
 
 
 class Recorder:

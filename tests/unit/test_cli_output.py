@@ -13,7 +13,7 @@ from core.domain.errors import ERRORS, ConfigError, EngineUnreachable, JobError,
 from core.domain.job import Control, JobStatus, Stage
 from core.domain.snapshot import Submitted
 from tests.fakes.engine import FakeEngine
-from tui import exits, output
+from tui.console import exits, output
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from core.domain.job import JobStatus, Stage
 from tests.fakes.engine import FakeEngine
-from tui import progress
-from tui.progress import Bars, Lines, progress_view
+from tui.console import progress
+from tui.console.progress import Bars, Lines, progress_view
 
 
 @pytest.fixture

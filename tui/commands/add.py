@@ -13,12 +13,12 @@ from core.domain.interface import EngineInterface
 from core.domain.job import Job, Request
 from core.domain.snapshot import Submitted
 from core.links.find import find_links
-from tui.connect import engine, run_async
-from tui.exits import complain, first_code
-from tui.follow import Follower
-from tui.options import request_of, request_options
-from tui.output import json_line, line
-from tui.progress import progress_view
+from tui.console.connect import engine, run_async
+from tui.console.exits import complain, first_code
+from tui.console.follow import Follower
+from tui.console.options import request_of, request_options
+from tui.console.output import json_line, line
+from tui.console.progress import progress_view
 
 #: Links in one request to the engine, which stores them in one transaction.
 BATCH = 500

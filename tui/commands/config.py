@@ -15,7 +15,7 @@ from core.config.load import config_path, load_settings
 from core.config.schema import KeyPath, is_secret
 from core.config.settings import Settings
 from core.domain.errors import ConfigError
-from tui.output import json_line, line
+from tui.console.output import json_line, line
 
 _HIDDEN = "***"
 _USER_PART = re.compile(r"(?<=://)[^/@]*@")

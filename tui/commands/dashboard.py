@@ -22,6 +22,6 @@ def dashboard() -> int:
         )
     prepare_environment()
     # Textual reads the environment when it is imported, and takes a while.
-    from tui.attach import attach  # noqa: PLC0415
+    from tui.console.attach import attach  # noqa: PLC0415
 
     return attach()

@@ -21,8 +21,8 @@ from core.ops.doctor import Facts, Finding, Level, examine
 from core.store.lock import DataDirLock
 from core.store.sqlite import locate as database_path
 from core.store.store import Store
-from tui.connect import engine, run_async
-from tui.output import has_colours, json_line, line, styled
+from tui.console.connect import engine, run_async
+from tui.console.output import has_colours, json_line, line, styled
 
 
 @click.command()

@@ -17,12 +17,12 @@ from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, JobStatus, Request
 from core.domain.snapshot import Submitted
-from tui.connect import engine, run_async
-from tui.exits import complain, first_code
-from tui.follow import Follower
-from tui.options import request_of, request_options
-from tui.output import json_line
-from tui.progress import progress_view
+from tui.console.connect import engine, run_async
+from tui.console.exits import complain, first_code
+from tui.console.follow import Follower
+from tui.console.options import request_of, request_options
+from tui.console.output import json_line
+from tui.console.progress import progress_view
 
 
 @click.command()
@@ -49,7 +49,7 @@ async def _get(requests: Sequence[Request], *, as_json: bool) -> int:
             await running.status()
         except EngineUnreachable:
             # Brings the whole core with it.
-            from tui.inprocess import own_engine  # noqa: PLC0415
+            from tui.console.inprocess import own_engine  # noqa: PLC0415
 
             running = await stack.enter_async_context(own_engine(settings))
             is_foreign = False

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from core.domain.job import Job, JobStatus
-from tui.connect import engine, run_async
-from tui.exits import error_of
-from tui.output import json_line, line, name_of, size, span, state_of, table, when
-from tui.pages import all_jobs
+from tui.console.connect import engine, run_async
+from tui.console.exits import error_of
+from tui.console.output import json_line, line, name_of, size, span, state_of, table, when
+from tui.console.pages import all_jobs
 
 _STATUSES = {status.value.lower(): status for status in JobStatus}
 

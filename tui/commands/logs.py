@@ -15,7 +15,7 @@ from core.config.load import load_settings
 from core.domain.errors import ConfigError, InvalidRequest
 from core.domain.job import from_iso
 from core.ops.logs import LOG_FILE
-from tui.output import line, when
+from tui.console.output import line, when
 
 LOOK_AGAIN_S = 0.3
 _SHOWN_FIRST = frozenset({"time", "level", "event", "exception"})

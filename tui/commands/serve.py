@@ -17,7 +17,7 @@ from core.config.settings import Settings
 from core.domain.text import for_terminal
 from core.engine.engine import Engine
 from core.ops.logs import configure, log_event
-from tui.connect import run_async
+from tui.console.connect import run_async
 
 log = logging.getLogger("reeldeck.serve")
 

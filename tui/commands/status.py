@@ -13,8 +13,8 @@ import psutil
 
 from core.domain.errors import StageTimeout
 from core.domain.job import JobStatus
-from tui.connect import engine, run_async
-from tui.output import json_line, line, size, span
+from tui.console.connect import engine, run_async
+from tui.console.output import json_line, line, size, span
 
 #: The engine puts running jobs away within 10 seconds; a bit more, and it hangs.
 STOPS_WITHIN_S = 15.0

@@ -123,9 +123,11 @@ class LinePane(ScrollView, can_focus=True):
             return
         if len(old) != len(self._lines):
             self.virtual_size = Size(self.size.width, len(self._lines))
-        for y in range(max(len(old), len(self._lines))):
-            if old[y : y + 1] != self._lines[y : y + 1]:
-                self.refresh_line(y)
+        for row in range(max(len(old), len(self._lines))):
+            before, after = old[row : row + 1], self._lines[row : row + 1]
+            if before != after:
+                start, end = difference(self._draw(*before), self._draw(*after)) or (0, 0)
+                self.refresh(Region(start, row - self.scroll_offset.y, end - start, 1))
 
     def repaint(self) -> None:
         """Draw all again: the colours have changed."""
@@ -134,5 +136,7 @@ class LinePane(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One visible line."""
         row = y + self.scroll_offset.y
-        line = self._lines[row] if row < len(self._lines) else ()
+        return self._draw(*self._lines[row : row + 1])
+
+    def _draw(self, line: Line = ()) -> Strip:
         return paint(line, look_of(self.app), self.size.width, self.rich_style, is_ascii=self._is_ascii)

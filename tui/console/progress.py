@@ -13,8 +13,8 @@ from rich.text import Text
 
 from core.domain.job import Job, JobStatus
 from core.domain.text import for_terminal
-from tui.exits import complain, error_of
-from tui.output import is_terminal, name_of, size, span, state_of
+from tui.console.exits import complain, error_of
+from tui.console.output import is_terminal, name_of, size, span, state_of
 
 #: A plain line at each of these shares.
 STEP = 0.1

@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
-
 from core.config.load import load_settings
 from core.config.settings import Settings
 from core.domain.interface import EngineInterface
-from tui.exits import Terminated
+from tui.console.exits import Terminated
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
 from core.config.load import load_settings
 from tui.app import ReeldeckApp
-from tui.background import ensure_engine
+from tui.console.background import ensure_engine
 from tui.terminal import wants_ascii
 
 
