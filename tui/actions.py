@@ -1,4 +1,4 @@
-"""Everything the dashboard can do, in one list: it feeds key bindings, the footer, `?` and the palette to come.
+"""Everything the dashboard can do, in one list: it feeds key bindings, footer, `?` and the palette to come.
 
 An action is never hidden when it cannot be used now: it says why. To add one, add it here and write
 `do_<id>` on the screens that have it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from textual.binding import Binding, BindingType
 
@@ -66,7 +67,8 @@ def _on(what: str, *statuses: JobStatus, needs_engine: bool = True) -> Reason:
             return "No job is selected"
         if statuses and not now.any_of(*statuses):
             words = " or ".join(status.value.lower() for status in now.statuses)
-            return f"{what}: this job is {words}" if sum(now.statuses.values()) == 1 else f"{what}: all are {words}"
+            which = "this job is" if sum(now.statuses.values()) == 1 else "all are"
+            return f"{what}: {which} {words}"
         return ""
 
     return reason
@@ -76,11 +78,15 @@ def _has_file(now: Situation) -> str:
     return _on("")(now) or ("" if now.has_file else "There is no file yet")
 
 
+def _is_lost(now: Situation) -> str:
+    return "The engine is connected" if now.is_connected else ""
+
+
 def _has_rows(now: Situation) -> str:
     return "" if now.shown else "There are no jobs here"
 
 
-def _pause_title(now: Situation) -> str:
+def _pause(now: Situation) -> str:
     return "Resume" if now.any_of(_S.PAUSED) and not now.any_of(*_ACTIVE) else "Pause"
 
 
@@ -108,63 +114,73 @@ class Action:
 
 _BOTH = ("jobs", "detail")
 _EVERYWHERE = ("jobs", "detail", "help")
-_MOVE, _LIST, _JOB, _DECK = "Move", "List", "Jobs", "Dashboard"
+_CAN_PAUSE = _on("Nothing to pause", *_ACTIVE, _S.PAUSED)
+_CAN_RETRY = _on("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING)
+_CAN_CANCEL = _on("Nothing to cancel", *_ACTIVE, _S.PAUSED)
+_CAN_DELETE = _on("Only finished jobs can be deleted", _S.COMPLETED, _S.FAILED, _S.CANCELLED)
+_CAN_MOVE = _on("Only unfinished jobs have a priority", *_ACTIVE, _S.PAUSED)
+_HAS_JOB = _on("", needs_engine=False)
 
+
+def _make(group: str, screens: tuple[str, ...]) -> Callable[..., Action]:
+    def action(name: str, keys: str, title: str, explained: str, **more: Any) -> Action:
+        return Action(
+            id=name,
+            keys=tuple(keys.split()),
+            title=title,
+            help=explained,
+            **{"group": group, "screens": screens} | more,
+        )
+
+    return action
+
+
+_job = _make("Jobs", _BOTH)
+_list = _make("List", ("jobs",))
+_move = _make("Move", _EVERYWHERE)
+_deck = _make("Dashboard", _BOTH)
+
+#: In the order of the help page. `footer` is an action's place at the bottom of the screen.
 ACTIONS: tuple[Action, ...] = (
-    Action(id="add", keys=("a",), title="Add", help="Add links; pasting links anywhere does the same",
-           group=_JOB, reason=_connected, footer=1),
-    Action(id="open", keys=("enter",), title="Open", help="Show everything about the job", group=_JOB,
-           reason=_on("Nothing to open", needs_engine=False), footer=10),
-    Action(id="pause", keys=("p",), title="Pause", help="Pause, or resume what is paused", group=_JOB, screens=_BOTH,
-           reason=_on("Nothing to pause", *_ACTIVE, _S.PAUSED), footer=2, retitle=_pause_title),
-    Action(id="retry", keys=("r",), title="Retry", help="Start a failed or cancelled job again, a waiting one now",
-           group=_JOB, screens=_BOTH, reason=_on("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING), footer=3),
-    Action(id="cancel", keys=("x",), title="Cancel", help="End a job and delete what it fetched so far", group=_JOB,
-           screens=_BOTH, reason=_on("Nothing to cancel", *_ACTIVE, _S.PAUSED), footer=4),
-    Action(id="delete", keys=("D",), title="Delete", help="Forget a finished job; its file stays", group=_JOB,
-           screens=_BOTH, reason=_on("Only finished jobs can be deleted", _S.COMPLETED, _S.FAILED, _S.CANCELLED),
-           footer=9),
-    Action(id="raise_priority", keys=("plus", "equals_sign"), title="Sooner", help="Raise the priority", group=_JOB,
-           screens=_BOTH, reason=_on("Priority is for unfinished jobs", *_ACTIVE, _S.PAUSED), footer=12),
-    Action(id="lower_priority", keys=("minus",), title="Later", help="Lower the priority", group=_JOB,
-           screens=_BOTH, reason=_on("Priority is for unfinished jobs", *_ACTIVE, _S.PAUSED), footer=13),
-    Action(id="copy_url", keys=("y",), title="Copy", help="Copy the link; again: show it", group=_JOB, screens=_BOTH,
-           reason=_on("", needs_engine=False), footer=8),
-    Action(id="copy_path", keys=("Y",), title="Copy path", help="Copy the file's path; again: show it", group=_JOB,
-           screens=_BOTH, reason=_has_file),
-    Action(id="filter", keys=("slash",), title="Filter", help="Show only some jobs", group=_LIST, footer=5),
-    Action(id="sort", keys=("s",), title="Sort", help="Sort by the next column", group=_LIST, footer=6),
-    Action(id="reverse", keys=("S",), title="Reverse", help="Turn the order round", group=_LIST),
-    Action(id="mark", keys=("space",), title="Mark", help="Mark the job: keys then act on all marked ones",
-           group=_LIST, reason=_has_rows, footer=7),
-    Action(id="mark_all", keys=("asterisk",), title="Mark all", help="Mark all jobs that are shown, or none",
-           group=_LIST, reason=_has_rows),
-    Action(id="next_view", keys=("right", "l"), title="Next tab", help="All, running, waiting, … to the right",
-           group=_LIST),
-    Action(id="previous_view", keys=("left", "h"), title="Previous tab", help="… and to the left", group=_LIST),
-    Action(id="down", keys=("j", "down"), title="Down", help="Next row", group=_MOVE, screens=_EVERYWHERE),
-    Action(id="up", keys=("k", "up"), title="Up", help="Row before", group=_MOVE, screens=_EVERYWHERE),
-    Action(id="page_down", keys=("ctrl+d", "pagedown"), title="Page down", help="Half a page down", group=_MOVE,
-           screens=_EVERYWHERE),
-    Action(id="page_up", keys=("ctrl+u", "pageup"), title="Page up", help="Half a page up", group=_MOVE,
-           screens=_EVERYWHERE),
-    Action(id="top", keys=("g", "home"), title="Top", help="First row", group=_MOVE, screens=_EVERYWHERE),
-    Action(id="bottom", keys=("G", "end"), title="Bottom", help="Last row", group=_MOVE, screens=_EVERYWHERE),
-    Action(id="theme", keys=("t",), title="Theme", help="Dark, light, the terminal's own colours", group=_DECK,
-           screens=_BOTH),
-    Action(id="reconnect", keys=("ctrl+r",), title="Reconnect", help="Look for the engine now", group=_DECK,
-           screens=_BOTH, reason=lambda now: "The engine is connected" if now.is_connected else ""),
-    Action(id="help", keys=("question_mark",), title="Keys", help="Show this page", group=_DECK, screens=_BOTH,
-           footer=0),
-    Action(id="back", keys=("escape",), title="Back", help="Back: close, clear marks, clear the filter", group=_DECK,
-           screens=_EVERYWHERE),
-    Action(id="leave", keys=("q", "ctrl+c"), title="Leave", help="Leave the dashboard; jobs go on", group=_DECK,
-           screens=("jobs",), footer=0),
-    Action(id="close", keys=("q", "ctrl+c", "question_mark"), title="Close", help="Close this page", group=_DECK,
-           screens=("help",), footer=0),
-    Action(id="close", keys=("q", "ctrl+c", "enter"), title="Close", help="Back to the list", group=_DECK,
-           screens=("detail",), footer=0),
-)  # fmt: skip
+    _job("add", "a", "Add", "Add links; pasting some anywhere does the same", reason=_connected, footer=1),
+    _job("open", "enter", "Open", "Everything about the job", screens=("jobs",), reason=_HAS_JOB, footer=10),
+    _job(
+        "pause",
+        "p",
+        "Pause",
+        "Pause; resume what is paused",
+        reason=_CAN_PAUSE,
+        footer=2,
+        retitle=_pause,
+    ),
+    _job("retry", "r", "Retry", "Start again what ended; what waits, now", reason=_CAN_RETRY, footer=3),
+    _job("cancel", "x", "Cancel", "End a job and delete what it fetched", reason=_CAN_CANCEL, footer=4),
+    _job("delete", "D", "Delete", "Forget a finished job; its file stays", reason=_CAN_DELETE, footer=9),
+    _job("raise_priority", "plus equals_sign", "Sooner", "Raise the priority", reason=_CAN_MOVE, footer=12),
+    _job("lower_priority", "minus", "Later", "Lower the priority", reason=_CAN_MOVE, footer=13),
+    _job("copy_url", "y", "Copy", "Copy the link; again: show it", reason=_HAS_JOB, footer=8),
+    _job("copy_path", "Y", "Copy path", "Copy the file's path; again: show it", reason=_has_file),
+    _list("filter", "slash", "Filter", "Show only some jobs", footer=5),
+    _list("sort", "s", "Sort", "Sort by the next column", footer=6),
+    _list("reverse", "S", "Reverse", "Turn the order round"),
+    _list("mark", "space", "Mark", "Mark: keys then act on all marked jobs", reason=_has_rows, footer=7),
+    _list("mark_all", "asterisk", "Mark all", "Mark all that are shown, or none", reason=_has_rows),
+    _list("next_view", "right l", "Next tab", "All, running, waiting … to the right"),
+    _list("previous_view", "left h", "Previous tab", "… and to the left"),
+    _move("down", "j down", "Down", "Next row"),
+    _move("up", "k up", "Up", "Row before"),
+    _move("page_down", "ctrl+d pagedown", "Page down", "Half a page down"),
+    _move("page_up", "ctrl+u pageup", "Page up", "Half a page up"),
+    _move("top", "g home", "Top", "First row"),
+    _move("bottom", "G end", "Bottom", "Last row"),
+    _deck("theme", "t", "Theme", "Dark, light, or the terminal's own colours"),
+    _deck("reconnect", "ctrl+r", "Reconnect", "Look for the engine now", reason=_is_lost),
+    _deck("help", "question_mark", "Keys", "This page", footer=0),
+    _deck("back", "escape", "Back", "Close; clear marks, filter, tab", screens=_EVERYWHERE),
+    _deck("leave", "q ctrl+c", "Leave", "Leave the dashboard; jobs go on", screens=("jobs",), footer=0),
+    _deck("close", "q ctrl+c question_mark", "Close", "Close this page", screens=("help",), footer=0),
+    _deck("close", "q ctrl+c enter", "Close", "Back to the list", screens=("detail",), footer=0),
+)
 
 #: How keys are written for people, where Textual's name is not it.
 _KEY_NAMES = {
@@ -187,6 +203,8 @@ def actions_of(screen: str) -> list[Action]:
 def bindings_of(screen: str) -> list[BindingType]:
     """Key bindings of one screen; each calls its `action_act` with the action's id."""
     return [
-        Binding(",".join(action.keys), f"act('{action.id}')", action.title, id=f"{screen}.{action.id}", show=False)
+        Binding(
+            ",".join(action.keys), f"act('{action.id}')", action.title, id=f"{screen}.{action.id}", show=False
+        )
         for action in actions_of(screen)
     ]

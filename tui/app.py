@@ -1,4 +1,4 @@
-"""The dashboard. It looks at an engine and asks it for things; it owns no job, and leaving it stops nothing."""
+"""The dashboard. It looks at an engine and asks it for things; it owns no job, leaving it stops nothing."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {"jobs": JobsScreen}
 TERMINAL_CHECK_S = 5.0
 #: What arrives within this time is painted together.
 SOON_S = 0.01
-#: A terminal that is gone takes no goodbye; after this long the process ends without one.
-LAST_RESORT_S = 2.0
 
 
 class ReeldeckApp(App[None]):
@@ -82,12 +80,12 @@ class ReeldeckApp(App[None]):
         self.run_worker(self.deck.sync.run(), name="sync", group="sync", exclusive=True)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGTERM, self.exit)
-            loop.add_signal_handler(signal.SIGHUP, self.vanish)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.exit)
             self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
 
     def ask_paint(self) -> None:
-        """Something may have changed. Paints soon, but not sooner after the last time than the rate allows."""
+        """Something may have changed: paint soon, but not more often than the rate allows."""
         if self.is_running:
             self._paint_in(max(0.0, self._last_paint + self._interval_s - time.monotonic()))
 
@@ -117,9 +115,4 @@ class ReeldeckApp(App[None]):
 
     def _check_terminal(self) -> None:
         if is_terminal_gone():
-            self.vanish()
-
-    def vanish(self) -> None:
-        """The terminal is gone: end, and do not wait for it to take a last word."""
-        asyncio.get_running_loop().call_later(LAST_RESORT_S, os._exit, 0)
-        self.exit()
+            self.exit()

@@ -9,7 +9,6 @@ from core.domain.events import Event, EventType
 from core.domain.job import JobStatus
 from core.domain.text import for_terminal
 from tui.actions import Situation, actions_of, key_name
-from tui.describe import event_words
 from tui.present import (
     DOT,
     DOWN,
@@ -29,8 +28,13 @@ from tui.present import (
 )
 from tui.state import VIEWS, JobIndex
 from tui.sync import Connection, Link
+from tui.timeline import event_words
 
-_ENGINE_WORDS = {"running": ("running", "good"), "disk_low": ("disk is low", "bad"), "stopping": ("stopping", "warn")}
+_ENGINE_WORDS = {
+    "running": ("running", "good"),
+    "disk_low": ("disk is low", "bad"),
+    "stopping": ("stopping", "warn"),
+}
 _TELEGRAM_STYLES = {"connected": "good", "off": "dim"}
 #: Events that are worth a line when nothing else is to be said.
 NEWS = frozenset(
@@ -65,8 +69,8 @@ def header(
         shown = for_terminal(str(telegram).replace("_", " "), cells=24)
         left = (*left, (f"   {DOT} ", style), (f"telegram {shown}", "text"))
     if is_roomy and engine:
-        used = f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {size_text(status.get('memory_bytes', 0))}"
-        left = (*left, (used, "dim"))
+        memory = size_text(status.get("memory_bytes", 0))
+        left = (*left, (f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {memory}", "dim"))
     right: list[Span] = []
     if connection.link is Link.LIVE:
         rate = rate_text(speed_bps) or "idle"
@@ -158,7 +162,12 @@ def empty_list(index: JobIndex, *, is_loaded: bool, is_lost: bool) -> list[Line]
         return [
             ((f"Nothing is {index.view.lower()}", "strong"),),
             (),
-            ((f"{'←'} {'→'}", "key"), ("  look at another part      ", "dim"), ("Esc", "key"), ("  all jobs", "dim")),
+            (
+                (f"{'←'} {'→'}", "key"),
+                ("  look at another part      ", "dim"),
+                ("Esc", "key"),
+                ("  all jobs", "dim"),
+            ),
         ]
     return [
         (("No jobs yet", "strong"),),

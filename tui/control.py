@@ -25,7 +25,7 @@ class Outcome:
     refused: list[tuple[Job, ReeldeckError]] = field(default_factory=list)
 
     def summary(self, verb: str, more: str = "") -> tuple[str, str]:
-        """One line such as `Paused 12 jobs`, and the style that suits it. *more* follows when all went well."""
+        """One line such as `Paused 12 jobs`, and the style that suits it. *more* follows if all went well."""
         count = len(self.done)
         words = f"{verb} {self.done[0].id if count == 1 else f'{count} jobs'}" if count else ""
         if not self.refused:

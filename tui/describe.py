@@ -1,13 +1,11 @@
-"""A job in full, as text: facts, stages, attempts, timeline. Pure; everything remote passes `for_terminal`."""
+"""A job in full, as text: facts, stages, attempts, timeline. Pure; remote text passes `for_terminal`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from core.domain.errors import ERRORS
-from core.domain.events import Event, EventType
+from core.domain.events import Event
 from core.domain.job import Job, JobStatus, Kind, Stage
 from core.domain.text import cell_width, for_terminal
 from tui.present import (
@@ -36,7 +34,10 @@ from tui.present import (
     title_of,
     width_of,
 )
+from tui.timeline import attempts_of, event_words, stages_of
 
+#: Lines that an event may take.
+EVENT_LINES = 3
 STAGE_NAMES = {
     Stage.RESOLVE: "resolve",
     Stage.CHECK: "check",
@@ -45,132 +46,6 @@ STAGE_NAMES = {
     Stage.VALIDATE: "verify",
     Stage.ARCHIVE: "archive",
 }
-_STAGE_ENDS = {
-    EventType.METADATA_FETCH_FINISHED: Stage.RESOLVE,
-    EventType.CAPABILITY_CHECKED: Stage.CHECK,
-    EventType.DOWNLOAD_FINISHED: Stage.DOWNLOAD,
-    EventType.POSTPROCESS_FINISHED: Stage.POSTPROCESS,
-    EventType.OUTPUT_VALIDATED: Stage.VALIDATE,
-    EventType.ARCHIVED: Stage.ARCHIVE,
-}
-_ATTEMPT_ENDS = frozenset(
-    {
-        EventType.RETRY_SCHEDULED, EventType.PARKED, EventType.JOB_FAILED, EventType.JOB_CANCELLED,
-        EventType.JOB_COMPLETED, EventType.JOB_RECOVERED,
-    }
-)  # fmt: skip
-#: What events are called when they carry nothing that says more.
-_PLAIN_WORDS: Mapping[EventType, Span] = {
-    EventType.JOB_CREATED: ("added", "text"),
-    EventType.JOB_JOINED: ("asked for again: joined this job", "text"),
-    EventType.METADATA_FETCH_STARTED: ("looking at the link", "dim"),
-    EventType.METADATA_FETCH_FINISHED: ("found what is behind the link", "text"),
-    EventType.CAPABILITY_CHECKED: ("room and limits are fine", "dim"),
-    EventType.DOWNLOAD_STARTED: ("fetching", "text"),
-    EventType.DOWNLOAD_RESUMED: ("fetching goes on", "text"),
-    EventType.DOWNLOAD_FINISHED: ("fetched", "text"),
-    EventType.POSTPROCESS_STARTED: ("finishing the file", "dim"),
-    EventType.POSTPROCESS_FINISHED: ("the file is made", "text"),
-    EventType.OUTPUT_VALIDATED: ("the file is checked", "text"),
-    EventType.ARCHIVED: ("filed in the archive", "text"),
-    EventType.TELEGRAM_SEND_STARTED: ("sending to Telegram", "dim"),
-    EventType.TELEGRAM_SEND_FINISHED: ("sent to Telegram", "good"),
-    EventType.RETRY_SKIPPED: ("not tried again: it cannot heal by itself", "dim"),
-    EventType.MAX_RETRIES_REACHED: ("all tries are used up", "dim"),
-    EventType.UNPARKED: ("goes on", "text"),
-    EventType.JOB_RECOVERED: ("taken up again after the engine stopped", "warn"),
-    EventType.STALE_JOB_MARKED_FAILED: ("given up: the engine crashed on it too often", "bad"),
-    EventType.PROFILE_FALLBACK: ("trying the next login", "warn"),
-    EventType.FLOOD_WAIT: ("Telegram asks to wait", "warn"),
-    EventType.DISK_LOW: ("the disk is almost full: jobs wait", "bad"),
-    EventType.JOB_COMPLETED: ("done", "good"),
-    EventType.JOB_CANCELLED: ("cancelled", "warn"),
-}
-
-
-#: Lines that an event may take.
-EVENT_LINES = 3
-
-
-def event_words(event: Event) -> Span:
-    """What an event says to people, and its style. Remote text in it is not yet safe to print."""
-    data = event.data
-    problem = _problem(data)
-    wait_s = data.get("wait_s")
-    soon = f" in {span_text(float(wait_s))}" if isinstance(wait_s, int | float) else ""
-    match event.type:
-        case EventType.STATUS_CHANGED:
-            return f"{data.get('from', '')} {ARROW} {data.get('to', '')}".lower(), "faint"
-        case EventType.WORKER_ASSIGNED:
-            return f"attempt {data.get('attempt', '')} begins", "text"
-        case EventType.RETRY_SCHEDULED:
-            return f"tried again{soon}: {problem}".rstrip(": "), "warn"
-        case EventType.PARKED:
-            return f"waits for {str(data.get('waiting_for') or 'later').replace(':', ' ')}{soon}", "warn"
-        case EventType.DOWNLOAD_RESUMED if "bytes_on_disk" in data:
-            return f"fetching goes on at {_size(data['bytes_on_disk'])}", "text"
-        case EventType.DOWNLOAD_FINISHED | EventType.ARCHIVED if data.get("size_bytes"):
-            return f"{_PLAIN_WORDS[event.type][0]}: {_size(data['size_bytes'])}", "text"
-        case EventType.METADATA_FETCH_FINISHED if data.get("entries"):
-            return f"found {data['entries']} items", "text"
-        case EventType.JOB_FAILED:
-            return f"failed: {problem}".rstrip(": "), "bad"
-        case _ if problem and event.type not in {EventType.RETRY_SKIPPED, EventType.MAX_RETRIES_REACHED}:
-            return f"{event.type.value.replace('_', ' ').lower()}: {problem}", "bad"
-    return _PLAIN_WORDS.get(event.type, (event.type.value.replace("_", " ").lower(), "text"))
-
-
-def _problem(data: Mapping[str, Any]) -> str:
-    known = ERRORS.get(str(data.get("error_type")))
-    return str(data.get("message") or (known.summary if known else data.get("error_type") or ""))
-
-
-def _size(value: Any) -> str:
-    return size_text(value) if isinstance(value, int | float) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at a job, as its events tell."""
-
-    number: int
-    started: float
-    outcome: Span
-
-
-def attempts_of(events: Sequence[Event]) -> list[Attempt]:
-    """The tries so far, oldest first; the last one may be running."""
-    found: list[Attempt] = []
-    for event in events:
-        if event.type is EventType.WORKER_ASSIGNED:
-            number = event.data.get("attempt")
-            found.append(
-                Attempt(number if isinstance(number, int) else len(found) + 1, event.created, ("running", "state.run"))
-            )
-        elif found and event.type in _ATTEMPT_ENDS:
-            found[-1] = Attempt(found[-1].number, found[-1].started, event_words(event))
-        elif found and event.type is EventType.STATUS_CHANGED and event.data.get("from") == JobStatus.RUNNING:
-            found[-1] = Attempt(found[-1].number, found[-1].started, (f"{event.data.get('to', '')}".lower(), "text"))
-    return found
-
-
-def stages_of(job: Job, events: Sequence[Event]) -> dict[Stage, str]:
-    """For each stage: done, running, waiting, failed or held."""
-    finished = {_STAGE_ENDS[event.type] for event in events if event.type in _STAGE_ENDS}
-    if job.status is JobStatus.COMPLETED:
-        finished = set(Stage)
-    order = list(Stage)
-    if job.status is JobStatus.RUNNING and job.stage:
-        # Events may not be loaded yet; a stage is reached only when all before it are done.
-        before = order[: order.index(job.stage)]
-        return {
-            stage: "running" if stage is job.stage else "done" if stage in before else "waiting" for stage in order
-        }
-    stopped = next((stage for stage in order if stage not in finished), None)
-    word = {JobStatus.FAILED: "failed", JobStatus.PAUSED: "paused"}.get(job.status, "waiting")
-    return {stage: "done" if stage in finished else word if stage is stopped else "waiting" for stage in order}
-
-
 _STAGE_LOOKS = {
     "done": (TICK, "good"),
     "running": (NOW, "state.run"),
@@ -212,7 +87,7 @@ def _head(word: str, cells: int) -> str:
 def detail(
     job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, height: int = 0
 ) -> list[Line]:
-    """Everything about a job in lines of exactly *width* cells; in two columns, *height* long, where there is room."""
+    """Everything about a job in lines of *width* cells; in two columns, *height* long, if there is room."""
     if width < 110:
         lines = [*_facts(job, now, width), *_course(job, events, speeds, now, width)]
         return lines + _timeline(events, now, width)
@@ -230,7 +105,11 @@ def detail(
 def _facts(job: Job, now: float, width: int) -> list[Line]:
     word, style = state_of(job)
     heading = join_sides(((f" {word}", style),), ((f"{job.id} ", "dim"),), width)
-    lines = [heading, *(pad(((f" {text}", "strong"),), width) for text in wrap(title_of(job), width - 2)[:3]), _blank(width)]
+    lines = [
+        heading,
+        *(pad(((f" {text}", "strong"),), width) for text in wrap(title_of(job), width - 2)[:3]),
+        _blank(width),
+    ]
     asked = job.kind.value if job.kind is not Kind.AUTO else "as offered"
     asked += f" {SEPARATOR} {job.quality}" + (f" {SEPARATOR} format {job.format}" if job.format else "")
     who = f" {SEPARATOR} Telegram chat {job.chat_id}" if job.chat_id else ""
@@ -265,7 +144,11 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
     lines = [_blank(width), _heading("STAGES", width)]
     for stage, word in stages_of(job, events).items():
         sign, style = _STAGE_LOOKS[word]
-        spans: list[Span] = [(f" {sign} ", style), (f"{STAGE_NAMES[stage]:<9}", "text"), (f"{word:<8} ", style)]
+        spans: list[Span] = [
+            (f" {sign} ", style),
+            (f"{STAGE_NAMES[stage]:<9}", "text"),
+            (f"{word:<8} ", style),
+        ]
         if stage is Stage.DOWNLOAD and word in {"running", "paused"} and job.progress is not None:
             cells = max(4, min(30, width - 28))
             spans += bar(job.progress, cells, "bar.full" if word == "running" else "bar.held")
@@ -303,7 +186,12 @@ def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
 
 def strip(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int) -> list[Line]:
     """A job in five lines, for terminals without room for more."""
-    rule: Line = ((RULE * 2, "rule"), (f" {job.id} ", "dim"), (f"{fit(title_of(job), width)}".rstrip(), "strong"), (" ", "rule"))
+    rule: Line = (
+        (RULE * 2, "rule"),
+        (f" {job.id} ", "dim"),
+        (f"{fit(title_of(job), width)}".rstrip(), "strong"),
+        (" ", "rule"),
+    )
     end: Line = ((RULE, "rule"), (" Enter ", "key"), ("all about it ", "label"), (RULE, "rule"))
     top = clip(rule, width - width_of(end) - 1)
     top = (*top, (RULE * (width - width_of(top) - width_of(end)), "rule"), *end)
@@ -318,9 +206,17 @@ def strip(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float
         fourth: Line = ((f" {ARROW} {for_terminal(hint)}", "text"),)
     else:
         eta = span_text(job.eta_s)
-        parts = [amount, rate_text(job.rate) if job.status is JobStatus.RUNNING else "", f"{eta} left" if eta else ""]
+        parts = [
+            amount,
+            rate_text(job.rate) if job.status is JobStatus.RUNNING else "",
+            f"{eta} left" if eta else "",
+        ]
         shown = f" {SEPARATOR} ".join(part for part in parts if part) or note_of(job, now)[0]
-        third = ((f" {for_terminal(shown.strip())}", "text"), ("   ", "text"), (sparkline(speeds[-24:]), "spark"))
+        third = (
+            (f" {for_terminal(shown.strip())}", "text"),
+            ("   ", "text"),
+            (sparkline(speeds[-24:]), "spark"),
+        )
         fourth = ((f" {for_terminal(job.file_path or job.url)}", "dim"),)
     last: Line = ()
     if events:

@@ -1,7 +1,7 @@
 """How things look as text: cells, rows, bars, sizes, times. Pure: plain text with style names, no Textual.
 
-A line is a tuple of spans; a span is a text and the name of a style that `theme` gives a colour. Whatever came
-from outside passes `for_terminal` here. Every line states its width exactly, however hostile its contents.
+A line is a tuple of spans; a span is a text and the name of a style that `theme` gives a colour. Whatever
+came from outside passes `for_terminal` here, so that widths are exact however hostile the contents.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Line = tuple[Span, ...]
 BAR_FULL, BAR_REST = "━", "─"
 SPARKS = "▁▂▃▄▅▆▇█"
 RULE, CURSOR, MARK, DOT, HOLLOW, TICK, NOW, LATER = "─", "▌", "*", "●", "○", "✓", "▸", "·"
-DOWN, UP, ARROW, SEPARATOR, CROSS = "↓", "↑", "→", "·", "×"
+DOWN, UP, ARROW, SEPARATOR = "↓", "↑", "→", "·"
 #: One cell each way, so that widths stay right: what --ascii shows instead of everything drawn here.
 TO_ASCII = str.maketrans(
-    f"{BAR_FULL}{BAR_REST}{SPARKS}{CURSOR}{DOT}{HOLLOW}{TICK}{NOW}{LATER}{DOWN}{UP}{ARROW}{CROSS}…│█",
-    "#-_.-:=+*#>*ox>.v^>x~|#",
+    f"{BAR_FULL}{BAR_REST}{SPARKS}{CURSOR}{DOT}{HOLLOW}{TICK}{NOW}{LATER}{DOWN}{UP}{ARROW}…│█",
+    "#-_.-:=+*#>*ox>.v^>~|#",
 )
 
 _STAGE_WORDS = {
@@ -157,7 +157,13 @@ def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
 
 def count_text(count: int) -> str:
     """A number of jobs in at most five cells."""
-    return f"{count}" if count < 100_000 else f"{count / 1000:.0f}k" if count < 9_999_500 else f"{count / 1e6:.0f}M"
+    return (
+        f"{count}"
+        if count < 100_000
+        else f"{count / 1000:.0f}k"
+        if count < 9_999_500
+        else f"{count / 1e6:.0f}M"
+    )
 
 
 def bar(share: float | None, cells: int, style: str = "bar.full") -> Line:
@@ -178,7 +184,9 @@ def sparkline(values: Sequence[float], top: float | None = None) -> str:
     if peak <= 0:
         return " " * len(values)
     last = len(SPARKS) - 1
-    return "".join(" " if value <= 0 else SPARKS[min(last, int(value / peak * last + 0.5))] for value in values)
+    return "".join(
+        " " if value <= 0 else SPARKS[min(last, int(value / peak * last + 0.5))] for value in values
+    )
 
 
 def title_of(job: Job) -> str:
@@ -234,7 +242,7 @@ def _wait_note(job: Job, now: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Widths in cells of a row's parts, 0 for those that are left out. Chosen by the room, never by the data."""
+    """Widths in cells of a row's parts, 0 for those left out. Chosen by the room, never by the data."""
 
     width: int
     id: int

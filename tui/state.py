@@ -299,7 +299,10 @@ class RateLog:
             for second in range(max(at, start), min(until, end)):
                 seconds[second - start] = rate_bps
         size = self.span_s / points
-        parts = [seconds[int(part * size) : max(int((part + 1) * size), int(part * size) + 1)] for part in range(points)]
+        parts = [
+            seconds[int(part * size) : max(int((part + 1) * size), int(part * size) + 1)]
+            for part in range(points)
+        ]
         return [sum(part) / len(part) if part else 0.0 for part in parts]
 
 

@@ -1,4 +1,4 @@
-"""Keeps the index true to the engine: follows its stream, loads what was there before, comes back after a loss.
+"""Keeps the index true to the engine: follows its stream, loads what was there, comes back after a loss.
 
 The stream's first frame says that it is listening; only then is the list loaded, so nothing falls between the
 two. What a frame brought meanwhile is newer than any page. After a loss the list is loaded again as a whole
@@ -216,7 +216,7 @@ class Sync:
     async def _load_pages(
         self, query: JobQuery, limit: int, seen: set[int], *, is_history: bool = True
     ) -> int:
-        """Take pages until there are no more or *limit* jobs came. Returns the id from which all are known."""
+        """Take pages until they end or *limit* jobs came. Returns the id from which on all are known."""
         count = 0
         while True:
             page = await self._client.jobs(query)

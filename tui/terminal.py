@@ -1,4 +1,4 @@
-"""What the dashboard asks of the terminal it runs in: settings before Textual is imported, and whether it still lives.
+"""The terminal that the dashboard runs in: what it needs, and whether it is still there.
 
 Must not import Textual: some of its settings are read once, when it is imported.
 """

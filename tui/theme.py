@@ -30,10 +30,10 @@ _LIGHT = {
     "done": "#0f6b47", "fail": "#b3261e", "cancel": "#66717c",
 }  # fmt: skip
 _TERMINAL = {
-    "ground": "default", "bar": "default", "cursor": "default", "cursor-idle": "default", "line": "bright_black",
-    "text": "default", "strong": "default", "dim": "default", "faint": "default", "accent": "blue",
-    "run": "blue", "wait": "default", "retry": "yellow", "hold": "yellow", "pause": "magenta",
-    "done": "green", "fail": "red", "cancel": "default",
+    "ground": "default", "bar": "default", "cursor": "default", "cursor-idle": "default",
+    "line": "bright_black", "text": "default", "strong": "default", "dim": "default", "faint": "default",
+    "accent": "blue", "run": "blue", "wait": "default", "retry": "yellow", "hold": "yellow",
+    "pause": "magenta", "done": "green", "fail": "red", "cancel": "default",
 }  # fmt: skip
 
 
@@ -103,14 +103,14 @@ _ATTRIBUTES: Mapping[str, Mapping[str, bool]] = {
 }
 #: Style names whose colour goes by another name.
 _COLOUR_OF = {
-    "brand": "strong", "key": "accent", "key.off": "faint", "label.off": "faint", "label": "dim", "head": "dim",
-    "mark": "accent", "tab.on": "strong", "tab": "dim", "rule": "line", "bad": "fail", "problem": "fail", "good": "done", "warn": "retry",
-    "bar.full": "run", "bar.held": "pause", "bar.rest": "line", "spark": "run",
+    "brand": "strong", "tab.on": "strong", "key": "accent", "mark": "accent", "spark": "run",
+    "bar.full": "run", "label": "dim", "head": "dim", "tab": "dim", "key.off": "faint", "label.off": "faint",
+    "rule": "line", "bar.rest": "line", "bar.held": "pause", "good": "done", "warn": "retry", "bad": "fail",
+    "problem": "fail",
 }  # fmt: skip
 _NAMES = (
-    "text", "strong", "dim", "faint", "accent", "brand", "key", "key.off", "label", "label.off", "head", "mark",
-    "tab", "tab.on", "rule", "bad", "problem", "good", "warn", "bar.full", "bar.held", "bar.rest", "spark",
-    "state.run", "state.wait", "state.retry", "state.hold", "state.pause", "state.done", "state.fail", "state.cancel",
+    "text", "strong", "dim", "faint", "accent", *_COLOUR_OF, "state.run", "state.wait", "state.retry",
+    "state.hold", "state.pause", "state.done", "state.fail", "state.cancel",
 )  # fmt: skip
 #: On terminals that choose the colours themselves, faint text is the terminal's own dim.
 _FAINT = frozenset(

@@ -1,8 +1,8 @@
 """Sends only the cells that changed.
 
-Textual 8.2.8 cuts a partial repaint at its right edge but not at its left: a percentage at the end of a row sends
-the whole row again, three times the bytes of this dashboard. This puts the missing cut in; it rests on inner
-classes of the Textual version that is pinned, and its tests tell when that changes.
+Textual 8.2.8 cuts a partial repaint at its right edge but not at its left: a percentage at the end of a row
+sends the whole row again, measured as three to four times the bytes. This puts the missing cut in. It rests
+on inner classes of the Textual version that is pinned; its tests tell when those change.
 """
 
 from __future__ import annotations

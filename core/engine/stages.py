@@ -27,9 +27,9 @@ from core.library.paths import archive_name
 from core.media.digest import sha256
 from core.media.postprocess import Input, Wanted, extension_of, postprocess
 from core.media.verify import check_output
-from core.net.hls import fetch_hls
+from core.net.hls.fetch import fetch_hls
 from core.net.progress import Fetched, Progress
-from core.net.transfer import fetch_file
+from core.net.transfer.file import fetch_file
 from core.sources.base import NotHandled, Source
 
 

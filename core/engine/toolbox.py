@@ -9,9 +9,9 @@ from typing import Self
 from core.config.settings import Settings
 from core.media.ffmpeg import Ffmpeg, locate
 from core.media.prober import Prober
-from core.net.egress import EgressProxy
-from core.net.gate import AddressGate
-from core.net.http import HttpClient
+from core.net.address.gate import AddressGate
+from core.net.egress.proxy import EgressProxy
+from core.net.http.client import HttpClient
 from core.net.pace import Bandwidth
 from core.sources.base import SourceContext
 from core.sources.registry import Registry

@@ -23,7 +23,7 @@ class Fetched:
     fetched_bytes: int
     #: Bytes that were kept from attempts before.
     resumed_bytes: int
-    #: What the first bytes look like (`core.net.sniff`); None when unknown.
+    #: What the first bytes look like (`core.net.transfer.sniff`); None when unknown.
     container: str | None
     #: Length according to the playlist; None for plain files.
     duration_s: float | None = None

@@ -17,7 +17,7 @@ from core.domain.errors import Unknown
 from core.domain.job import Request
 from core.domain.media import Resolution, Track
 from core.links.normalise import host_is
-from core.net.http import HttpClient
+from core.net.http.client import HttpClient
 from core.net.progress import Fetched, Progress
 from core.sources.ytdlp.pool import YtdlpPool
 

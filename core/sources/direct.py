@@ -17,11 +17,11 @@ from core.domain.errors import (
 )
 from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Tags, Track, Transport
-from core.net.http import HttpClient, Page
-from core.net.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
-from core.net.remote import RemoteFile, probe_remote
-from core.net.sniff import sniff_container
-from core.net.variant import choose_variant
+from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.hls.variant import choose_variant
+from core.net.http.client import HttpClient, Page
+from core.net.transfer.remote import RemoteFile, probe_remote
+from core.net.transfer.sniff import sniff_container
 from core.sources.base import Matcher, NotHandled, Source, SourceContext
 from core.sources.quality import Quality, parse_quality
 
@@ -55,7 +55,9 @@ _PICTURES = frozenset({"jpeg", "png", "gif", "webp"})
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 _OGG_SOUND = re.compile(rb"OpusHead|\x01vorbis|Speex   |\x7fFLAC")
 #: What packagers call every playlist: the folder's name says more.
-_NAMELESS = frozenset({"index", "master", "playlist", "manifest", "prog_index", "chunklist", "main", "stream"})
+_NAMELESS = frozenset(
+    {"index", "master", "playlist", "manifest", "prog_index", "chunklist", "main", "stream"}
+)
 _MARKUP = re.compile(rb"\s*<", re.DOTALL)
 
 

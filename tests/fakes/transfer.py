@@ -13,11 +13,11 @@ from typing import Any
 
 from core.config.settings import Network, Timeouts
 from core.domain.media import Role, Track, Transport
-from core.net.gate import AddressGate
-from core.net.hls import fetch_hls
-from core.net.http import HttpClient
+from core.net.address.gate import AddressGate
+from core.net.hls.fetch import fetch_hls
+from core.net.http.client import HttpClient
 from core.net.progress import Fetched
-from core.net.transfer import fetch_file
+from core.net.transfer.file import fetch_file
 from tests.fakes.origin import Origin
 
 MIB = 2**20

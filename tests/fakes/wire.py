@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.config.settings import Network, Timeouts
-from core.net.gate import AddressGate, Resolve
-from core.net.http import HttpClient
+from core.net.address.gate import AddressGate, Resolve
+from core.net.http.client import HttpClient
 from core.net.pace import Bandwidth, HostPace
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

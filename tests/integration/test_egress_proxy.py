@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.domain.errors import BlockedAddress
-from core.net import egress, relay
-from core.net.egress import EgressProxy
-from core.net.gate import AddressGate
+from core.net.address.gate import AddressGate
+from core.net.egress import proxy as egress
+from core.net.egress import relay
+from core.net.egress.proxy import EgressProxy
 from tests.fakes.wire import Asked, Authority, answering, http, names, read_asked, talking
 
 NAMES = names(media_test="127.0.0.1", inner_test="127.0.0.2")

@@ -16,8 +16,8 @@ import pytest
 
 from core.config.settings import Network
 from core.domain.errors import ConfigError
-from core.net.egress import EgressProxy
-from core.net.gate import AddressGate, Resolve
+from core.net.address.gate import AddressGate, Resolve
+from core.net.egress.proxy import EgressProxy
 from core.net.pace import Bandwidth
 from tests.fakes.wire import Authority, answering, client, http, names, socks_server, talking, tls_front
 

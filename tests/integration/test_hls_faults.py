@@ -16,7 +16,7 @@ from core.domain.errors import (
     RateLimited,
     Stalled,
 )
-from core.net import retries
+from core.net.transfer import retries
 from tests.fakes.hls import adts, put_vod
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import cancelled, fetcher, noise, open_files

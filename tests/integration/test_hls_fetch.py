@@ -15,7 +15,7 @@ from core.domain.errors import (
     ProtectedContent,
     SizeLimit,
 )
-from core.net import hls as hls_module
+from core.net.hls import fetch as hls_module
 from tests.fakes import media
 from tests.fakes.hls import adts, put_vod
 from tests.fakes.media import id3_timestamp, made_once
@@ -212,7 +212,7 @@ class TestRefused:
         assert list(it.folder.iterdir()) == []
 
     async def test_something_else_than_a_key_is_an_http_failure(self, it, monkeypatch):
-        monkeypatch.setattr("core.net.retries.BASE_WAIT_S", 0.001)
+        monkeypatch.setattr("core.net.transfer.retries.BASE_WAIT_S", 0.001)
         put_vod(it.origin, SEGMENTS, key=KEY)
         it.origin.put("/vod/key.bin", b"<html>sign in</html>")
         with pytest.raises(HttpFailure, match="key"):

@@ -21,7 +21,7 @@ from core.domain.errors import (
     ParserFailure,
     RateLimited,
 )
-from core.net.http import Response, parse_retry_after, raise_for_status
+from core.net.http.client import Response, parse_retry_after, raise_for_status
 from core.net.pace import Bandwidth, HostPace
 from tests.fakes.wire import Asked, answering, client, http, read_asked, talking
 

@@ -7,9 +7,9 @@ import pytest
 
 from core.config.settings import Network, Timeouts
 from core.domain.errors import BlockedAddress, HttpFailure, InvalidRequest, NetworkFailure
-from core.net.backend import Backend
-from core.net.gate import AddressGate
-from core.net.http import HttpClient
+from core.net.address.gate import AddressGate
+from core.net.http.backend import Backend
+from core.net.http.client import HttpClient
 from tests.fakes.wire import Asked, answering, client, http, names
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.domain.errors import BlockedAddress, ConfigError, NetworkFailure
-from core.net.egress import EgressProxy
-from core.net.gate import AddressGate
+from core.net.address.gate import AddressGate
+from core.net.egress.proxy import EgressProxy
 from tests.fakes.wire import Authority, answering, client, http, names, socks_server, tls_front
 
 

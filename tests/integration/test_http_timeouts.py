@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.domain.errors import NetworkFailure
-from core.net.dial import ATTEMPT_DELAY_S, connect
+from core.net.http.dial import ATTEMPT_DELAY_S, connect
 from tests.fakes.wire import answering, client, http, read_asked, talking
 
 

@@ -23,8 +23,8 @@ from core.domain.errors import (
 )
 from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Transport
-from core.net.gate import AddressGate
-from core.net.http import HttpClient
+from core.net.address.gate import AddressGate
+from core.net.http.client import HttpClient
 from core.sources.base import NotHandled, SourceContext
 from core.sources.direct import Direct
 from core.sources.ytdlp.pool import YtdlpPool

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from core.domain.errors import NotFound
-from core.net import ramp, retries
+from core.net.transfer import ramp, retries
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, fetcher, noise
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.errors import DiskFull, MediaFailure, NotFound, SizeLimit, Unknown
-from core.net import part as part_module
+from core.net.transfer import part as part_module
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, fetcher, noise

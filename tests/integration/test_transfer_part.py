@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from core.domain.errors import MediaFailure
-from core.net.blocking import run_blocking
-from core.net.digest import PrefixDigest
-from core.net.journal import Journal
-from core.net.part import PartFile
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.digest import PrefixDigest
+from core.net.transfer.journal import Journal
+from core.net.transfer.part import PartFile
 from tests.fakes.transfer import MIB, cancelled, noise, open_files, sha256
 
 
@@ -64,7 +64,7 @@ def test_discarding_leaves_nothing(part, tmp_path):
 async def test_what_is_claimed_was_flushed_before(part, monkeypatch):
     """The note is taken first, then the flush, then the note is written: never the other way round."""
     steps = []
-    monkeypatch.setattr("core.net.part._flush", lambda _: steps.append("flush"))
+    monkeypatch.setattr("core.net.transfer.part._flush", lambda _: steps.append("flush"))
     journal = Journal(part, lambda: steps.append("note") or {"n": len(steps)})
     await journal.claim()
     assert steps == ["note", "flush"]
@@ -74,7 +74,7 @@ async def test_what_is_claimed_was_flushed_before(part, monkeypatch):
 async def test_nothing_new_costs_no_flush(part, monkeypatch):
     journal = Journal(part, lambda: {"done": [1]})
     await journal.claim()
-    monkeypatch.setattr("core.net.part._flush", None)
+    monkeypatch.setattr("core.net.transfer.part._flush", None)
     await journal.claim()
 
 

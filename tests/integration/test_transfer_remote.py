@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.errors import AuthRequired, NetworkFailure, NotFound
-from core.net.remote import (
+from core.net.transfer.remote import (
     ContentRange,
     disposition_filename,
     parse_content_range,

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from core.domain.errors import HttpFailure, Unknown
-from core.net import journal, part, retries
+from core.net.transfer import journal, part, retries
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, cancelled, fetcher, noise, open_files
 

@@ -8,7 +8,8 @@ import random
 import pytest
 
 from core.domain.errors import JobError
-from core.net import hls, journal, retries
+from core.net.hls import fetch as hls
+from core.net.transfer import journal, retries
 from tests.fakes.hls import adts, put_vod
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, fetcher, open_files

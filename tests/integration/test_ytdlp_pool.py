@@ -26,8 +26,8 @@ from core.domain.errors import (
     Stalled,
     UnsupportedSource,
 )
-from core.net.egress import EgressProxy
-from core.net.gate import AddressGate
+from core.net.address.gate import AddressGate
+from core.net.egress.proxy import EgressProxy
 from core.sources.ytdlp import options as ytdlp_options
 from core.sources.ytdlp.pool import YtdlpPool
 from tests.fakes import media

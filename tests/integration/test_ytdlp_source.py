@@ -13,9 +13,9 @@ from core.config.settings import Settings
 from core.domain.errors import BlockedAddress, FormatNotFound, SizeLimit, UnsupportedSource
 from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Track, Transport
-from core.net.egress import EgressProxy
-from core.net.gate import AddressGate
-from core.net.http import HttpClient
+from core.net.address.gate import AddressGate
+from core.net.egress.proxy import EgressProxy
+from core.net.http.client import HttpClient
 from core.net.progress import Fetched
 from core.sources.base import SourceContext
 from core.sources.registry import Registry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.errors import MediaFailure
-from core.net.aes import CbcDecryptor
+from core.net.hls.aes import CbcDecryptor
 from tests.fakes.hls import encrypted
 
 KEY, IV = bytes(range(16)), bytes(range(16, 32))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from core.domain.errors import NetworkFailure, ParserFailure
-from core.net.charset import Inflater, decode_text
+from core.net.http.charset import Inflater, decode_text
 
 ARABIC = "تلاوة من سورة البقرة"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.net.dial import _interleaved
+from core.net.http.dial import _interleaved
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.errors import BlockedAddress, ConfigError, InvalidRequest, NetworkFailure, ReeldeckError
-from core.net.addresses import refusal
-from core.net.gate import BAD_PORTS, AddressGate
+from core.net.address.addresses import refusal
+from core.net.address.gate import BAD_PORTS, AddressGate
 from tests.fakes.wire import names
 
 FAKES = Path(__file__).parents[1] / "fakes"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from core.domain.errors import NotFound, NotYetAvailable, ParserFailure, ProtectedContent
-from core.net.playlist import (
+from core.net.hls.playlist import (
     MAX_SEGMENTS,
     ByteRange,
     MasterPlaylist,

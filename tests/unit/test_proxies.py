@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.errors import ConfigError
-from core.net.proxies import parse_proxy
+from core.net.http.proxies import parse_proxy
 
 
 @pytest.mark.parametrize(

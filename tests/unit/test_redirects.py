@@ -7,8 +7,8 @@ from http.cookiejar import CookieJar
 import pytest
 
 from core.domain.errors import BlockedAddress, HttpFailure
-from core.net.gate import AddressGate
-from core.net.redirects import Hop, follow
+from core.net.address.gate import AddressGate
+from core.net.http.redirects import Hop, follow
 
 GATE = AddressGate()
 HEADERS = {

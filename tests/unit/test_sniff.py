@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.net.packed import Id3Stripper
-from core.net.sniff import id3_bytes, sniff_container
+from core.net.hls.packed import Id3Stripper
+from core.net.transfer.sniff import id3_bytes, sniff_container
 
 
 def tag(length: int, *, flags: int = 0) -> bytes:

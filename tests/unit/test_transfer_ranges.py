@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.net.ranges import Piece, Pieces, Ranges
+from core.net.transfer.ranges import Piece, Pieces, Ranges
 
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 

@@ -6,8 +6,8 @@ import pytest
 
 from core.domain.errors import FormatNotFound
 from core.domain.job import Kind
-from core.net.playlist import MasterPlaylist, parse_playlist
-from core.net.variant import Choice, choose_variant
+from core.net.hls.playlist import MasterPlaylist, parse_playlist
+from core.net.hls.variant import Choice, choose_variant
 
 
 def master(*lines: str) -> MasterPlaylist:

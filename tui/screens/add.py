@@ -49,7 +49,12 @@ class AddScreen(Dialog):
         links: Links to begin with.
     """
 
-    BINDINGS = [("escape", "close", "Close"), ("enter,q", "close_sent", "Close"), ("down", "scroll(1)", "Down"), ("up", "scroll(-1)", "Up")]
+    BINDINGS = [
+        ("escape", "close", "Close"),
+        ("enter,q", "close_sent", "Close"),
+        ("down", "scroll(1)", "Down"),
+        ("up", "scroll(-1)", "Up"),
+    ]
 
     def __init__(self, deck: Deck, links: Sequence[str] = ()) -> None:
         super().__init__()
@@ -58,7 +63,9 @@ class AddScreen(Dialog):
         self.pasted.take_links(links)
         self._is_sent = False
         self._sending = ""
-        self._input = LinkInput(id="add-input", placeholder="type or paste links, or any text that holds some")
+        self._input = LinkInput(
+            id="add-input", placeholder="type or paste links, or any text that holds some"
+        )
         self._kind = Choice("as", [kind.value for kind in Kind], id="add-kind")
         self._quality = Choice("quality", ["best", "1080p", "720p", "480p"], id="add-quality")
         self._again = Choice("if known", ["join it", "download again"], id="add-again")

@@ -36,7 +36,7 @@ class DeckScreen(Screen[None]):
         return self.deck.situation(())
 
     def paint(self) -> None:
-        """Show what the deck holds now. Called at most a few times a second, and only when something changed."""
+        """Show what the deck holds now. Called at most a few times a second, only when something changed."""
 
     def repaint(self) -> None:
         """Draw all again: the colours have changed."""

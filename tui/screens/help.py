@@ -16,10 +16,18 @@ from tui.widgets.lines import LineBar, LinePane
 
 _KEYS_CELLS = 13
 _FILTER_NOTES = (
-    "The mouse is optional: a click selects, a double click opens, the wheel scrolls; tabs, column heads and the "
-    "keys at the bottom can be clicked. To select text with the mouse hold Shift, on a Mac Option.",
-    "Leaving the dashboard stops nothing: the engine works on.",
+    ("concert talk", "title or link contains both words"),
+    ('"two words"', "exactly so"),
+    ("!word", "not this one; works with all of these"),
+    ("state:fail", "also run, wait, done, retry, login"),
+    ("source:you,vimeo", "either source, by its beginning"),
+    ("kind:audio id:102 chat:-100", "other fields"),
 )
+_MOUSE_NOTE = (
+    "The mouse is optional: a click selects, a double click opens, the wheel scrolls; tabs, column heads and "
+    "the keys at the bottom can be clicked. To select text with the mouse hold Shift, on a Mac Option."
+)
+_NOTES = (_MOUSE_NOTE, "Leaving the dashboard stops nothing: the engine works on.")
 
 
 class HelpScreen(ScrollActions, DeckScreen):
@@ -60,7 +68,9 @@ class HelpScreen(ScrollActions, DeckScreen):
         """Everything here stands still."""
         width = self.size.width
         if width:
-            self._top.show([pad(((" reeldeck", "brand"), (f"  keys of the {self._page} page", "dim")), width)])
+            self._top.show(
+                [pad(((" reeldeck", "brand"), (f"  keys of the {self._page} page", "dim")), width)]
+            )
             self.pane.show(help_lines(self._page, self._now, width))
             self._footer.show([footer(self.PAGE, self._now, width)])
 
@@ -74,7 +84,7 @@ class HelpScreen(ScrollActions, DeckScreen):
 
 
 def help_lines(page: str, now: Situation, width: int) -> list[Line]:
-    """The page as lines: groups of keys, in two columns where there is room, then the filter and the mouse."""
+    """The page as lines: groups of keys, in two columns where there is room, then notes."""
     groups: dict[str, list[Line]] = {}
     is_wide = width >= 120
     cells = width // 2 if is_wide else width
@@ -91,7 +101,9 @@ def help_lines(page: str, now: Situation, width: int) -> list[Line]:
             lines.append(pad(((" " * (_KEYS_CELLS + 3), "text"), (f"not now: {reason}", "warn")), cells))
     blocks = [[*lines, ()] for lines in groups.values()]
     filters: list[Line] = [((" FILTER", "head"),)]
-    filters += [pad(((f"  {fit(text, 28)} ", "accent"), (what, "text")), cells) for text, what in _FILTER_NOTES]
+    filters += [
+        pad(((f"  {fit(text, 28)} ", "accent"), (what, "text")), cells) for text, what in _FILTER_NOTES
+    ]
     if page == "jobs":
         blocks.append([*filters, ()])
     shown: list[Line] = [()]

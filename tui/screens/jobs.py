@@ -152,7 +152,9 @@ class JobsScreen(JobActionsScreen):
             self._later("search", SEARCH_S, self._search)
 
     def _search(self) -> None:
-        self.run_worker(self._try(self.deck.sync.search(self.deck.index.filter)), group="search", exclusive=True)
+        self.run_worker(
+            self._try(self.deck.sync.search(self.deck.index.filter)), group="search", exclusive=True
+        )
 
     def _rearranged(self) -> None:
         """Another part or order of the list: the cursor keeps its job where that is still shown."""
@@ -242,7 +244,9 @@ class JobsScreen(JobActionsScreen):
     def do_back(self) -> None:
         """One thing at a time: marks, then the filter, then the tab."""
         index = self.deck.index
-        if index.marks and not self.view.filter_bar.has_focus_within:
+        if self.view.pane.has_focus:
+            self.view.table.focus()
+        elif index.marks and not self.view.filter_bar.has_focus_within:
             index.clear_marks()
             self.paint()
         elif self.view.filter_bar.display:

@@ -1,4 +1,4 @@
-"""The list of jobs, drawn line by line: what it costs depends on the rows in sight, not on how many there are."""
+"""The list of jobs, drawn line by line: it costs what the rows in sight cost, however many there are."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ STRIPS = 1_000
 NEAR_END = 50
 
 
-class JobTable(ScrollView, can_focus=True):
-    """Rows of an index.
+class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows of an index. Keys are the screen's: they move the cursor, not the view.
 
     Args:
         index: What is shown.
@@ -127,7 +127,11 @@ class JobTable(ScrollView, can_focus=True):
         job = self._index.at(y + self.scroll_offset.y)
         if job is not None:
             return self._strip(job)
-        return self._placeholder_strip(y) if not len(self._index) else Strip.blank(self.size.width, self.rich_style)
+        return (
+            self._placeholder_strip(y)
+            if not len(self._index)
+            else Strip.blank(self.size.width, self.rich_style)
+        )
 
     def _strip(self, job: Job) -> Strip:
         is_marked = job.id in self._index.marks

@@ -75,9 +75,7 @@ class JobsView(Vertical):
             self.banner.show([chrome.banner(connection, now, width)])
         self.table.dim(is_lost and deck.sync.is_loaded)
         self.table.apply(index.take_changes())
-        self.table.show_placeholder(
-            chrome.empty_list(index, is_loaded=deck.sync.is_loaded, is_lost=is_lost)
-        )
+        self.table.show_placeholder(chrome.empty_list(index, is_loaded=deck.sync.is_loaded, is_lost=is_lost))
         self.heads.show([column_heads(self.table.columns, index.sort, is_reversed=index.is_reversed)])
         if self.filter_bar.display:
             self.filter_bar.show_found(self._found())

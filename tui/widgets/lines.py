@@ -21,7 +21,9 @@ def paint(line: Line, look: Look, width: int, base: Style, *, is_ascii: bool = F
     Spans are plain text here and stay so: nothing in them is read as markup.
     """
     segments = [
-        Segment(text.translate(TO_ASCII) if is_ascii else text, base + look[name]) for text, name in line if text
+        Segment(text.translate(TO_ASCII) if is_ascii else text, base + look[name])
+        for text, name in line
+        if text
     ]
     return Strip(segments).adjust_cell_length(width, base).simplify()
 

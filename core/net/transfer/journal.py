@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.net.blocking import run_blocking
-from core.net.part import PartFile
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.part import PartFile
 
 #: After so many new bytes, or so many seconds, they are flushed and claimed: what a crash can cost.
 CLAIM_BYTES = 8 * 2**20

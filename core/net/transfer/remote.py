@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from core.domain.errors import NetworkFailure
-from core.net.http import HttpClient, Response, raise_for_status
+from core.net.http.client import HttpClient, Response, raise_for_status
 
 PROBE_BYTES = 64 * 1024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.domain.errors import FormatNotFound
 from core.domain.job import Kind
-from core.net.playlist import MasterPlaylist, Rendition, Variant
+from core.net.hls.playlist import MasterPlaylist, Rendition, Variant
 
 _HEIGHT = re.compile(r"(\d{2,5})p\d{0,3}")
 _AUDIO_RATE = re.compile(r"audio_(\d{1,4})")

@@ -15,16 +15,16 @@ import httpx
 
 from core.config.settings import Network, Timeouts
 from core.domain.errors import HttpFailure, NetworkFailure
-from core.net.backend import Backend
-from core.net.charset import Inflater, decode_text
-from core.net.failures import translated
-from core.net.gate import AddressGate
+from core.net.address.gate import AddressGate
+from core.net.http.backend import Backend
+from core.net.http.charset import Inflater, decode_text
+from core.net.http.failures import translated
+from core.net.http.proxies import Proxy, parse_proxy
+from core.net.http.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, Cookies, Hop, follow
+from core.net.http.response import MAX_HEADER_BYTES, Response, parse_retry_after, raise_for_status
+from core.net.http.trust import trusting
+from core.net.http.ways import to_proxy, way_out
 from core.net.pace import Bandwidth, HostPace
-from core.net.proxies import Proxy, parse_proxy
-from core.net.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, Cookies, Hop, follow
-from core.net.response import MAX_HEADER_BYTES, Response, parse_retry_after, raise_for_status
-from core.net.trust import trusting
-from core.net.ways import to_proxy, way_out
 
 __all__ = ["HttpClient", "Page", "Response", "parse_retry_after", "raise_for_status"]
 

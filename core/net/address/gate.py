@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from core.domain.errors import BlockedAddress, ConfigError, InvalidRequest, NetworkFailure
-from core.net.addresses import is_in, parse_address, parse_networks, refusal
-from core.net.hosts import OddAddress, canonical_host
+from core.net.address.addresses import is_in, parse_address, parse_networks, refusal
+from core.net.address.hosts import OddAddress, canonical_host
 
 #: Gives the addresses of a name for a port. Raises OSError.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]

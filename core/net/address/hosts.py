@@ -8,7 +8,7 @@ import re
 import idna
 
 from core.domain.errors import InvalidRequest
-from core.net.addresses import IPAddress, parse_address
+from core.net.address.addresses import IPAddress, parse_address
 
 #: Underscores are no host name by RFC 1123, but real sites and storage buckets have them.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")

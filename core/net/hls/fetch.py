@@ -11,17 +11,17 @@ from typing import Any
 
 from core.domain.errors import HttpFailure, JobError, MediaFailure, ParserFailure, RateLimited
 from core.domain.media import Track
-from core.net.assembly import Assembly
-from core.net.blocking import run_blocking
-from core.net.http import HttpClient
-from core.net.part import PartFile
-from core.net.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.hls.segments import SegmentReader
+from core.net.http.client import HttpClient
 from core.net.progress import Fetched, Progress
-from core.net.ramp import Ramp
-from core.net.resume import HlsNote, playlist_hash, playlist_shape
-from core.net.retries import Retries, retried
-from core.net.segments import SegmentReader
-from core.net.sniff import SNIFF_BYTES, sniff_container
+from core.net.transfer.assembly import Assembly
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.part import PartFile
+from core.net.transfer.ramp import Ramp
+from core.net.transfer.resume import HlsNote, playlist_hash, playlist_shape
+from core.net.transfer.retries import Retries, retried
+from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 
 #: Segments in flight at first.
 _START_WIDTH = 4

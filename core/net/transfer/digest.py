@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable
 
 from core.domain.errors import MediaFailure, Unknown
-from core.net.blocking import run_blocking
-from core.net.part import disk_errors
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.part import disk_errors
 
 _STEP_BYTES = 16 * 2**20
 _BUFFER_BYTES = 2**20

@@ -8,7 +8,7 @@ from http.cookiejar import CookieJar
 from urllib.parse import urljoin
 
 from core.domain.errors import HttpFailure, InvalidRequest
-from core.net.gate import AddressGate, Target
+from core.net.address.gate import AddressGate, Target
 
 MAX_REDIRECTS = 10
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 from core.domain.errors import HttpFailure, InvalidRequest, NetworkFailure, ParserFailure
 from core.domain.media import Track
-from core.net.aes import KEY_BYTES, CbcDecryptor
-from core.net.blocking import run_blocking
-from core.net.http import HttpClient, Response, raise_for_status
-from core.net.packed import Id3Stripper
-from core.net.playlist import ByteRange, Segment, SegmentKey
-from core.net.pulse import Pulse
-from core.net.remote import parse_content_range
-from core.net.sniff import SNIFF_BYTES, sniff_container
+from core.net.hls.aes import KEY_BYTES, CbcDecryptor
+from core.net.hls.packed import Id3Stripper
+from core.net.hls.playlist import ByteRange, Segment, SegmentKey
+from core.net.http.client import HttpClient, Response, raise_for_status
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.pulse import Pulse
+from core.net.transfer.remote import parse_content_range
+from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 
 #: Takes what was read; it may wait, which holds the reading up.
 Sink = Callable[[bytes | memoryview], Awaitable[None]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from core.net.addresses import parse_address
-from core.net.connection import Stream
-from core.net.proxies import Proxy
+from core.net.address.addresses import parse_address
+from core.net.http.connection import Stream
+from core.net.http.proxies import Proxy
 
 _VERSION = 5
 _NO_LOGIN, _LOGIN = 0, 2

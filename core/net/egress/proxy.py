@@ -19,13 +19,21 @@ import httpcore
 
 from core.config.settings import Network
 from core.domain.errors import BlockedAddress, InvalidRequest, JobError, NetworkFailure
-from core.net.connection import SocketStream, Stream, within
-from core.net.gate import AddressGate, Target
+from core.net.address.gate import AddressGate, Target
+from core.net.egress.relay import (
+    HEAD_TIMEOUT_S,
+    BadHead,
+    RequestHead,
+    exchange,
+    parse_request,
+    read_head,
+    tunnel,
+)
+from core.net.http.connection import SocketStream, Stream, within
+from core.net.http.proxies import parse_proxy
+from core.net.http.trust import trusting
+from core.net.http.ways import way_out
 from core.net.pace import Bandwidth
-from core.net.proxies import parse_proxy
-from core.net.relay import HEAD_TIMEOUT_S, BadHead, RequestHead, exchange, parse_request, read_head, tunnel
-from core.net.trust import trusting
-from core.net.ways import way_out
 
 ERROR_HEADER = "X-Reeldeck-Error"
 _USER = "reeldeck"

@@ -19,17 +19,17 @@ from core.domain.errors import (
     SizeLimit,
 )
 from core.domain.media import Track
-from core.net.assembly import Assembly, Restart
-from core.net.blocking import run_blocking
-from core.net.http import HttpClient, Response
-from core.net.part import PartFile
+from core.net.http.client import HttpClient, Response
 from core.net.progress import Fetched, Progress
-from core.net.ramp import Ramp
-from core.net.ranges import Piece, Pieces
-from core.net.resume import FileNote
-from core.net.retries import Retries, is_transient
-from core.net.sniff import SNIFF_BYTES, sniff_container
-from core.net.version import IfRangeRefused, Version, page_instead
+from core.net.transfer.assembly import Assembly, Restart
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.part import PartFile
+from core.net.transfer.ramp import Ramp
+from core.net.transfer.ranges import Piece, Pieces
+from core.net.transfer.resume import FileNote
+from core.net.transfer.retries import Retries, is_transient
+from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
+from core.net.transfer.version import IfRangeRefused, Version, page_instead
 
 #: A half smaller than this is not worth a request of its own.
 MIN_PIECE_BYTES = 256 * 1024

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpcore
 
-from core.net.connection import Stream, within
+from core.net.http.connection import Stream, within
 from core.net.pace import Bandwidth
 
 MAX_HEAD_BYTES = 64 * 1024

@@ -17,8 +17,8 @@ from core.domain.errors import (
     NotFound,
     RateLimited,
 )
-from core.net.failures import translated
-from core.net.gate import Target
+from core.net.address.gate import Target
+from core.net.http.failures import translated
 from core.net.pace import Bandwidth
 
 #: A server that asks for a longer wait is taken at this.

@@ -6,13 +6,13 @@ import base64
 import ssl
 from collections.abc import Awaitable, Callable
 
-from core.net.addresses import parse_address
-from core.net.connection import Stream
-from core.net.dial import connect
-from core.net.gate import AddressGate, resolve_by_system
-from core.net.proxies import Proxy
-from core.net.relay import BadHead, read_head
-from core.net.socks import socks_connect
+from core.net.address.addresses import parse_address
+from core.net.address.gate import AddressGate, resolve_by_system
+from core.net.egress.relay import BadHead, read_head
+from core.net.http.connection import Stream
+from core.net.http.dial import connect
+from core.net.http.proxies import Proxy
+from core.net.http.socks import socks_connect
 
 #: Connects to a host and port. Raises OSError, httpcore's errors, and those of the tree.
 Connector = Callable[[str, int], Awaitable[Stream]]

@@ -10,9 +10,9 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from core.domain.media import Track
-from core.net.playlist import MediaPlaylist
-from core.net.ranges import Ranges
-from core.net.version import Version
+from core.net.hls.playlist import MediaPlaylist
+from core.net.transfer.ranges import Ranges
+from core.net.transfer.version import Version
 
 
 def source_hash(track: Track) -> str:

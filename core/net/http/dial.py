@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
-from core.net.connection import SocketStream
+from core.net.http.connection import SocketStream
 
 #: RFC 8305 §5: how long an attempt goes on alone before the next address is tried beside it.
 ATTEMPT_DELAY_S = 0.25

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.domain.errors import HttpFailure, NetworkFailure
-from core.net.assembly import Restart
-from core.net.http import Response, raise_for_status
-from core.net.remote import (
+from core.net.http.client import Response, raise_for_status
+from core.net.transfer.assembly import Restart
+from core.net.transfer.remote import (
     content_length,
     is_page,
     parse_content_range,

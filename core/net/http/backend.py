@@ -7,8 +7,8 @@ from typing import Any
 
 import httpcore
 
-from core.net.connection import Stream, within
-from core.net.ways import Connector
+from core.net.http.connection import Stream, within
+from core.net.http.ways import Connector
 
 
 class Backend(httpcore.AsyncNetworkBackend):

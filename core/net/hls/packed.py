@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.net.sniff import id3_bytes
+from core.net.transfer.sniff import id3_bytes
 
 _TAG_HEAD_BYTES = 10
 

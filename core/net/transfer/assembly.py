@@ -10,13 +10,13 @@ from typing import Any
 
 from core.domain.errors import JobError, MediaFailure, SizeLimit
 from core.domain.media import Track
-from core.net.blocking import run_blocking
-from core.net.digest import PrefixDigest
-from core.net.journal import Journal
-from core.net.part import PartFile
 from core.net.progress import Fetched, Progress
-from core.net.pulse import Pulse
-from core.net.sniff import SNIFF_BYTES, sniff_container
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.digest import PrefixDigest
+from core.net.transfer.journal import Journal
+from core.net.transfer.part import PartFile
+from core.net.transfer.pulse import Pulse
+from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 
 
 class Restart(Exception):

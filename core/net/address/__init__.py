@@ -1,0 +1,1 @@
+"""Which addresses may be reached: one gate judges them all."""

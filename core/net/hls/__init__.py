@@ -1,0 +1,1 @@
+"""From a playlist to a whole file: segments in order, keys, proof."""
