@@ -32,8 +32,8 @@ class Outcome:
             return f"{words}{more}", "good"
         job, error = self.refused[0]
         others = f" and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
-        problem = f"{job.id}{others}: {error}. {error.hint}"
-        return f"{words} {'· not' if words else ''} {problem}".strip(), "bad"
+        problem = f"job {job.id}{others}: {error}. {error.hint}"
+        return (f"{words} · {problem}" if words else f"J{problem[1:]}"), "bad"
 
 
 async def for_each(jobs: Sequence[Job], ask: Callable[[int], Awaitable[Job | None]]) -> Outcome:

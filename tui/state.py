@@ -75,6 +75,8 @@ class JobIndex:
         self.filter = Filter()
         self.marks: set[int] = set()
         self.cursor_id: int | None = None
+        #: While the list is loading the cursor stays on top, unless somebody moves it.
+        self.is_cursor_on_top = True
         self._jobs: dict[int, Job] = {}
         self._keys: dict[int, Key] = {}  # of the jobs that are shown
         self._order: list[Key] = []
@@ -154,6 +156,8 @@ class JobIndex:
                 self._held.add(job.id)
             else:
                 self._place(job)
+        if self.is_cursor_on_top:
+            self._settle_cursor()
 
     def adopt(self, job: Job) -> None:
         """Take over the answer to a command, unless the stream has brought something newer already."""
@@ -199,6 +203,10 @@ class JobIndex:
 
     def move_to(self, row: int) -> None:
         """Put the cursor on *row*, or on the nearest there is."""
+        self.is_cursor_on_top = False
+        self._point_at(row)
+
+    def _point_at(self, row: int) -> None:
         job = self.at(max(0, min(row, len(self._order) - 1)))
         self._point(job.id if job else None)
 
@@ -257,9 +265,9 @@ class JobIndex:
         self._changes.is_reordered = True
 
     def _settle_cursor(self) -> None:
-        row = self.row_of(self.cursor_id)
-        if row is None:
-            self.move_to(self._cursor_row)
+        row = 0 if self.is_cursor_on_top else self.row_of(self.cursor_id)
+        if row is None or self.is_cursor_on_top:
+            self._point_at(self._cursor_row if row is None else row)
         else:
             self._cursor_row = row
 

@@ -211,6 +211,7 @@ class Sync:
         ]
         self._index.remove(gone)
         self.is_loaded = True
+        self._index.is_cursor_on_top = False
         self._on_change()
 
     async def _load_pages(

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from core.domain.errors import DiskFull
 BALLAST_BYTES = 8 * 1024**2
 #: After a write failed for want of space, this much more must be free before the job tries again.
 REGAINED_BYTES = 8 * 1024**2
+#: A write that failed with more than this free did not fail for want of space.
+AMPLE_BYTES = 64 * 1024**2
+#: … but for want of rights, or of a quota that nobody shows us; it is tried again after this long.
+LOOK_AGAIN_S = 10.0
 
 
 def free_bytes(folder: Path) -> int:
@@ -32,6 +37,7 @@ class DiskGuard:
         self._ballast = ballast
         self._min_free_bytes = min_free_bytes
         self._needed_bytes = min_free_bytes
+        self._not_before = 0.0
 
     @property
     def min_free_bytes(self) -> int:
@@ -73,15 +79,23 @@ class DiskGuard:
     def failed(self, free: int, size_bytes: int | None = None) -> None:
         """Remember that *free* bytes were not enough."""
         needed = self._min_free_bytes + size_bytes if size_bytes else free + REGAINED_BYTES
-        self._needed_bytes = max(self._min_free_bytes, needed)
+        self._needed_bytes = max(self._needed_bytes, needed)
 
     def failed_now(self) -> None:
-        """A write failed for want of space, with as much free as there is now."""
-        self.failed(min(free_bytes(folder) for folder in self._folders))
+        """A write failed, with as much free as there is now."""
+        free = min(free_bytes(folder) for folder in self._folders)
+        if free < self._needed_bytes:
+            return  # what is missing is known already
+        if free < self._min_free_bytes + AMPLE_BYTES:
+            self.failed(free)
+        else:
+            self._not_before = time.monotonic() + LOOK_AGAIN_S
 
     async def has_recovered(self) -> bool:
         """Whether parked jobs may try again: room, and folders that take a file."""
-        if await self.free() < self._needed_bytes or not await asyncio.to_thread(self._are_writable_blocking):
+        if time.monotonic() < self._not_before or await self.free() < self._needed_bytes:
+            return False
+        if not await asyncio.to_thread(self._are_writable_blocking):
             return False
         self._needed_bytes = self._min_free_bytes
         return True

@@ -101,6 +101,6 @@ async def test_sigterm_stops_cleanly_and_the_job_goes_on_at_the_next_start(reeld
     async with reeldeck.serve():
         done = await reeldeck.run("add", origin.url("/song.m4a"), "--wait", "--json")
         assert done.code == 0, done.err
-        job = await reeldeck.job(added.get("id") or added["job"]["id"])
+        job = await reeldeck.job(added["job"]["id"])
         assert job["status"] == "COMPLETED"
         assert job["retry_count"] == 0

@@ -44,7 +44,7 @@ async def test_a_full_disk_parks_the_job_and_room_releases_it(reeldeck, origin, 
         resource.always = Fault(chunked=True, ignore_range=True)
     async with reeldeck.serve():
         added = (await reeldeck.run("add", origin.url("/large.mp4"), "--json")).rows[0]
-        job_id = added.get("id") or added["job"]["id"]
+        job_id = added["job"]["id"]
         async with asyncio.timeout(30):
             while (job := await reeldeck.job(job_id))["waiting_for"] != "disk":
                 assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}, job

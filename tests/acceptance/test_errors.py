@@ -84,7 +84,7 @@ async def test_each_class_shows_its_summary_and_hint(reeldeck, origin, case):
         # Such a job waits; `get` would wait with it.
         async with reeldeck.serve(**env):
             added = (await reeldeck.run("add", url, "--json")).rows[0]
-            job_id = added.get("id") or added["job"]["id"]
+            job_id = added["job"]["id"]
             while (job := await reeldeck.job(job_id))["waiting_for"] != "live":
                 assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}
             assert job["error_type"] == case.code
@@ -136,7 +136,7 @@ async def test_an_archive_that_cannot_be_written_to_parks_the_job_and_it_goes_on
     reeldeck.archive.write_text("a file where the folder should be")
     async with reeldeck.serve():
         added = (await reeldeck.run("add", origin.url("/film.mp4"), "--json")).rows[0]
-        job_id = added.get("id") or added["job"]["id"]
+        job_id = added["job"]["id"]
         while (job := await reeldeck.job(job_id))["waiting_for"] != "disk":
             assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}
         assert "archive" in job["error_message"]
