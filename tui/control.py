@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from core.domain.errors import ReeldeckError
+from core.domain.errors import NoSuchJob, ReeldeckError
 from core.domain.job import Job, JobStatus
 
 #: Requests in flight at a time: a thousand marked jobs must not become a thousand connections.
@@ -21,7 +21,9 @@ CONFIRM_BYTES = 100 * 2**20
 class Outcome:
     """What became of a request for several jobs."""
 
+    #: As they are now; as they were, when they are no more.
     done: list[Job] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
     refused: list[tuple[Job, ReeldeckError]] = field(default_factory=list)
 
     def summary(self, verb: str, more: str = "") -> tuple[str, str]:
@@ -37,7 +39,10 @@ class Outcome:
 
 
 async def for_each(jobs: Sequence[Job], ask: Callable[[int], Awaitable[Job | None]]) -> Outcome:
-    """Call *ask* with each job's id, a few at a time; refusals are collected, not raised."""
+    """Call *ask* with each job's id, a few at a time; refusals are collected, not raised.
+
+    *ask* answers the job as it is now, or None when it is no more.
+    """
     outcome = Outcome()
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -47,8 +52,12 @@ async def for_each(jobs: Sequence[Job], ask: Callable[[int], Awaitable[Job | Non
                 answer = await ask(job.id)
             except ReeldeckError as error:
                 outcome.refused.append((job, error))
+                if isinstance(error, NoSuchJob):
+                    outcome.gone.add(job.id)
             else:
                 outcome.done.append(answer or job)
+                if answer is None:
+                    outcome.gone.add(job.id)
 
     async with asyncio.TaskGroup() as group:
         for job in jobs:

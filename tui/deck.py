@@ -101,8 +101,9 @@ class Deck:
     def take_outcome(self, outcome: Outcome) -> None:
         """Show at once what a command changed; the stream confirms it."""
         for job in outcome.done:
-            self.index.adopt(job)
-        self.index.remove(job.id for job, error in outcome.refused if isinstance(error, NoSuchJob))
+            if job.id not in outcome.gone:
+                self.index.adopt(job)
+        self.index.remove(outcome.gone)
         self._ask_paint()
 
     # Rates and timelines

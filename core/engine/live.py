@@ -30,6 +30,7 @@ class Meter:
         self._last_tick = time.monotonic()
         self.rate_bps: float | None = None
         self.is_changed = False
+        self._is_finished = False
 
     @property
     def done_bytes(self) -> int:
@@ -56,8 +57,16 @@ class Meter:
 
         return update
 
+    def finish(self) -> None:
+        """All tracks have arrived: from now on there is no rate."""
+        self._done, self._total = {0: self.done_bytes}, {0: self.done_bytes}
+        self.rate_bps = None
+        self._is_finished = True
+
     def tick(self, now: float) -> None:
         """Bring the rate up to date; *now* is monotonic."""
+        if self._is_finished:
+            return
         done, elapsed = self.done_bytes, now - self._last_tick
         if self._last_done is not None and elapsed > 0:
             newest = max(0, done - self._last_done) / elapsed

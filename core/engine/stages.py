@@ -129,6 +129,7 @@ async def download(attempt: Attempt, tools: Toolbox) -> None:
     except JobError as error:
         await attempt.record((EventType.DOWNLOAD_FAILED, failure(error)))
         raise
+    attempt.meter.finish()
     attempt.checkpoint[keys.FETCHED] = [item.path.name for item in fetched]
     # A single file that needs no change keeps the digest that its transfer computed on the way.
     attempt.checkpoint[keys.DIGEST] = fetched[0].sha256 if len(fetched) == 1 else None
@@ -145,6 +146,7 @@ async def download(attempt: Attempt, tools: Toolbox) -> None:
         stage=Stage.DOWNLOAD,
         size_bytes=size_bytes,
         bytes_done=size_bytes,
+        rate=None,
     )
 
 

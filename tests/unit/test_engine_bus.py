@@ -95,3 +95,15 @@ def test_a_meters_rate_starts_at_the_first_measured_figure_and_follows_slowly():
     assert meter.rate_bps == pytest.approx(1000)
     meter.tick(start + 3)
     assert 800 < meter.rate_bps < 1000
+
+
+def test_a_meter_whose_tracks_have_arrived_shows_no_rate():
+    meter = Meter(make_job())
+    update, start = meter.track(0, None), meter._last_tick
+    update(0, None)
+    meter.tick(start + 1)
+    update(1000, None)
+    meter.tick(start + 2)
+    meter.finish()
+    meter.tick(start + 3)
+    assert (meter.rate_bps, meter.done_bytes, meter.total_bytes) == (None, 1000, 1000)

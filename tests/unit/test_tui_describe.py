@@ -54,7 +54,9 @@ def test_every_event_has_words_of_its_own():
 
 
 def test_a_failure_in_an_event_is_told_with_its_message():
-    event = Event(1, 1, E.DOWNLOAD_FAILED, {"error_type": "TIMEOUT", "message": "It took too long: 30 s"}, NOW)
+    event = Event(
+        1, 1, E.DOWNLOAD_FAILED, {"error_type": "TIMEOUT", "message": "It took too long: 30 s"}, NOW
+    )
     assert event_words(event) == ("download failed: It took too long: 30 s", "bad")
 
 

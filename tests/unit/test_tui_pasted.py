@@ -12,7 +12,9 @@ from tui.pasted import Link, Pasted, link_lines
 
 def test_links_are_found_in_any_text_each_once_in_any_spelling():
     pasted = Pasted()
-    pasted.take("see https://example.org/a?b=1&utm_source=x, and\n<https://EXAMPLE.org/a?b=1> https://example.org/c")
+    pasted.take(
+        "see https://example.org/a?b=1&utm_source=x, and\n<https://EXAMPLE.org/a?b=1> https://example.org/c"
+    )
     assert [link.url for link in pasted.links] == [
         "https://example.org/a?b=1&utm_source=x",
         "https://example.org/c",

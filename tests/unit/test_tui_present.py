@@ -63,7 +63,10 @@ def test_fitted_text_has_exactly_the_cells_asked_for(text, cells):
         assert_is_safe(shown)
 
 
-@given(st.lists(st.tuples(st.text(alphabet="aß字 ", max_size=9), st.just("text")), max_size=5), st.integers(0, 40))
+@given(
+    st.lists(st.tuples(st.text(alphabet="aß字 ", max_size=9), st.just("text")), max_size=5),
+    st.integers(0, 40),
+)
 def test_lines_are_clipped_and_padded_to_their_width(spans, cells):
     assert present.width_of(present.clip(tuple(spans), cells)) <= cells
     assert present.width_of(present.pad(tuple(spans), cells)) == cells
@@ -72,7 +75,16 @@ def test_lines_are_clipped_and_padded_to_their_width(spans, cells):
 
 def test_every_state_has_a_word_that_fits_its_column():
     engine = FakeEngine()
-    waits = [None, WAITING_RETRY, WAITING_DISK, WAITING_LIVE, "auth:a", "source:b", "quiet_hours", "something new"]
+    waits = [
+        None,
+        WAITING_RETRY,
+        WAITING_DISK,
+        WAITING_LIVE,
+        "auth:a",
+        "source:b",
+        "quiet_hours",
+        "something new",
+    ]
     jobs = [engine.add(status=status) for status in JobStatus]
     jobs += [engine.add(status=JobStatus.RUNNING, stage=stage) for stage in Stage]
     jobs += [engine.add(status=JobStatus.RUNNING, control=control) for control in Control]
@@ -164,7 +176,9 @@ def test_what_waits_says_until_when_and_for_what():
         job = engine.add(status=JobStatus.PENDING, waiting_for=waiting_for, attempt=2, **facts)
         return present.note_of(job, NOW)[0]
 
-    assert note(WAITING_RETRY, not_before=NOW + 60, error_type="TIMEOUT") == "try 3 at 15:01: It took too long"
+    assert (
+        note(WAITING_RETRY, not_before=NOW + 60, error_type="TIMEOUT") == "try 3 at 15:01: It took too long"
+    )
     assert note("auth:main") == "waits for login main"
     assert note(WAITING_DISK) == "waits for disk space"
     assert note("source:vimeo", not_before=NOW + 60) == "vimeo rests until 15:01"

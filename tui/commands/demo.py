@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from tui.terminal import prepare_environment
+
 
 @click.command
 @click.option("--no-tui", is_flag=True, help="Print lines instead of opening the dashboard.")
@@ -23,4 +25,5 @@ def demo(*, no_tui: bool, folder: Path) -> None:
     from tui.demo.run import run_demo  # noqa: PLC0415 -- loads the client and ffmpeg
 
     has_dashboard = not no_tui and sys.stdin.isatty() and sys.stdout.isatty()
+    prepare_environment()
     sys.exit(asyncio.run(run_demo(folder.absolute(), has_dashboard=has_dashboard)))

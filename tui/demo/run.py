@@ -64,27 +64,46 @@ LINKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo under way."""
+
+    client: HttpEngineClient
+    settings: Settings
+    jobs: Sequence[Job]
+
+
+@asynccontextmanager
+async def running_demo(folder: Path) -> AsyncIterator[Demo]:
+    """Make the media in *folder*, serve them, and ask a real engine for all of them.
+
+    Raises:
+        ConfigError: The folder holds something else.
+    """
+    _prepare_blocking(folder)
+    await asyncio.to_thread(make_media_blocking, locate(None), folder / "media")
+    settings = load_settings(folder / "config.toml")
+    async with _origin(folder / "media") as address, _engine(settings, folder) as client:
+        answers = await client.submit_many([Request(url=address + link.path) for link in LINKS])
+        yield Demo(client, settings, [_job_of(answer) for answer in answers])
+
+
 async def run_demo(folder: Path, *, has_dashboard: bool) -> int:
     """Run it in *folder*; returns the exit code: 0 when every link ended as it must.
 
     Raises:
         ConfigError: The folder holds something else.
     """
-    _prepare_blocking(folder)
     click.echo(f"Making media in {folder} …")
-    await asyncio.to_thread(make_media_blocking, locate(None), folder / "media")
-    settings = load_settings(folder / "config.toml")
-    async with _origin(folder / "media") as address, _engine(settings, folder) as client:
-        answers = await client.submit_many([Request(url=address + link.path) for link in LINKS])
-        jobs = [_job_of(answer) for answer in answers]
+    async with running_demo(folder) as demo:
         if has_dashboard:
             from tui.app import ReeldeckApp  # noqa: PLC0415 -- Textual is loaded only where it is shown
 
-            await ReeldeckApp(client).run_async()
+            await ReeldeckApp(demo.client).run_async()
         else:
-            await _narrate(client, jobs)
-        page = await client.jobs(JobQuery())
-    return _conclude(page.items, jobs, settings, is_complete=not has_dashboard)
+            await _narrate(demo.client, demo.jobs)
+        page = await demo.client.jobs(JobQuery())
+    return _conclude(page.items, demo.jobs, demo.settings, is_complete=not has_dashboard)
 
 
 def _prepare_blocking(folder: Path) -> None:

@@ -64,13 +64,19 @@ class JobActionsScreen(DeckScreen):
         """Forget jobs; always asked."""
         jobs = self._targets_in({status for status in JobStatus if status.is_final})
 
-        def act() -> None:
-            self._command(jobs, self._delete, "Deleted")
+        async def forget(job_id: int) -> None:
+            await self.deck.client.delete(job_id)
 
-        what = "record" if len(jobs) == 1 else "records"
-        question = f"Delete the {what} of {_these(jobs)}? Their files stay in the archive."
-        if len(jobs) == 1:
-            question = question.replace("Their files stay", "Its file stays")
+        def act() -> None:
+            self._command(jobs, forget, "Deleted")
+
+        one = len(jobs) == 1
+        files = (
+            (" Its file stays." if one else " Their files stay.")
+            if any(job.file_path for job in jobs)
+            else ""
+        )
+        question = f"Delete the record{'' if one else 's'} of {_these(jobs)}?{files}"
         self._ask(question, f"delete {_them(jobs)}", len(jobs), act)
 
     def do_raise_priority(self) -> None:
@@ -122,22 +128,12 @@ class JobActionsScreen(DeckScreen):
         shown = f" · now {wanted[jobs[0].id]:+}" if len(jobs) == 1 else ""
         self._command(jobs, patch, "Priority changed:", shown)
 
-    async def _delete(self, job_id: int) -> None:
-        await self.deck.client.delete(job_id)
-        self.deck.index.remove([job_id])
-
     def _command(
         self, jobs: Sequence[Job], ask: Callable[[int], Awaitable[Job | None]], verb: str, more: str = ""
     ) -> None:
         async def work() -> None:
             outcome = await for_each(jobs, ask)
-            if verb == "Deleted":
-                self.deck.index.remove(job.id for job in outcome.done)
-                outcome_jobs, outcome.done = outcome.done, []
-                self.deck.take_outcome(outcome)
-                outcome.done = outcome_jobs
-            else:
-                self.deck.take_outcome(outcome)
+            self.deck.take_outcome(outcome)
             self.deck.say(*outcome.summary(verb, more))
 
         self.run_worker(work(), group="command", exit_on_error=True)
