@@ -45,7 +45,8 @@ async def main() -> None:
                     await pilot.pause(1.0)
                     picture = app.export_screenshot(title="reeldeck")
                 name = f"dashboard-{columns}x{lines}.svg"
-                picture = _FONT_FACE.sub("", picture).replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
+                picture = _FONT_FACE.sub("", picture)
+                picture = picture.replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
                 await asyncio.to_thread((FOLDER / name).write_text, picture)
 
 

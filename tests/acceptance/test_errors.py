@@ -91,12 +91,15 @@ async def test_each_class_shows_its_summary_and_hint(reeldeck, origin, case):
             shown = await reeldeck.run("job", str(job_id))
             assert kind.summary in shown.out
         return
-    answer = await reeldeck.run("get", url, *case.arguments, **env)
+    answer = await reeldeck.run("get", url, "--json", *case.arguments, **env)
     origin.release.set()
     assert answer.code == kind.exit_code, answer.err
     assert kind.summary in answer.err
     assert "hint:" in answer.err
-    assert not answer.out.strip()
+    (job,) = answer.rows
+    assert (job["status"], job["error_type"], job["file_path"]) == ("FAILED", case.code, None)
+    assert job["error_message"].startswith(kind.summary)
+    assert job["error_hint"]
     assert not list(reeldeck.archive.rglob("*.*")) if reeldeck.archive.exists() else True
 
 

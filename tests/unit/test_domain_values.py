@@ -10,11 +10,41 @@ from core.domain.events import Event, EventType, event_from_json
 from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Stage, from_iso, iso, job_from_json
 from core.domain.media import Entry, MediaInfo, Resolution, Role, StreamInfo, Tags, Track, Transport
 
-COLUMNS_OF_THE_CONTRACT = """
-url source_type kind quality format status stage priority position attempt retry_count job_key media_id url_hash
-auth_profile_id group_id title duration_s size_bytes bytes_done rate file_path sha256 not_before waiting_for
-error_type error_message user_id chat_id created updated started finished
-""".split()
+COLUMNS_OF_THE_CONTRACT = {
+    "url",
+    "source_type",
+    "kind",
+    "quality",
+    "format",
+    "status",
+    "stage",
+    "priority",
+    "position",
+    "attempt",
+    "retry_count",
+    "job_key",
+    "media_id",
+    "url_hash",
+    "auth_profile_id",
+    "group_id",
+    "title",
+    "duration_s",
+    "size_bytes",
+    "bytes_done",
+    "rate",
+    "file_path",
+    "sha256",
+    "not_before",
+    "waiting_for",
+    "error_type",
+    "error_message",
+    "user_id",
+    "chat_id",
+    "created",
+    "updated",
+    "started",
+    "finished",
+}
 
 
 def make_job(**changes) -> Job:
@@ -45,7 +75,7 @@ def make_job(**changes) -> Job:
 
 def test_a_jobs_json_has_the_columns_of_the_contract_and_hides_the_checkpoint():
     shown = make_job().to_json()
-    assert set(COLUMNS_OF_THE_CONTRACT) <= set(shown)
+    assert set(shown) >= COLUMNS_OF_THE_CONTRACT
     assert "checkpoint" not in shown
     assert shown["created"] == "2023-11-14T22:13:20.250Z"
     assert shown["progress"] == 0.25

@@ -29,7 +29,8 @@ def shown(lines) -> str:
 def test_every_line_fills_its_width_whatever_the_job_holds(width, text):
     engine = FakeEngine()
     nasty = {"message": text, "error_type": text, "attempt": text, "wait_s": text, "waiting_for": text,
-             "size_bytes": text, "bytes_on_disk": text, "from": text, "to": text, "entries": text}  # fmt: skip
+             "size_bytes": text, "bytes_on_disk": text, "from": text, "to": text,
+             "entries": text}  # fmt: skip
     events = happened(*((kind, nasty) for kind in EventType))
     for facts in STATES:
         more = {"title": text, "file_path": f"/a/{text}", "error_hint": text, "profile": text} | facts

@@ -33,7 +33,8 @@ def test_it_matches(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "teaser", "concert teaser", "!concert", '"concert harbour"', "state:run", "!state:fail", "source:vimeo",
+        "teaser", "concert teaser", "!concert", '"concert harbour"', "state:run", "!state:fail",
+        "source:vimeo",
         "source:tube", "kind:audio", "concert state:done", "teaser,trailer", "id:2", "chat:5",
     ],
 )  # fmt: skip

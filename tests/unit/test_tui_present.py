@@ -18,16 +18,19 @@ from tui.present import columns_for, row, state_of
 HOSTILE = [
     "plain", "", "東京の夜景を歩く" * 9, "محاضرة في تفسير سورة الكهف", "e\u0301" * 40, "a" + "\u0301" * 60,
     "👩‍👩‍👧‍👦 family 🏳️‍🌈", "\x1b[31mred\x1b]52;c;aGk=\x07", "\x9b31m\x9d0;x\x9c", "evil\u202egpj.exe",
-    "line\nbreak\r\ttab", "\ud800", "[bold]not markup[/]", "[/", "\u200b\ufeff\u2060", "字" * 200, "ﷺ" * 20, "🇸🇾" * 30,
+    "line\nbreak\r\ttab", "\ud800", "[bold]not markup[/]", "[/", "\u200b\ufeff\u2060",
+    "字" * 200, "ﷺ" * 20, "🇸🇾" * 30,
 ]  # fmt: skip
-NOW = datetime(2026, 5, 4, 15, 0).timestamp()
+NOW = datetime(2026, 5, 4, 15, 0).astimezone().timestamp()
 STATES = [
-    {"status": JobStatus.RUNNING, "stage": Stage.DOWNLOAD, "size_bytes": 2**31, "bytes_done": 2**30, "rate": 5e6},
+    {"status": JobStatus.RUNNING, "stage": Stage.DOWNLOAD, "size_bytes": 2**31,
+     "bytes_done": 2**30, "rate": 5e6},
     {"status": JobStatus.RUNNING, "stage": Stage.DOWNLOAD, "bytes_done": 2**40, "rate": 9e12},
     {"status": JobStatus.RUNNING, "control": Control.CANCEL},
     {"status": JobStatus.QUEUED, "priority": 10**9},
     {"status": JobStatus.PAUSED, "size_bytes": 100, "bytes_done": 1},
-    {"status": JobStatus.PENDING, "waiting_for": WAITING_RETRY, "not_before": NOW, "error_type": "NETWORK_ERROR"},
+    {"status": JobStatus.PENDING, "waiting_for": WAITING_RETRY, "not_before": NOW,
+     "error_type": "NETWORK_ERROR"},
     {"status": JobStatus.PENDING, "waiting_for": "auth:\x1b[1m", "not_before": 1.0},
     {"status": JobStatus.FAILED, "error_type": "A\x1b[2J", "error_message": "字\x1b[2J" * 50},
     {"status": JobStatus.COMPLETED, "size_bytes": 2**60, "finished": NOW},
@@ -99,8 +102,9 @@ def test_every_state_has_a_word_that_fits_its_column():
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
     [
-        (0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (10 * 1024**2, "10.0 MiB"), (999 * 2**20, "999 MiB"),
-        (1023 * 2**20, "1.00 GiB"), (1.42 * 2**30, "1.42 GiB"), (412 * 2**30, "412 GiB"), (5 * 2**40, "5.00 TiB"),
+        (0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (10 * 1024**2, "10.0 MiB"),
+        (999 * 2**20, "999 MiB"), (1023 * 2**20, "1.00 GiB"), (1.42 * 2**30, "1.42 GiB"),
+        (412 * 2**30, "412 GiB"), (5 * 2**40, "5.00 TiB"),
     ],
 )  # fmt: skip
 def test_sizes(size_bytes, text):

@@ -89,11 +89,11 @@ class JobActionsScreen(DeckScreen):
 
     def do_copy_url(self) -> None:
         """Send links to the clipboard of the terminal, wherever that runs."""
-        self._copy("\n".join(job.url for job in self.targets()), "link")
+        self._copy([job.url for job in self.targets()], "link")
 
     def do_copy_path(self) -> None:
         """Send file paths to the clipboard."""
-        self._copy("\n".join(job.file_path for job in self.targets() if job.file_path), "path")
+        self._copy([job.file_path for job in self.targets() if job.file_path], "path")
 
     def do_theme(self) -> None:
         """The next theme."""
@@ -147,7 +147,9 @@ class JobActionsScreen(DeckScreen):
             ConfirmScreen(question, verb, count=count, is_ascii=self.deck.is_ascii), answered
         )
 
-    def _copy(self, text: str, what: str) -> None:
+    def _copy(self, texts: Sequence[str], what: str) -> None:
+        # What is pasted into a shell must not press Enter there, nor anything else.
+        text = "\n".join("".join(filter(str.isprintable, text)) for text in texts)
         if text == self._copied or len(text.encode()) > CLIPBOARD_BYTES:
             self._copied = ""
             self.app.push_screen(TextScreen(self.deck, text, f"The {what}, to be copied by hand"))
