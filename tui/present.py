@@ -23,8 +23,8 @@ RULE, CURSOR, MARK, DOT, HOLLOW, TICK, NOW, LATER = "─", "▌", "*", "●", "�
 DOWN, UP, ARROW, SEPARATOR = "↓", "↑", "→", "·"
 #: One cell each way, so that widths stay right: what --ascii shows instead of everything drawn here.
 TO_ASCII = str.maketrans(
-    f"{BAR_FULL}{BAR_REST}{SPARKS}{CURSOR}{DOT}{HOLLOW}{TICK}{NOW}{LATER}{DOWN}{UP}{ARROW}…│█",
-    "#-_.-:=+*#>*ox>.v^>~|#",
+    f"{BAR_FULL}{BAR_REST}{SPARKS}{CURSOR}{DOT}{HOLLOW}{TICK}{NOW}{LATER}{DOWN}{UP}{ARROW}←…│█",
+    "#-_.-:=+*#>*ox>.v^><~|#",
 )
 
 _STAGE_WORDS = {

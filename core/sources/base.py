@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote
 
+from core.auth.login import Login
 from core.config.settings import Settings
 from core.domain.errors import Unknown
 from core.domain.job import Request
@@ -61,8 +62,8 @@ class SourceContext:
     http: HttpClient
     settings: Settings
     ytdlp: YtdlpPool
-    #: Netscape cookie file of the auth profile in use: a private copy, which may be written.
-    cookie_file: Path | None = None
+    #: The auth profile in use, None for a guest.
+    login: Login | None = None
 
 
 class Source(ABC):

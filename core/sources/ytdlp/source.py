@@ -60,7 +60,7 @@ class Ytdlp(Source):
         quality = parse_quality(request.quality, request.kind, max_height=settings.media.max_height)
         options = ytdlp_options.extraction(
             max_items=settings.limits.max_playlist_items,
-            cookie_file=context.cookie_file,
+            cookie_file=context.login.cookie_file if context.login else None,
             format_expression=None if request.format else settings.media.prefer_format,
         )
         info = await context.ytdlp.extract(request.url, options=options)

@@ -1,0 +1,60 @@
+"""Write the reference tables from the code: `python docs/tables.py`. A test says when they are stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.domain.errors import ERRORS, JobError, RetryPolicy
+from core.domain.events import EventType
+from core.domain.job import TRANSITIONS
+
+FOLDER = Path(__file__).parent
+
+_POLICIES = {
+    RetryPolicy.BACKOFF: "after a wait that grows",
+    RetryPolicy.AT_RETRY_AFTER: "when the server says so",
+    RetryPolicy.ONCE: "once",
+    RetryPolicy.ONCE_CLEAN: "once, from the start",
+    RetryPolicy.NEXT_PROFILE: "with the next login",
+    RetryPolicy.PARK: "waits until it can go on",
+    RetryPolicy.NEVER: "no",
+}
+
+
+def errors() -> str:
+    """Every error class: what it means, what to do, whether it is tried again, its exit code."""
+    lines = [
+        "# Errors",
+        "",
+        "The same words everywhere: dashboard, command line, API (`type` of its problem documents), chat.",
+        "",
+        "Exit code 0 is success, 1 a failure without a class, 2 wrong usage or configuration.",
+        "",
+        "| class | exit | what happened | tried again | what to do |",
+        "|---|---|---|---|---|",
+    ]
+    for code, cls in sorted(ERRORS.items(), key=lambda item: (item[1].exit_code, item[0])):
+        again = _POLICIES[cls.policy] if issubclass(cls, JobError) else ""
+        if code == "HTTP_ERROR":
+            again += "; 4xx: no"
+        lines.append(f"| `{code}` | {cls.exit_code} | {cls.summary} | {again} | {cls.default_hint} |")
+    return "\n".join(lines) + "\n"
+
+
+def states() -> str:
+    """The states of a job and the names of events."""
+    lines = ["# States and events", "", "| from | to |", "|---|---|"]
+    for state, targets in TRANSITIONS.items():
+        lines.append(f"| {state.value} | {', '.join(sorted(target.value for target in targets)) or '—'} |")
+    lines += ["", "FAILED and CANCELLED go back only when somebody retries the job.", "", "## Events", ""]
+    lines += [f"- `{event.value}`" for event in EventType]
+    return "\n".join(lines) + "\n"
+
+
+#: The generated pages by file name.
+PAGES = {"errors.md": errors, "states.md": states}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())
