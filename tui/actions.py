@@ -28,7 +28,6 @@ class Situation:
     has_file: bool = False
     is_connected: bool = True
     shown: int = 0
-    is_narrowed: bool = False  # by a filter or view
     marked: int = 0
 
     def any_of(self, *statuses: JobStatus) -> bool:
@@ -117,8 +116,8 @@ _EVERYWHERE = ("jobs", "detail", "help")
 _CAN_PAUSE = _on("Nothing to pause", *_ACTIVE, _S.PAUSED)
 _CAN_RETRY = _on("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING)
 _CAN_CANCEL = _on("Nothing to cancel", *_ACTIVE, _S.PAUSED)
-_CAN_DELETE = _on("Only finished jobs can be deleted", _S.COMPLETED, _S.FAILED, _S.CANCELLED)
-_CAN_MOVE = _on("Only unfinished jobs have a priority", *_ACTIVE, _S.PAUSED)
+_CAN_DELETE = _on("Nothing to delete", _S.COMPLETED, _S.FAILED, _S.CANCELLED)
+_CAN_MOVE = _on("Nothing to move", *_ACTIVE, _S.PAUSED)
 _HAS_JOB = _on("", needs_engine=False)
 
 

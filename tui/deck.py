@@ -14,7 +14,8 @@ from core.domain.snapshot import Frame
 from tui.actions import Situation, situation_of
 from tui.chrome import NEWS
 from tui.control import Outcome
-from tui.state import JobIndex, RateLog
+from tui.rates import RateLog
+from tui.state import JobIndex
 from tui.sync import BACKOFF_S, Link, Sync
 
 #: Timelines of this many jobs are kept, the last one looked at longest.
@@ -85,7 +86,6 @@ class Deck:
             targets,
             is_connected=self.is_live,
             shown=len(index),
-            is_narrowed=not index.filter.is_empty or index.view != "All",
             marked=len(index.marked),
         )
 
@@ -117,7 +117,7 @@ class Deck:
         """What is known of a job's events; ask `load_timeline` for all of them."""
         return self._timelines.get(job_id, ())
 
-    def has_timeline(self, job_id: int) -> bool:
+    def has_timeline(self, job_id: int | None) -> bool:
         """The job's events were loaded and are kept up to date."""
         return job_id in self._timelines
 
@@ -149,7 +149,9 @@ class Deck:
 
     def _on_change(self) -> None:
         if not self.is_live:
-            self._timelines.clear()  # what is missed while the engine is away would be missing in them
+            # What is missed while the engine is away would be missing in them.
+            self._timelines.clear()
+            self._job_speeds.clear()
         self._ask_paint()
 
     def _on_frame(self, frame: Frame) -> None:

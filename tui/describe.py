@@ -38,6 +38,9 @@ from tui.timeline import attempts_of, event_words, stages_of
 
 #: Lines that an event may take.
 EVENT_LINES = 3
+#: More are not looked at on a screen that is painted four times a second.
+MAX_EVENTS = 200
+MAX_ATTEMPTS = 20
 STAGE_NAMES = {
     Stage.RESOLVE: "resolve",
     Stage.CHECK: "check",
@@ -162,7 +165,7 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
     tries = attempts_of(events)
     if tries:
         lines += [_blank(width), _heading("ATTEMPTS", width)]
-    for attempt in tries:
+    for attempt in tries[-MAX_ATTEMPTS:]:
         text, style = attempt.outcome
         begun = clock_text(attempt.started, now, seconds=True)
         start = f" {attempt.number}  {begun}  "
@@ -175,12 +178,15 @@ def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
     if not events:
         return []
     lines = [_blank(width), _heading("EVENTS, NEWEST FIRST", width)]
-    for event in reversed(events):
+    for event in reversed(events[-MAX_EVENTS:]):
         words, style = event_words(event)
         begun = f" {clock_text(event.created, now, seconds=True)}  "
         for number, text in enumerate(wrap(words, max(8, width - len(begun) - 1))[:EVENT_LINES]):
             start = begun if not number else " " * len(begun)
             lines.append(pad(((start, "dim"), (text, style)), width))
+    if len(events) > MAX_EVENTS:
+        earlier = f" … and {len(events) - MAX_EVENTS} earlier: reeldeck job {events[0].job_id}"
+        lines.append(pad(((earlier, "dim"),), width))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sqlite3
 
@@ -115,6 +116,7 @@ async def test_an_engine_is_started_behind_the_dashboard_and_outlives_it(reeldec
     assert engine.terminal() is None
     assert "listens on" in (settings.paths.log / "serve.log").read_text()
     assert (await reeldeck.run("stop")).code == 0
+    await asyncio.to_thread(engine.wait, 10)
 
 
 async def test_an_engine_that_does_not_start_says_why(reeldeck, monkeypatch):

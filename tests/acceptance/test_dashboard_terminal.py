@@ -42,18 +42,20 @@ async def test_it_starts_the_engine_shows_a_pasted_link_to_its_end_and_leaves_th
     reeldeck, origin, dashboard, columns, lines
 ):
     origin.put("/a-film.mp4", film())
-    async with dashboard(columns=columns, lines=lines) as terminal:
-        await terminal.shows("reeldeck", "engine")
-        await terminal.press("a")
-        await terminal.type(origin.url("/a-film.mp4"))
-        await terminal.shows("a-film.mp4")
-        await terminal.press("Enter")
-        await terminal.shows("done", "a-film")
-        await terminal.press("q")
-        await terminal.shows("ended with 0")
-    status = await reeldeck.run("status", "--json")
-    assert status.code == 0, "leaving the dashboard must not stop the engine"
-    assert (await reeldeck.run("stop")).code == 0
+    try:
+        async with dashboard(columns=columns, lines=lines) as terminal:
+            await terminal.shows("reeldeck", "engine")
+            await terminal.press("a")
+            await terminal.type(origin.url("/a-film.mp4"))
+            await terminal.shows("a-film.mp4")
+            await terminal.press("Enter")
+            await terminal.shows("done", "a-film")
+            await terminal.press("q")
+            await terminal.shows("ended with 0")
+        status = await reeldeck.run("status", "--json")
+        assert status.code == 0, "leaving the dashboard must not stop the engine"
+    finally:
+        await reeldeck.run("stop")
 
 
 async def test_downloads_go_on_without_it_and_two_dashboards_show_the_same(reeldeck, origin, dashboard):

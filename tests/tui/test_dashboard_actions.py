@@ -48,8 +48,8 @@ async def test_a_key_acts_on_the_job_at_once_in_the_list_and_on_its_page(
         (S.COMPLETED, "p", "Nothing to pause: this job is completed"),
         (S.QUEUED, "r", "Nothing to retry"),
         (S.FAILED, "x", "Nothing to cancel"),
-        (S.RUNNING, "D", "Only finished jobs can be deleted"),
-        (S.COMPLETED, "plus", "Only unfinished jobs have a priority"),
+        (S.RUNNING, "D", "Nothing to delete: this job is running"),
+        (S.COMPLETED, "plus", "Nothing to move"),
         (S.RUNNING, "Y", "There is no file yet"),
     ],
 )

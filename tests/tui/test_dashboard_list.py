@@ -47,6 +47,15 @@ async def test_keys_move_the_cursor(dashboard, engine, key, row):
         assert shown.index.cursor_row == 0
 
 
+async def test_only_the_row_under_the_cursor_looks_like_it(dashboard, engine):
+    engine.add_many(5)
+    async with dashboard() as shown:
+        for row in range(1, 5):
+            await shown.press("j")
+            await shown.until(lambda row=row: shown.lines[3 + row].startswith("▌"))
+            assert sum(line.startswith("▌") for line in shown.lines) == 1
+
+
 async def test_the_view_follows_the_cursor(dashboard, engine):
     engine.add_many(200)
     async with dashboard() as shown:

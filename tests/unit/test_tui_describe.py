@@ -126,3 +126,10 @@ def test_wrapping_keeps_words_whole_where_it_can():
     assert wrap("one two three", 7) == ["one two", "three"]
     assert wrap("abcdefghij", 4) == ["abcd", "efgh", "ij"]
     assert wrap("", 4) == [""]
+
+
+def test_a_very_long_timeline_is_shown_from_its_newest_end():
+    job = FakeEngine().add()
+    lines = detail(job, happened(*[(E.DOWNLOAD_RESUMED, {})] * 250), [], NOW, 80)
+    assert len([line for line in lines if "goes on" in text_of(line)]) == 200
+    assert "and 50 earlier: reeldeck job 1" in text_of(lines[-1])

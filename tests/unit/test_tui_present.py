@@ -13,7 +13,8 @@ from core.domain.job import WAITING_DISK, WAITING_LIVE, WAITING_RETRY, Control, 
 from core.domain.text import cell_width
 from tests.fakes.engine import FakeEngine
 from tui import present
-from tui.present import columns_for, row, state_of
+from tui.present import state_of
+from tui.rows import STATE_CELLS, column_heads, columns_for, row
 
 HOSTILE = [
     "plain", "", "東京の夜景を歩く" * 9, "محاضرة في تفسير سورة الكهف", "e\u0301" * 40, "a" + "\u0301" * 60,
@@ -95,7 +96,7 @@ def test_every_state_has_a_word_that_fits_its_column():
     for job in jobs:
         word, style = state_of(job)
         assert word
-        assert len(word) <= present.STATE_CELLS
+        assert len(word) <= STATE_CELLS
         assert style.startswith("state.")
 
 
@@ -196,7 +197,7 @@ def test_a_job_without_a_title_is_known_by_its_link():
 @pytest.mark.parametrize("width", range(40, 220, 7))
 def test_heads_stand_over_their_columns(width):
     columns = columns_for(width)
-    heads = text_of(present.column_heads(columns, "title", is_reversed=True))
+    heads = text_of(column_heads(columns, "title", is_reversed=True))
     assert cell_width(heads) == width
     assert "TITLE" + present.UP in heads
     job = FakeEngine().add(title="TITLE-HERE", status=JobStatus.QUEUED)

@@ -7,7 +7,8 @@ import pytest
 from core.domain.job import WAITING_RETRY, Job, JobStatus
 from tests.fakes.engine import FakeEngine
 from tui.filter import parse_filter
-from tui.state import SORTS, VIEWS, JobIndex, RateLog
+from tui.rates import RateLog
+from tui.state import SORTS, VIEWS, JobIndex
 
 S = JobStatus
 

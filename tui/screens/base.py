@@ -9,9 +9,10 @@ from textual import events
 from textual.screen import ModalScreen, Screen
 
 from core.links.find import find_links
-from tui.actions import Situation, actions_of
+from tui.actions import Situation, actions_of, key_name
 from tui.deck import Deck
 from tui.thrift import ThriftyCompositor
+from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
 
@@ -56,6 +57,15 @@ class DeckScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """The screen below another may be behind."""
         self.paint()
+
+    def on_click_bar_clicked(self, event: ClickBar.Clicked) -> None:
+        """Keys in the footer can be clicked. (Textual calls this beside a subclass's own handler.)"""
+        if event.bar.id != "footer":
+            return
+        keys = {key_name(action.keys[0]): action.id for action in actions_of(self.PAGE)}
+        action_id = next((keys[text] for text in event.texts[:2] if text in keys), None)
+        if action_id:
+            self.call_later(self.action_act, action_id)
 
     def on_paste(self, event: events.Paste) -> None:
         """Links pasted anywhere are links to add."""

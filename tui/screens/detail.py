@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from core.domain.job import Job
 from core.domain.text import for_terminal
-from tui.actions import actions_of, bindings_of, key_name
+from tui.actions import bindings_of
 from tui.chrome import footer
 from tui.deck import Deck
 from tui.describe import detail
@@ -79,13 +79,6 @@ class DetailScreen(ScrollActions, JobActionsScreen):
         text = f" {for_terminal(notice.text)}" if notice and notice.until > now else ""
         self._message.show([pad(((text, notice.style if notice else "text"),), width)])
         self._footer.show([footer(self.PAGE, self.situation(), width)])
-
-    def on_click_bar_clicked(self, event: ClickBar.Clicked) -> None:
-        """Keys in the footer can be clicked."""
-        keys = {key_name(action.keys[0]): action.id for action in actions_of(self.PAGE)}
-        action_id = next((keys[text] for text in event.texts[:2] if text in keys), None)
-        if action_id:
-            self.call_later(self.action_act, action_id)
 
     def do_back(self) -> None:
         """Back to the list."""

@@ -98,7 +98,7 @@ def help_lines(page: str, now: Situation, width: int) -> list[Line]:
         )
         lines.append(pad(line, cells))
         if reason:
-            lines.append(pad(((" " * (_KEYS_CELLS + 3), "text"), (f"not now: {reason}", "warn")), cells))
+            lines.append(pad(((" " * (_KEYS_CELLS + 3), "text"), (f"not now: {reason}", "dim")), cells))
     blocks = [[*lines, ()] for lines in groups.values()]
     filters: list[Line] = [((" FILTER", "head"),)]
     filters += [

@@ -9,7 +9,7 @@ from textual.timer import Timer
 
 from core.domain.errors import ReeldeckError
 from core.domain.job import Job
-from tui.actions import actions_of, bindings_of, key_name
+from tui.actions import bindings_of
 from tui.deck import Deck
 from tui.filter import Filter
 from tui.screens.detail import DetailScreen
@@ -43,6 +43,7 @@ class JobsScreen(JobActionsScreen):
         super().__init__(deck)
         self.view = JobsView(deck)
         self._pauses: dict[str, Timer] = {}
+        self._awaited: int | None = None  # the job whose timeline is about to be loaded
 
     def compose(self) -> ComposeResult:
         """One view fills the screen."""
@@ -64,7 +65,7 @@ class JobsScreen(JobActionsScreen):
     def repaint(self) -> None:
         """Draw all again: the colours have changed."""
         super().repaint()
-        self.view.repaint_table()
+        self.view.table.repaint()
 
     def on_resize(self) -> None:
         """Every width changes what fits."""
@@ -94,10 +95,12 @@ class JobsScreen(JobActionsScreen):
 
     def _want_timeline(self) -> None:
         job_id = self.deck.index.cursor_id
-        if job_id is not None and self.deck.is_live and not self.deck.has_timeline(job_id):
+        if job_id != self._awaited and self.deck.is_live and not self.deck.has_timeline(job_id):
+            self._awaited = job_id
             self._later("timeline", REST_S, self._load_timeline)
 
     def _load_timeline(self) -> None:
+        self._awaited = None
         job_id = self.deck.index.cursor_id
         if job_id is not None and not self.deck.has_timeline(job_id):
             self.run_worker(self.deck.load_timeline(job_id), group="timeline", exclusive=True)
@@ -117,7 +120,7 @@ class JobsScreen(JobActionsScreen):
     # Clicks
 
     def on_click_bar_clicked(self, event: ClickBar.Clicked) -> None:
-        """Tabs, column heads and keys do what they say."""
+        """Tabs and column heads do what they say."""
         if event.bar.id == "tabs":
             name = next((text for text in event.texts if text in VIEWS), None)
             if name:
@@ -128,11 +131,6 @@ class JobsScreen(JobActionsScreen):
                 index = self.deck.index
                 index.set_sort(name, is_reversed=name == index.sort and not index.is_reversed)
                 self._rearranged()
-        else:
-            keys = {key_name(action.keys[0]): action.id for action in actions_of(self.PAGE)}
-            action_id = next((keys[text] for text in event.texts[:2] if text in keys), None)
-            if action_id:
-                self.call_later(self.action_act, action_id)
 
     # The filter
 

@@ -11,6 +11,9 @@ from tui.present import Line
 from tui.screens.base import Dialog
 from tui.widgets.lines import LinePane
 
+#: Less than `for_terminal` cuts.
+PIECE_CHARS = 2_000
+
 
 class TextScreen(Dialog):
     """Shows a text without anything beside it, so that a selection holds nothing else.
@@ -43,5 +46,7 @@ class TextScreen(Dialog):
         width = self.size.width
         lines: list[Line] = [((self._top, "head"), ("   Esc", "key"), (" closes", "label")), ()]
         for text in self._text.split("\n"):
-            lines += [((part, "text"),) for part in wrap(text, width)]
+            # In pieces: nothing of it may be cut as too long for one line of a screen.
+            for start in range(0, len(text), PIECE_CHARS):
+                lines += [((part, "text"),) for part in wrap(text[start : start + PIECE_CHARS], width)]
         self._pane.show(lines)

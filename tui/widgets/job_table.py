@@ -13,7 +13,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from core.domain.job import Job
-from tui.present import Columns, Line, columns_for, row, width_of
+from tui.present import Line, width_of
+from tui.rows import Columns, columns_for, row
 from tui.state import Changes, JobIndex
 from tui.theme import look_of
 from tui.widgets.lines import difference, paint

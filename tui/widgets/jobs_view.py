@@ -12,7 +12,8 @@ from tui import chrome
 from tui.actions import Situation
 from tui.deck import Deck
 from tui.describe import detail, strip
-from tui.present import Line, column_heads, count_text, pad, title_of
+from tui.present import Line, count_text, pad, title_of
+from tui.rows import column_heads
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.filter_bar import FilterBar
@@ -89,10 +90,6 @@ class JobsView(Vertical):
         self.tabs.show([chrome.tabs(deck.index, deck.sync.counts, has_older=has_older, width=width)])
         self.message.show([pad(self._message(situation, now), width)])
         self.footer.show([chrome.footer("jobs", situation, width)])
-
-    def repaint_table(self) -> None:
-        """Draw all rows again: the colours have changed."""
-        self.table.repaint()
 
     def _found(self) -> Line:
         index = self._deck.index

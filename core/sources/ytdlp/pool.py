@@ -7,6 +7,7 @@ that it started, and another takes its place: nothing inside yt-dlp can be cance
 from __future__ import annotations
 
 import asyncio
+import glob
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -133,15 +134,25 @@ class YtdlpPool:
         return found
 
     async def download(
-        self, info: Mapping[str, Any], format_id: str, path: Path, *, progress: Progress
+        self,
+        info: Mapping[str, Any],
+        format_id: str,
+        path: Path,
+        *,
+        progress: Progress,
+        cookie_file: Path | None = None,
     ) -> Path:
-        """Fetch one format of an extracted video to *path*, going on with what an earlier call left.
+        """Fetch one format of an extracted video to *path*, from the start.
+
+        What an ended process left is thrown away: yt-dlp joins fragments and notes how many it has joined
+        in two steps, so after a kill in between the next run would join one of them twice.
 
         Args:
             info: What `extract` gave, at least with this format.
             format_id: Which.
             path: The file, whose folder exists.
             progress: Told four times a second.
+            cookie_file: A private copy, as for `extract`.
 
         Raises:
             StageTimeout: It took longer than `timeouts.download_s`.
@@ -153,9 +164,10 @@ class YtdlpPool:
             "info": info,
             "format_id": format_id,
             "path": str(path),
-            "options": {**self._common, **ytdlp_options.download(path)},
+            "options": {**self._common, **ytdlp_options.download(path, cookie_file=cookie_file)},
         }
         async with self._downloads:
+            await asyncio.to_thread(_discard_leftovers_blocking, path)
             return Path(
                 await self._ask(
                     request,
@@ -247,3 +259,8 @@ class YtdlpPool:
             worker.expiry.cancel()
         self._workers.discard(worker)
         await worker.process.close(grace_s=0)
+
+
+def _discard_leftovers_blocking(path: Path) -> None:
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*"):
+        left.unlink()
