@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "retry": ("control", "Start failed or cancelled jobs again."),
     "prioritize": ("control", "Let a job run before or after others."),
     "clear": ("clear", "Forget finished jobs; their files stay."),
+    "auth": ("auth", "Add, list, check and remove logins of sources."),
     "status": ("status", "Show the engine at a glance."),
     "serve": ("serve", "Run the engine in the foreground."),
     "stop": ("status", "Stop the engine; jobs go on at its next start."),

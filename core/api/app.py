@@ -8,8 +8,9 @@ from collections.abc import Collection
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from core.api import problems, routes_engine, routes_jobs
+from core.api import problems, routes_engine, routes_groups, routes_jobs, routes_profiles
 from core.api.doorkeeper import Doorkeeper, TokenCheck
+from core.api.labels import GroupLabels
 from core.api.openapi import describe
 from core.api.stream import Streams
 from core.domain.interface import EngineInterface
@@ -54,9 +55,12 @@ def create_app(
         },
     )
     app.state.engine = engine
+    app.state.labels = GroupLabels(engine)
     app.state.streams = streams or Streams()
     app.include_router(routes_jobs.router, prefix=PREFIX)
+    app.include_router(routes_groups.router, prefix=PREFIX)
     app.include_router(routes_engine.router, prefix=PREFIX)
+    app.include_router(routes_profiles.router, prefix=PREFIX)
     app.include_router(routes_engine.health_router)
     problems.install(app)
     describe(app)

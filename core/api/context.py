@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from core.api.doorkeeper import Door, door_of
+from core.api.labels import GroupLabels
 from core.api.schemas import JobRequest
 from core.api.stream import Streams
 from core.domain.errors import Forbidden
@@ -24,7 +25,13 @@ async def _streams(connection: HTTPConnection) -> Streams:
     return streams
 
 
+async def _labels(connection: HTTPConnection) -> GroupLabels:
+    labels: GroupLabels = connection.app.state.labels
+    return labels
+
+
 Engine = Annotated[EngineInterface, Depends(_engine)]
+Labels = Annotated[GroupLabels, Depends(_labels)]
 OpenStreams = Annotated[Streams, Depends(_streams)]
 
 

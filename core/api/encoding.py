@@ -16,6 +16,8 @@ from core.domain.snapshot import Frame
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ASCII_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
+_NO_GROUPS: Mapping[int, Mapping[str, Any]] = {}
+
 
 def encode(value: object) -> bytes:
     """*value* as JSON in UTF-8, whatever strangers wrote into its strings and numbers.
@@ -51,9 +53,10 @@ class JsonResponse(Response):
         return encode(content)
 
 
-def job_view(job: Job) -> dict[str, Any]:
-    """A job as the API shows it: its columns, and what hangs on it."""
-    return job.to_json() | {"group": None, "deliveries": []}
+def job_view(job: Job, groups: Mapping[int, Mapping[str, Any]] = _NO_GROUPS) -> dict[str, Any]:
+    """A job as the API shows it: its columns, and what hangs on it. *groups* are labels by id."""
+    group = None if job.group_id is None else groups.get(job.group_id)
+    return job.to_json() | {"group": group, "deliveries": []}
 
 
 def listing(items: Sequence[object], cursor: str | None = None) -> JsonResponse:
@@ -66,10 +69,12 @@ def event_view(event: Event) -> dict[str, Any]:
     return event.to_json()
 
 
-def progress_view(frame: Frame, jobs: Sequence[Job]) -> dict[str, Any]:
+def progress_view(
+    frame: Frame, jobs: Sequence[Job], groups: Mapping[int, Mapping[str, Any]] = _NO_GROUPS
+) -> dict[str, Any]:
     """What the stream calls `progress`: the newest state of changed *jobs* and the engine's figures."""
     return {
-        "jobs": [job_view(job) for job in jobs],
+        "jobs": [job_view(job, groups) for job in jobs],
         "counts": dict(frame.counts),
         "speed_bps": frame.speed_bps,
         "deleted": list(frame.deleted),

@@ -16,6 +16,19 @@ from core.domain.job import TIME_COLUMNS, Job
 _TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
 _NUMBER = {"anyOf": [{"type": "number"}, {"type": "null"}]}
 _JOB = {"$ref": "#/components/schemas/Job"}
+_LABEL = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                "id": {"type": "integer"},
+                "title": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                "total": {"type": "integer"},
+            },
+        },
+        {"type": "null"},
+    ]
+}
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 _SCHEMAS: Mapping[str, Any] = {
@@ -39,6 +52,25 @@ _SCHEMAS: Mapping[str, Any] = {
     "Answer": {
         "type": "object",
         "properties": {"job": _JOB, "joined": {"type": "boolean"}, "error": _PROBLEM},
+    },
+    "Group": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "job_id": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "title": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "total": {"type": "integer", "description": "Entries that were found"},
+            "created": _TIME,
+            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+        },
+    },
+    "GroupAnswer": {
+        "type": "object",
+        "properties": {
+            "group": {"$ref": "#/components/schemas/Group"},
+            "changed": {"type": "integer"},
+            "refused": {"type": "integer", "description": "Jobs that had moved on by themselves"},
+        },
     },
     "Metadata": {
         "type": "object",
@@ -66,6 +98,9 @@ _ANSWERS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
     "/jobs/{job_id}/resume": {"post": ("Job", False)},
     "/jobs/{job_id}/cancel": {"post": ("Job", False)},
     "/jobs/{job_id}/retry": {"post": ("Job", False)},
+    "/groups": {"get": ("Group", True)},
+    "/groups/{group_id}": {"get": ("Group", False)},
+    "/groups/{group_id}/{action}": {"post": ("GroupAnswer", False)},
     "/metadata": {"get": ("Metadata", False)},
 }
 
@@ -115,7 +150,7 @@ def _job_schema() -> dict[str, Any]:
     columns.pop("checkpoint")
     columns |= dict.fromkeys(TIME_COLUMNS, _TIME)
     columns |= {"progress": _NUMBER, "eta_s": _NUMBER}
-    columns |= {"group": {"type": "null"}, "deliveries": {"type": "array", "items": {"type": "object"}}}
+    columns |= {"group": _LABEL, "deliveries": {"type": "array", "items": {"type": "object"}}}
     return {"type": "object", "properties": columns}
 
 

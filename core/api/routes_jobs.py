@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +12,10 @@ from fastapi import Path as PathParam
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from core.api.context import Engine, require_local
+from core.api.context import Engine, Labels, require_local
 from core.api.encoding import JsonResponse, event_view, job_view, listing
 from core.api.files import MediaFile, open_blocking
+from core.api.labels import GroupLabels, Label
 from core.api.problems import DOCS_HINT, invalid, problem
 from core.api.schemas import MAX_ID, Action, BatchRequest, BulkAction, JobPatch, JobRequest
 from core.domain.errors import IllegalTransition, InvalidRequest, NotFound, ReeldeckError
@@ -34,23 +35,32 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _submitted(answer: Submitted) -> dict[str, Any]:
-    return job_view(answer.job) | {"joined": answer.joined}
+async def _view(job: Job, labels: GroupLabels) -> dict[str, Any]:
+    return job_view(job, await labels.of([job]))
 
 
 @router.post("", status_code=201, summary="Ask for one link")
 async def submit(
-    body: JobRequest, request: Request, engine: Engine, idempotency_key: IdempotencyKey = None
+    body: JobRequest,
+    request: Request,
+    engine: Engine,
+    labels: Labels,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """201 with a new job, or 200 with the one that was there already."""
     require_local(request, body)
     answer = await engine.submit(body.to_request(idempotency_key=idempotency_key))
-    return JsonResponse(_submitted(answer), status_code=200 if answer.joined else 201)
+    shown = await _view(answer.job, labels) | {"joined": answer.joined}
+    return JsonResponse(shown, status_code=200 if answer.joined else 201)
 
 
 @router.post("/batch", summary="Ask for many links")
 async def submit_batch(
-    body: BatchRequest, request: Request, engine: Engine, idempotency_key: IdempotencyKey = None
+    body: BatchRequest,
+    request: Request,
+    engine: Engine,
+    labels: Labels,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """One answer for each item, in order: its job, or what is wrong with it.
 
@@ -61,7 +71,9 @@ async def submit_batch(
         key = f"{idempotency_key}#{place}" if idempotency_key else None
         asked.append(_judged(item, request, key))
     answers = iter(await engine.submit_many([each for each in asked if isinstance(each, Wanted)]))
-    items = [_batch_item(next(answers) if isinstance(each, Wanted) else each) for each in asked]
+    given = [next(answers) if isinstance(each, Wanted) else each for each in asked]
+    groups = await labels.of(answer.job for answer in given if isinstance(answer, Submitted))
+    items = [_batch_item(answer, groups) for answer in given]
     return JsonResponse({"items": items})
 
 
@@ -77,14 +89,14 @@ def _judged(item: object, request: Request, key: str | None) -> Wanted | Reeldec
         return error
 
 
-def _batch_item(answer: Submitted | ReeldeckError) -> dict[str, Any]:
+def _batch_item(answer: Submitted | ReeldeckError, groups: Mapping[int, Label]) -> dict[str, Any]:
     if isinstance(answer, Submitted):
-        return {"job": job_view(answer.job), "joined": answer.joined}
+        return {"job": job_view(answer.job, groups), "joined": answer.joined}
     return {"error": problem(answer)}
 
 
 @router.post("/actions", summary="Pause, resume, cancel or retry many jobs")
-async def act_on_many(body: BulkAction, engine: Engine) -> Response:
+async def act_on_many(body: BulkAction, engine: Engine, labels: Labels) -> Response:
     """One answer for each id, in order: the job as it is now, or why it refused."""
     actions: dict[Action, Callable[[int], Awaitable[Job]]] = {
         "pause": engine.pause,
@@ -98,7 +110,7 @@ async def act_on_many(body: BulkAction, engine: Engine) -> Response:
     async def answer(job_id: int) -> dict[str, Any]:
         async with free:
             try:
-                return {"id": job_id, "job": job_view(await act(job_id))}
+                return {"id": job_id, "job": await _view(await act(job_id), labels)}
             except ReeldeckError as error:
                 return {"id": job_id, "error": problem(error)}
 
@@ -108,8 +120,9 @@ async def act_on_many(body: BulkAction, engine: Engine) -> Response:
 
 
 @router.get("", summary="List jobs, newest first")
-async def list_jobs(
+async def list_jobs(  # noqa: PLR0913, PLR0917 -- each is a parameter of the query
     engine: Engine,
+    labels: Labels,
     status: Annotated[
         list[str] | None, Query(max_length=20, description="Repeatable, or with commas")
     ] = None,
@@ -131,7 +144,8 @@ async def list_jobs(
         after=after or None,
     )
     page = await engine.jobs(query)
-    return listing([job_view(job) for job in page.items], page.next)
+    groups = await labels.of(page.items)
+    return listing([job_view(job, groups) for job in page.items], page.next)
 
 
 def _statuses(values: list[str]) -> frozenset[JobStatus]:
@@ -144,9 +158,9 @@ def _statuses(values: list[str]) -> frozenset[JobStatus]:
 
 
 @router.get("/{job_id}", summary="One job")
-async def show_job(job_id: JobId, engine: Engine) -> Response:
+async def show_job(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job as it stands this instant."""
-    return JsonResponse(job_view(await engine.job(job_id)))
+    return JsonResponse(await _view(await engine.job(job_id), labels))
 
 
 @router.get("/{job_id}/events", summary="A job's timeline")
@@ -174,36 +188,36 @@ async def show_file(job_id: JobId, engine: Engine) -> Response:
 
 
 @router.post("/{job_id}/pause", summary="Hold a job")
-async def pause(job_id: JobId, engine: Engine) -> Response:
+async def pause(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job, once it stands still."""
-    return JsonResponse(job_view(await engine.pause(job_id)))
+    return JsonResponse(await _view(await engine.pause(job_id), labels))
 
 
 @router.post("/{job_id}/resume", summary="Let a paused job go on")
-async def resume(job_id: JobId, engine: Engine) -> Response:
+async def resume(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job; it goes on from where it stopped."""
-    return JsonResponse(job_view(await engine.resume(job_id)))
+    return JsonResponse(await _view(await engine.resume(job_id), labels))
 
 
 @router.post("/{job_id}/cancel", summary="End a job")
-async def cancel(job_id: JobId, engine: Engine) -> Response:
+async def cancel(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job; what it fetched is deleted."""
-    return JsonResponse(job_view(await engine.cancel(job_id)))
+    return JsonResponse(await _view(await engine.cancel(job_id), labels))
 
 
 @router.post("/{job_id}/retry", summary="Start a failed or cancelled job again")
-async def retry(job_id: JobId, engine: Engine) -> Response:
+async def retry(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job, back in the queue."""
-    return JsonResponse(job_view(await engine.retry(job_id)))
+    return JsonResponse(await _view(await engine.retry(job_id), labels))
 
 
 @router.patch("/{job_id}", summary="Change a job's order or title")
-async def patch(job_id: JobId, body: JobPatch, engine: Engine) -> Response:
+async def patch(job_id: JobId, body: JobPatch, engine: Engine, labels: Labels) -> Response:
     """The job as it is now."""
     if body == JobPatch():
         raise InvalidRequest("nothing to change", hint=DOCS_HINT)
     job = await engine.patch(job_id, priority=body.priority, position=body.position, title=body.title)
-    return JsonResponse(job_view(job))
+    return JsonResponse(await _view(job, labels))
 
 
 @router.delete("/{job_id}", status_code=204, summary="Forget a job that is over")

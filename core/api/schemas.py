@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, WithJsonSchema
 
+from core.domain.interface import GroupAction
 from core.domain.job import Kind, Request
 
 MAX_BATCH = 5_000
@@ -18,7 +19,7 @@ Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="Higher
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=MAX_URL_CHARS)]
 RemoteId = Annotated[int, Field(ge=-MAX_ID, le=MAX_ID)]
-Action = Literal["pause", "resume", "cancel", "retry"]
+Action = GroupAction  # what is done to many is what is done to one
 
 #: Fields that only people on this machine may set: they name local folders, parts and people.
 LOCAL_FIELDS = ("out_dir", "source", "user_id", "chat_id")
@@ -75,6 +76,14 @@ class JobPatch(Body):
         default=None, description="Lower runs first within a priority"
     )
     title: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+
+
+class ProfileRequest(Body):
+    """A login to use: where its cookie file is, never what is in it."""
+
+    source: Word
+    cookie_file: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^/[^\x00]*$")]
+    name: Word = "main"
 
 
 class BulkAction(Body):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from core.api.encoding import encode, event_view, progress_view
+from core.api.labels import GroupLabels, Label
 from core.api.outlet import Outlet, ReaderLost, while_connected
 from core.api.problems import DOCS_HINT
 from core.domain.errors import InvalidRequest, LimitReached, ReeldeckError
@@ -134,13 +135,14 @@ async def _pump(
     engine: EngineInterface,
     last_seq: int | None,
     put: Callable[[bytes], Awaitable[None]],
-    render: Callable[[Frame], Iterator[bytes]],
+    render: Callable[[Frame, Mapping[int, Label]], Iterator[bytes]],
     heartbeat: bytes | None,
 ) -> None:
+    labels = GroupLabels(engine)
     async with aclosing(_frames(engine, last_seq)) as frames:
         async for frame in frames:
             if frame is not None:
-                for piece in render(frame):
+                for piece in render(frame, await labels.of(frame.jobs)):
                     await put(piece)
                     await asyncio.sleep(0)
             elif heartbeat is not None:
@@ -177,10 +179,10 @@ async def _next(source: AsyncIterator[Frame]) -> Frame | None:
     return await anext(source, None)
 
 
-def _as_sse(frame: Frame) -> Iterator[bytes]:
+def _as_sse(frame: Frame, groups: Mapping[int, Label]) -> Iterator[bytes]:
     for events in _batches(frame.events):
         yield b"".join(_sse_event(event) for event in events)
-    for progress in _progress(frame):
+    for progress in _progress(frame, groups):
         yield b"event: progress\ndata: %b\n\n" % encode(progress)
 
 
@@ -188,17 +190,17 @@ def _sse_event(event: Event) -> bytes:
     return b"event: %b\nid: %d\ndata: %b\n\n" % (event.type.encode(), event.seq, encode(event_view(event)))
 
 
-def _as_messages(frame: Frame) -> Iterator[bytes]:
+def _as_messages(frame: Frame, groups: Mapping[int, Label]) -> Iterator[bytes]:
     for event in frame.events:
         yield encode(event_view(event))
-    for progress in _progress(frame):
+    for progress in _progress(frame, groups):
         yield encode({"type": "progress"} | progress)
 
 
-def _progress(frame: Frame) -> Iterator[dict[str, object]]:
+def _progress(frame: Frame, groups: Mapping[int, Label]) -> Iterator[dict[str, object]]:
     """What follows a frame's events: its jobs by the handful, the rest with the first of them."""
     for jobs in _batches(frame.jobs) or [()]:
-        yield progress_view(frame, jobs)
+        yield progress_view(frame, jobs, groups)
         frame = dataclasses.replace(frame, deleted=())
 
 

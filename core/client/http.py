@@ -14,7 +14,9 @@ import httpx_sse
 from core.client import wire
 from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.events import Event
+from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
+from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 
 _API = "/api/v1"
@@ -27,7 +29,7 @@ PREVIEW_S = 300.0
 #: Well within what the API takes at once, so that no batch holds up the engine for long.
 BATCH_ITEMS = 1_000
 BATCH_BYTES = 4 * 2**20
-#: Storing a large batch takes its time.
+#: Storing a large batch takes its time, and so does acting on all jobs of a group.
 BATCH_S = 120.0
 #: The stream is never silent for longer than its heartbeat of 10 s.
 SILENCE_S = 35.0
@@ -120,6 +122,19 @@ class HttpEngineClient:
         """Forget a job that is final. Its archived file stays."""
         await self._ask("DELETE", f"/jobs/{job_id}")
 
+    async def groups(self, *, limit: int = 100, after: str | None = None) -> Page[Mapping[str, Any]]:
+        """A page of groups, newest first."""
+        data = await self._ask("GET", "/groups", parameters={"limit": limit, "after": after})
+        return Page(data["items"], data["next"])
+
+    async def group(self, group_id: int) -> Mapping[str, Any]:
+        """One group. Raises NoSuchJob."""
+        return await self._ask("GET", f"/groups/{group_id}")
+
+    async def control_group(self, group_id: int, action: GroupAction) -> Mapping[str, Any]:
+        """Act on all jobs of a group that *action* is for."""
+        return await self._ask("POST", f"/groups/{group_id}/{action}", timeout_s=BATCH_S)
+
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to, without downloading it."""
         names = ("url", "kind", "quality", "format", "profile", "source")
@@ -130,6 +145,23 @@ class HttpEngineClient:
         """The sources that are known: name, label, enabled, limits, in flight."""
         found: Sequence[Mapping[str, Any]] = (await self._ask("GET", "/sources"))["items"]
         return found
+
+    async def profiles(self) -> Sequence[Profile]:
+        """The auth profiles of all sources."""
+        return [wire.profile(each) for each in (await self._ask("GET", "/profiles"))["items"]]
+
+    async def add_profile(self, source: str, cookie_file: str, name: str = "main") -> Profile:
+        """Use the cookie file at this absolute path for *source*."""
+        body = {"source": source, "cookie_file": cookie_file, "name": name}
+        return wire.profile(await self._ask("POST", "/profiles", body=body))
+
+    async def remove_profile(self, profile_id: int) -> None:
+        """Forget an auth profile; its file stays."""
+        await self._ask("DELETE", f"/profiles/{profile_id}")
+
+    async def check_profile(self, profile_id: int) -> Profile:
+        """Read an auth profile's file again; the profile as it is then."""
+        return wire.profile(await self._ask("POST", f"/profiles/{profile_id}/check"))
 
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance."""

@@ -10,6 +10,7 @@ from typing import Any
 from core.domain.errors import JobError, LimitReached, ReeldeckError, Unknown, from_code
 from core.domain.events import Event, EventType, event_from_json
 from core.domain.job import Job, JobStatus, Kind, Request, job_from_json
+from core.domain.profile import Profile, profile_from_json
 from core.domain.snapshot import Frame, MetadataPreview, Submitted
 
 _REQUEST_DEFAULTS = Request(url="")
@@ -84,6 +85,14 @@ def preview(data: Mapping[str, Any]) -> MetadataPreview:
     try:
         known = {name: value for name, value in data.items() if name in names}
         return MetadataPreview(**known | {"kind": Kind(data["kind"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def profile(data: Mapping[str, Any]) -> Profile:
+    """An auth profile."""
+    try:
+        return profile_from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
 

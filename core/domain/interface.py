@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from core.domain.errors import ReeldeckError
 from core.domain.events import Event
 from core.domain.job import Job, Request
+from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+
+#: What can be done to all jobs of a group together.
+GroupAction = Literal["pause", "resume", "cancel", "retry"]
 
 
 class EngineInterface(Protocol):
@@ -69,12 +73,40 @@ class EngineInterface(Protocol):
         """Forget a job that is final. Its archived file stays."""
         ...
 
+    async def groups(self, *, limit: int = 100, after: str | None = None) -> Page[Mapping[str, Any]]:
+        """A page of groups, newest first: id, job_id, title, total, created, counts of jobs by status."""
+        ...
+
+    async def group(self, group_id: int) -> Mapping[str, Any]:
+        """One group. Raises NoSuchJob."""
+        ...
+
+    async def control_group(self, group_id: int, action: GroupAction) -> Mapping[str, Any]:
+        """Act on all jobs of a group that *action* is for; `group` as it is then, `changed`, `refused`."""
+        ...
+
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to, without downloading it."""
         ...
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """The sources that are known: name, label, enabled, limits, in flight."""
+        ...
+
+    async def profiles(self) -> Sequence[Profile]:
+        """The auth profiles of all sources."""
+        ...
+
+    async def add_profile(self, source: str, cookie_file: str, name: str = "main") -> Profile:
+        """Use the cookie file at this absolute path for *source*; jobs that wait for a login go on."""
+        ...
+
+    async def remove_profile(self, profile_id: int) -> None:
+        """Forget an auth profile; its file stays."""
+        ...
+
+    async def check_profile(self, profile_id: int) -> Profile:
+        """Read an auth profile's file again; the profile as it is then."""
         ...
 
     async def status(self) -> Mapping[str, Any]:

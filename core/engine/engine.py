@@ -9,19 +9,28 @@ import platform
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
+from core.auth.copies import sweep_blocking
+from core.auth.profiles import Profiles
+from core.auth.watch import CookieWatch
 from core.config.settings import Settings
 from core.domain.errors import InvalidRequest, ReeldeckError
 from core.domain.events import Event
+from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
+from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.engine import stages
+from core.engine.access import Access, borrowed_logins
 from core.engine.attempt import Attempt
+from core.engine.breaker import Breakers
 from core.engine.bus import Bus
 from core.engine.control import Control
 from core.engine.disk import DiskGuard
 from core.engine.glance import Glance
+from core.engine.groups import GroupDesk
 from core.engine.intake import Intake
 from core.engine.janitor import Janitor
 from core.engine.live import LiveBoard
@@ -76,7 +85,9 @@ class Engine:
         self._scheduler: Scheduler
         self._intake: Intake
         self._control: Control
+        self._groups: GroupDesk
         self._glance: Glance
+        self._access: Access
 
     async def start(self) -> None:
         """Open the store, take up interrupted jobs, begin to work.
@@ -98,7 +109,12 @@ class Engine:
         settings, paths = self.settings, self.settings.paths
         self._store = await Store.open(paths.data_dir, settings.store.url, on_commit=self._on_commit)
         try:
-            self._tools = await Toolbox.open(settings)
+            await asyncio.to_thread(sweep_blocking, paths.tmp)
+            profiles = Profiles(self._store.profiles, settings.sources)
+            self._access = Access(self._store, profiles, wake=self._wake)
+            for profile in await profiles.start():
+                await self._access.release(profile)
+            self._tools = await Toolbox.open(settings, profiles)
         except BaseException:
             await self._store.close()
             raise
@@ -111,18 +127,22 @@ class Engine:
         name, epoch = platform.node() or "engine", await self._store.next_epoch()
         self._intake = Intake(self._store, self._tools.registry, settings.limits)
         runner = Runner(self._store, self._tools, self._live, disk, self._expand)
+        # Whoever waits for a command's jobs wants their answer, not a better time to ask.
+        breakers = Breakers(self._tools.registry.all() if self._only is None else [])
         self._scheduler = Scheduler(
-            self._store, runner, disk, settings, engine=name, epoch=epoch, only=self._only
+            self._store, runner, disk, settings, breakers, engine=name, epoch=epoch, only=self._only
         )
         self._control = Control(self._store, self._scheduler, paths.tmp)
+        self._groups = GroupDesk(self._store, self._control)
         self._glance = Glance(
-            self._store, self._tools, self._scheduler, self._live, disk, started=self.started
+            self._store, self._tools, self._scheduler, self._live, disk, breakers, started=self.started
         )
         await recover(self._store, engine=name, epoch=epoch)
         janitor = Janitor(self._store, paths.tmp, max_age_h=settings.archive.tmp_max_age_h)
         self._serve("scheduler", self._scheduler.run())
         self._serve("live", self._live.run())
         self._serve("janitor", janitor.run())
+        self._serve("cookies", CookieWatch(profiles, self._access.release).run())
         self._is_open = True
         log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
@@ -180,6 +200,10 @@ class Engine:
         self._scheduler.wake()
         return answers
 
+    def _wake(self) -> None:
+        if self._is_open:
+            self._scheduler.wake()
+
     async def _expand(self, attempt: Attempt) -> int:
         group_id, children = await self._intake.expand(attempt)
         if self._only is not None:
@@ -190,7 +214,8 @@ class Engine:
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to. Raises what the download would raise at once."""
         async with asyncio.timeout(self.settings.timeouts.metadata_s):
-            source, found = await stages.find(self._tools, request)
+            async with borrowed_logins(self._tools, request.profile) as logins:
+                source, found = await stages.find(self._tools, request, logins)
         return MetadataPreview(
             url=request.url,
             source=source.name,
@@ -221,6 +246,10 @@ class Engine:
         await self._store.jobs.get(job_id)
         return await self._store.events.of(job_id)
 
+    async def profiles(self) -> Sequence[Profile]:
+        """The auth profiles of all sources."""
+        return await self._access.list()
+
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance (DESIGN §6)."""
         return await self._glance.status()
@@ -228,6 +257,14 @@ class Engine:
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """The sources: name, label, enabled, limits, in flight."""
         return self._glance.sources()
+
+    async def groups(self, *, limit: int = 100, after: str | None = None) -> Page[Mapping[str, Any]]:
+        """A page of groups, newest first."""
+        return await self._groups.page(limit=limit, after=after)
+
+    async def group(self, group_id: int) -> Mapping[str, Any]:
+        """One group."""
+        return await self._groups.one(group_id)
 
     async def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
         """Live frames; with *last_seq*, first what was stored after it."""
@@ -279,6 +316,22 @@ class Engine:
     async def delete(self, job_id: int) -> None:
         """Forget a job that is final; its archived file stays."""
         await self._control.delete(job_id)
+
+    async def control_group(self, group_id: int, action: GroupAction) -> Mapping[str, Any]:
+        """Act on all jobs of a group that *action* is for."""
+        return await self._groups.act(group_id, action)
+
+    async def add_profile(self, source: str, cookie_file: str, name: str = "main") -> Profile:
+        """Use the cookie file at this absolute path for *source*; jobs that wait for a login go on."""
+        return await self._access.add(self._tools.registry.named(source).name, Path(cookie_file), name)
+
+    async def remove_profile(self, profile_id: int) -> None:
+        """Forget an auth profile; its file stays."""
+        await self._access.remove(profile_id)
+
+    async def check_profile(self, profile_id: int) -> Profile:
+        """Read an auth profile's file again; the profile as it is then."""
+        return await self._access.check(profile_id)
 
     async def close(self) -> None:
         """A face lets go of the engine; the engine goes on."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import psutil
 
+from core.domain.job import iso
+from core.engine.breaker import Breakers, BreakerState
 from core.engine.disk import DiskGuard
 from core.engine.live import LiveBoard
 from core.engine.scheduler import Scheduler
@@ -29,6 +31,7 @@ class Glance:
         scheduler: Scheduler,
         live: LiveBoard,
         disk: DiskGuard,
+        breakers: Breakers,
         *,
         started: float,
     ) -> None:
@@ -37,6 +40,7 @@ class Glance:
         self._scheduler = scheduler
         self._live = live
         self._disk = disk
+        self._breakers = breakers
         self._started = started
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark that the next one measures from
@@ -78,7 +82,16 @@ class Glance:
                 "max_parallel": settings.sources.of(source.name).max_parallel
                 or settings.limits.max_parallel_jobs_per_source,
                 "in_flight": flying[source.name],
-                "breaker": "closed",
+                **self._breaker(source.name),
             }
             for source in self._tools.registry.all()
         ]
+
+    def _breaker(self, source: str) -> Mapping[str, Any]:
+        """Whether jobs of a source may start; while they may not, since when, and when one tries again."""
+        breaker = self._breakers.get(source)
+        return {
+            "breaker": breaker.state(time.time()) if breaker else BreakerState.CLOSED,
+            "breaker_since": iso(breaker.since) if breaker else None,
+            "retry_at": iso(breaker.retry_at) if breaker else None,
+        }

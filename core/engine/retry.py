@@ -8,6 +8,7 @@ from core.config.settings import Retries
 from core.domain.errors import DiskFull, FloodWait, JobError, RetryPolicy
 from core.domain.events import EventType
 from core.domain.job import WAITING_DISK, WAITING_LIVE, WAITING_RETRY
+from core.engine.logins import LoginWanted
 
 #: How long a job that is not yet available waits before it looks again, unless the site said when.
 LOOK_AGAIN_S = 300.0
@@ -45,6 +46,8 @@ def decide(error: JobError, *, retry_count: int, settings: Retries, chance: floa
         chance: A random number from 0 to 1, for the jitter.
     """
     policy = error.retry_policy
+    if isinstance(error, LoginWanted):
+        return Decision(event=EventType.PARKED, waiting_for=error.waiting_for)
     if policy is RetryPolicy.PARK:
         return _park(error)
     if policy in {RetryPolicy.NEVER, RetryPolicy.NEXT_PROFILE}:

@@ -25,12 +25,13 @@ from core.domain.errors import (
     Unknown,
 )
 from core.domain.events import EventType
-from core.domain.job import WAITING_DISK, Job, JobStatus
+from core.domain.job import WAITING_DISK, Job, JobStatus, Stage
 from core.engine import attempt as keys
 from core.engine import stages
 from core.engine.attempt import Attempt, EventWithData, clean_folder_blocking
 from core.engine.disk import DiskGuard
 from core.engine.live import LiveBoard
+from core.engine.logins import Logins, LoginWanted
 from core.engine.retry import decide
 from core.engine.toolbox import Toolbox
 from core.store.store import Store
@@ -62,6 +63,11 @@ class Run:
     reason: Interruption | None = None
     #: The work is over and its end is being written: nothing may stop that.
     is_ending: bool = False
+    #: How it ended, once it has; None when that is somebody else's to say.
+    end: End | None = None
+    #: … and of what, and at which stage, when it failed.
+    error: JobError | None = None
+    stage: Stage | None = None
 
     def interrupt(self, reason: Interruption) -> None:
         """Stop the work, unless it is over already."""
@@ -110,16 +116,17 @@ class Runner:
         attempt = Attempt(job, folder, self._store.jobs, self._live.begin(job))
         try:
             end = await self._end_of(attempt, run)
-            run.is_ending = True
+            run.is_ending, run.end = True, end
             if end is not None:
                 await self._finish(attempt, end)
         finally:
             self._live.end(job.id)
 
     async def _end_of(self, attempt: Attempt, run: Run) -> End | None:
+        logins = Logins(self._tools.profiles, attempt.folder, attempt.job.profile, attempt.record)
         try:
             async with asyncio.timeout(self._tools.settings.timeouts.job_s):
-                return await self._work(attempt)
+                return await self._work(attempt, logins)
         except asyncio.CancelledError:
             if run.reason is None:
                 raise
@@ -134,13 +141,19 @@ class Runner:
                 log.exception(
                     "a fault in an attempt", extra={"job_id": attempt.job.id, "stage": attempt.job.stage}
                 )
-            return self._failed(attempt, _as_job_error(error, attempt.job))
+            run.error, run.stage = _as_job_error(error, attempt.job), attempt.job.stage
+            return self._failed(attempt, run.error)
+        finally:
+            # The end is known: an interruption from here on must not keep it from being written.
+            run.is_ending = True
+            await logins.close()
 
-    async def _work(self, attempt: Attempt) -> End:
+    async def _work(self, attempt: Attempt, logins: Logins) -> End:
         if await asyncio.to_thread(stages.is_archived_blocking, attempt):
             return _completed(attempt, Path(attempt.checkpoint[keys.FINAL]))
-        await stages.resolve(attempt, self._tools)
+        await stages.resolve(attempt, self._tools, logins)
         if attempt.resolution.entries:
+            await logins.succeeded(attempt.resolution.source)
             group_id = await self._expand(attempt)
             facts: dict[str, Any] = {"group_id": group_id, "checkpoint": {}}
             return End(
@@ -149,7 +162,8 @@ class Runner:
                 facts=facts,
             )
         await stages.check(attempt, self._tools, self._disk)
-        await stages.download(attempt, self._tools)
+        await stages.download(attempt, self._tools, logins)
+        await logins.succeeded(attempt.resolution.source)
         await stages.process(attempt, self._tools)
         await stages.validate(attempt, self._tools)
         return _completed(attempt, await stages.archive(attempt, self._tools))
@@ -173,6 +187,9 @@ class Runner:
         if decision.is_final:
             events = [(decision.event, seen), (EventType.JOB_FAILED, seen | {"hint": error.hint})]
             return End(to=JobStatus.FAILED, events=events, facts=told | {"checkpoint": attempt.checkpoint})
+        if isinstance(error, LoginWanted):
+            # It says whose login is waited for, which the link alone may not have told.
+            told["source_type"] = error.source
         facts = told | {
             "waiting_for": decision.waiting_for,
             "not_before": None if decision.wait_s is None else time.time() + decision.wait_s,

@@ -7,19 +7,26 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextvars import copy_context
 
 from core.config.settings import Settings
 from core.domain.errors import DiskFull, StoreFailure
 from core.domain.events import EventType
 from core.domain.job import WAITING_DISK, Job
+from core.engine.breaker import Breakers, Verdict, verdict_on
 from core.engine.disk import DiskGuard
 from core.engine.runner import Interruption, Run, Runner
+from core.net.pace import PACE_OF_TASK, HostPace
 from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
 
 #: How often the disks are looked at, and jobs whose time has come are looked for at the latest.
 LOOK_S = 3.0
+#: A site that asks for a longer pause is left, and asked again by the job's next attempt.
+PATIENCE_S = 10.0
+#: Requests of one source to one host that may wait for their turn: the connections of all its jobs.
+QUEUED_REQUESTS = 64
 
 
 class Scheduler:
@@ -30,6 +37,7 @@ class Scheduler:
         runner: Runs them.
         disk: Says when to hold.
         settings: The limits.
+        breakers: Say which sources are left alone, and hear how the runs end.
         engine: This engine's name in claims.
         epoch: This start of it.
         only: When set, no other jobs than these are run (`reeldeck get` without an engine).
@@ -41,6 +49,7 @@ class Scheduler:
         runner: Runner,
         disk: DiskGuard,
         settings: Settings,
+        breakers: Breakers,
         *,
         engine: str,
         epoch: int,
@@ -50,10 +59,12 @@ class Scheduler:
         self._runner = runner
         self._disk = disk
         self._settings = settings
+        self._breakers = breakers
         self._engine = engine
         self._epoch = epoch
         self._only = only
         self._runs: dict[int, Run] = {}
+        self._paces: dict[str, HostPace] = {}
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._has_room = True
@@ -100,14 +111,21 @@ class Scheduler:
                 continue
 
     async def _pause_s(self) -> float:
-        due = await self._store.jobs.next_due()
-        return LOOK_S if due is None else min(LOOK_S, max(0.01, due - time.time()))
+        now = time.time()
+        # A breaker whose time has come and that still waits has no job to try with: a new one will wake us.
+        dues = [breaker.retry_at for breaker in self._breakers if breaker.retry_at and breaker.retry_at > now]
+        if (due := await self._store.jobs.next_due()) is not None:
+            dues.append(due)
+        return min([LOOK_S, *(max(0.01, due - now) for due in dues)])
 
     async def _fill(self) -> None:
         """Claim and start as many jobs as there are free slots."""
         limits = self._settings.limits
         while self._is_open and self._has_room and (free := limits.max_parallel_jobs - len(self._runs)) > 0:
             room = {name: self._limit_of(name) - count for name, count in self.in_flight.items()}
+            for breaker in self._breakers:
+                if (trials := breaker.free(time.time())) is not None:
+                    room[breaker.source] = min(trials, room.get(breaker.source, trials))
             full = frozenset(name for name, left in room.items() if left <= 0)
             # One claim may bring several jobs of one source: no more than the tightest has room for.
             tightest = min([left for left in room.values() if left > 0], default=free)
@@ -135,20 +153,45 @@ class Scheduler:
         default = self._settings.limits.max_parallel_jobs_per_source
         return min([default, *self._settings.sources.own_limits()])
 
+    def _pace_of(self, source: str) -> HostPace:
+        """The pace that all jobs of a source keep together."""
+        if source not in self._paces:
+            rate = self._settings.sources.of(source).rate_per_s
+            # Our own queue is waited in to its end; what the site asks for beyond that ends the attempt.
+            patience_s = max(PATIENCE_S, QUEUED_REQUESTS / rate) if rate else PATIENCE_S
+            self._paces[source] = HostPace(rate, patience_s=patience_s)
+        return self._paces[source]
+
     def _start(self, job: Job) -> None:
         run = Run(job)
         self._runs[job.id] = run
-        run.task = asyncio.create_task(self._runner.run(run), name=f"job-{job.id}")
+        if (breaker := self._breakers.get(job.source_type)) is not None:
+            breaker.started(job.id, now=time.time())
+        context = copy_context()
+        context.run(PACE_OF_TASK.set, self._pace_of(job.source_type))
+        run.task = asyncio.create_task(self._runner.run(run), name=f"job-{job.id}", context=context)
         run.task.add_done_callback(self._ended(run))
 
     def _ended(self, run: Run) -> Callable[[asyncio.Task[None]], None]:
         def forget(task: asyncio.Task[None]) -> None:
             self._runs.pop(run.job.id, None)
+            self._hear(run)
             if not task.cancelled() and (fault := task.exception()) is not None:
                 log.error("a run ended in a fault", extra={"job_id": run.job.id}, exc_info=fault)
             self._wake.set()
 
         return forget
+
+    def _hear(self, run: Run) -> None:
+        """Tell the source's breaker how a run went."""
+        if (breaker := self._breakers.get(run.job.source_type)) is not None:
+            is_own_end = run.end is not None and run.reason is None
+            breaker.ended(
+                run.job.id,
+                verdict_on(run.error, run.stage) if is_own_end else Verdict.SILENT,
+                retry_after_s=run.error.retry_after_s if run.error else None,
+                now=time.time(),
+            )
 
     async def _look_at_disks(self) -> None:
         free = await self._disk.free()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.errors import (
+    AuthRequired,
     FormatNotFound,
     HttpFailure,
     JobError,
@@ -17,10 +18,11 @@ from core.domain.errors import (
 )
 from core.domain.events import EventType
 from core.domain.job import Kind, Request, Stage
-from core.domain.media import Resolution, Track, Transport
+from core.domain.media import Resolution, Transport
 from core.engine import attempt as keys
-from core.engine.attempt import Attempt
+from core.engine.attempt import Attempt, EventWithData
 from core.engine.disk import DiskGuard
+from core.engine.logins import Logins, without_secrets
 from core.engine.toolbox import Toolbox
 from core.library.archive import NameTakenError, choose_blocking, is_placed_blocking, place_blocking
 from core.library.paths import archive_name
@@ -28,7 +30,7 @@ from core.media.digest import sha256
 from core.media.postprocess import Input, Wanted, extension_of, postprocess
 from core.media.verify import check_output
 from core.net.hls.fetch import fetch_hls
-from core.net.progress import Fetched, Progress
+from core.net.progress import Fetched
 from core.net.transfer.file import fetch_file
 from core.sources.base import NotHandled, Source
 
@@ -46,33 +48,39 @@ def request_of(attempt: Attempt) -> Request:
     )
 
 
-async def find(tools: Toolbox, request: Request) -> tuple[Source, Resolution]:
-    """Ask the sources in turn what is behind a link.
+async def find(tools: Toolbox, request: Request, logins: Logins) -> tuple[Source, Resolution]:
+    """Ask the sources in turn what is behind a link, each with its logins in turn.
 
     Raises:
         UnsupportedSource: None of them can say.
         JobError: The one that could failed.
     """
     for source in tools.registry.candidates(request.url, forced=request.source):
-        try:
-            return source, await source.resolve(request, tools.source_context)
-        except NotHandled:
-            continue
+        while True:
+            try:
+                context = tools.context(await logins.of(source.name))
+                return source, await source.resolve(request, context)
+            except NotHandled:
+                break
+            except AuthRequired as error:
+                await logins.refused(source.name, error)
     raise UnsupportedSource
 
 
-async def resolve(attempt: Attempt, tools: Toolbox) -> None:
+async def resolve(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     """RESOLVE: find out what is behind the link."""
     if keys.RESOLUTION in attempt.checkpoint:
         return
     await attempt.record((EventType.METADATA_FETCH_STARTED, {}), stage=Stage.RESOLVE)
     try:
         async with asyncio.timeout(tools.settings.timeouts.metadata_s):
-            source, found = await find(tools, request_of(attempt))
+            source, found = await find(tools, request_of(attempt), logins)
     except JobError as error:
         await attempt.record((EventType.METADATA_FETCH_FAILED, failure(error)))
         raise
-    attempt.checkpoint |= {keys.RESOLUTION: found.to_json(), keys.RESOLVED_AT: time.time()}
+    profile_id = logins.profile_id(source.name)
+    stored = found.to_json() if profile_id is None else without_secrets(found.to_json())
+    attempt.checkpoint |= {keys.RESOLUTION: stored, keys.RESOLVED_AT: time.time()}
     await attempt.record(
         (
             EventType.METADATA_FETCH_FINISHED,
@@ -80,6 +88,7 @@ async def resolve(attempt: Attempt, tools: Toolbox) -> None:
         ),
         stage=Stage.RESOLVE,
         source_type=source.name,
+        auth_profile_id=profile_id,
         title=attempt.job.title or found.title,
         media_id=attempt.job.media_id or found.media_id,
         duration_s=found.duration_s,
@@ -102,7 +111,7 @@ async def check(attempt: Attempt, tools: Toolbox, disk: DiskGuard) -> None:
         )
 
 
-async def download(attempt: Attempt, tools: Toolbox) -> None:
+async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     """DOWNLOAD: fetch every track, side by side, going on from what is already there."""
     if attempt.has_files(attempt.checkpoint.get(keys.FETCHED)):
         return
@@ -117,15 +126,7 @@ async def download(attempt: Attempt, tools: Toolbox) -> None:
     await attempt.record(begun, stage=Stage.DOWNLOAD)
     try:
         async with asyncio.timeout(tools.settings.timeouts.download_s):
-            try:
-                fetched = await _fetch_all(attempt, tools)
-            except (HttpFailure, NotFound) as error:
-                if not _may_have_expired(attempt, error):
-                    raise
-                attempt.forget(keys.RESOLUTION)
-                await resolve(attempt, tools)
-                await attempt.record(begun, stage=Stage.DOWNLOAD)
-                fetched = await _fetch_all(attempt, tools)
+            fetched = await _fetch_with_logins(attempt, tools, logins, begun)
     except JobError as error:
         await attempt.record((EventType.DOWNLOAD_FAILED, failure(error)))
         raise
@@ -150,12 +151,33 @@ async def download(attempt: Attempt, tools: Toolbox) -> None:
     )
 
 
-async def _fetch_all(attempt: Attempt, tools: Toolbox) -> list[Fetched]:
+async def _fetch_with_logins(
+    attempt: Attempt, tools: Toolbox, logins: Logins, begun: EventWithData
+) -> list[Fetched]:
+    """Fetch all tracks; look them up anew when their addresses are too old or the login was refused."""
+    source = attempt.resolution.source
+    await logins.go_on(source, attempt.job.auth_profile_id)
+    while True:
+        try:
+            return await _fetch_all(attempt, tools, logins)
+        except AuthRequired as error:
+            attempt.forget(keys.RESOLUTION)
+            await logins.refused(source, error)
+        except (HttpFailure, NotFound) as error:
+            if not _may_have_expired(attempt, error):
+                raise
+            attempt.forget(keys.RESOLUTION)
+        await resolve(attempt, tools, logins)
+        await attempt.record(begun, stage=Stage.DOWNLOAD)
+
+
+async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins) -> list[Fetched]:
     found = attempt.resolution
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_fetch(attempt, tools, found, index)) for index in range(len(found.tracks))
+                group.create_task(_fetch(attempt, tools, logins, found, index))
+                for index in range(len(found.tracks))
             ]
     except* JobError as errors:
         # One track's failure has ended the others; its class is the job's.
@@ -163,8 +185,8 @@ async def _fetch_all(attempt: Attempt, tools: Toolbox) -> list[Fetched]:
     return [task.result() for task in tasks]
 
 
-async def _fetch(attempt: Attempt, tools: Toolbox, found: Resolution, index: int) -> Fetched:
-    track = found.tracks[index]
+async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolution, index: int) -> Fetched:
+    track = await logins.dress(found.tracks[index], found.source)
     path = attempt.folder / f"{index}-{track.role.value}"
     progress = attempt.meter.track(index, track.size_bytes)
     if await asyncio.to_thread(path.is_file):
@@ -203,14 +225,9 @@ async def _fetch(attempt: Attempt, tools: Toolbox, found: Resolution, index: int
                 max_bytes=max_bytes,
             )
         case Transport.SOURCE:
-            return await _fetch_by_source(tools, found, track, path, progress)
-
-
-async def _fetch_by_source(
-    tools: Toolbox, found: Resolution, track: Track, path: Path, progress: Progress
-) -> Fetched:
-    source = tools.registry.named(found.source)
-    return await source.fetch(track, found, path, tools.source_context, progress)
+            context = tools.context(await logins.of(found.source))
+            source = tools.registry.named(found.source)
+            return await source.fetch(track, found, path, context, progress)
 
 
 async def process(attempt: Attempt, tools: Toolbox) -> None:
@@ -261,7 +278,11 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
     info = await tools.prober.probe(attempt.output)
     found = attempt.resolution
     kind = attempt.job.kind if attempt.job.kind is not Kind.AUTO else found.kind
-    check_output(info, kind=kind, duration_s=found.duration_s)
+    # A file that bears the digest its site publishes is right, whatever length the site's page tells.
+    is_proved = (
+        attempt.checkpoint[keys.OUTPUT] in attempt.checkpoint[keys.FETCHED] and found.tracks[0].checksum
+    )
+    check_output(info, kind=kind, duration_s=None if is_proved else found.duration_s)
     digest = attempt.checkpoint.get(keys.DIGEST) or await sha256(attempt.output)
     attempt.checkpoint |= {keys.INFO: info.to_json(), keys.DIGEST: digest}
     await attempt.record(

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Self
 
+from core.auth.login import Login
+from core.auth.profiles import Profiles
 from core.config.settings import Settings
 from core.media.ffmpeg import Ffmpeg, locate
 from core.media.prober import Prober
@@ -32,9 +34,10 @@ class Toolbox:
     ytdlp: YtdlpPool
     prober: Prober
     registry: Registry
+    profiles: Profiles
 
     @classmethod
-    async def open(cls, settings: Settings) -> Self:
+    async def open(cls, settings: Settings, profiles: Profiles) -> Self:
         """Start what must run. Child processes start when they are first needed.
 
         Raises:
@@ -72,12 +75,12 @@ class Toolbox:
             ),
             prober=Prober(),
             registry=Registry(settings),
+            profiles=profiles,
         )
 
-    @property
-    def source_context(self) -> SourceContext:
-        """What sources may use."""
-        return SourceContext(http=self.http, settings=self.settings, ytdlp=self.ytdlp)
+    def context(self, login: Login | None) -> SourceContext:
+        """What a source may use."""
+        return SourceContext(http=self.http, settings=self.settings, ytdlp=self.ytdlp, login=login)
 
     async def close(self) -> None:
         """Stop children and connections."""

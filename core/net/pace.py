@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 
 from core.domain.errors import RateLimited
 
@@ -93,3 +94,7 @@ class HostPace:
         if host not in self._free_at:  # the moment at which hosts that are done with can be forgotten
             self._free_at = {name: at for name, at in self._free_at.items() if at > now}
         self._free_at[host] = max(self._free_at.get(host, 0.0), free_at)
+
+
+#: The pace of all requests that a task makes, and the tasks that it starts.
+PACE_OF_TASK: ContextVar[HostPace | None] = ContextVar("pace_of_task", default=None)

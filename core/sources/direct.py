@@ -7,6 +7,7 @@ import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from core.auth.cookies import login_headers
 from core.domain.errors import (
     AuthRequired,
     FormatNotFound,
@@ -19,7 +20,7 @@ from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Tags, Track, Transport
 from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
 from core.net.hls.variant import choose_variant
-from core.net.http.client import HttpClient, Page
+from core.net.http.client import Page
 from core.net.transfer.remote import RemoteFile, probe_remote
 from core.net.transfer.sniff import sniff_container
 from core.sources.base import Matcher, NotHandled, Source, SourceContext
@@ -80,12 +81,12 @@ class Direct(Source):
             JobError: It cannot be read.
         """
         quality = parse_quality(request.quality, request.kind, max_height=context.settings.media.max_height)
-        remote = await self._look(request.url, context.http)
+        remote = await self._look(request.url, context)
         container, kind = _media_type(remote)
         if request.format is not None:
             raise FormatNotFound("a file or playlist has no formats with ids", hint="Leave the format out.")
         if container == _PLAYLIST:
-            page = await context.http.text(request.url)
+            page = await _text(request.url, context)
             return await self._playlist(request, page, quality, context)
         title = _title(remote.filename, remote.url)
         track = Track(
@@ -97,9 +98,9 @@ class Direct(Source):
         )
         return self._resolution(request, title, kind, (track,))
 
-    async def _look(self, url: str, http: HttpClient) -> RemoteFile:
+    async def _look(self, url: str, context: SourceContext) -> RemoteFile:
         try:
-            return await probe_remote(http, url, {})
+            return await probe_remote(context.http, url, await login_headers(context.login, url))
         except (AuthRequired, HttpFailure) as error:
             is_named_like_media = self.matchers[0].matches(urlsplit(url))
             if is_named_like_media or error.retry_policy is RetryPolicy.BACKOFF:
@@ -131,7 +132,7 @@ class Direct(Source):
         roles = [(Role.AUDIO, choice.audio_url)] if choice.audio_url else []
         if choice.video_url and not (roles and quality.kind is Kind.AUDIO):
             roles = [(Role.VIDEO if roles else Role.MUXED, choice.video_url), *roles]
-        durations = [await _duration_s(context.http, url) for _, url in roles]
+        durations = [await _duration_s(url, context) for _, url in roles]
         tracks = tuple(
             _hls_track(role, url, duration_s)
             for (role, url), duration_s in zip(roles, durations, strict=True)
@@ -162,9 +163,13 @@ def _hls_track(role: Role, url: str, duration_s: float) -> Track:
     return Track(role=role, transport=Transport.HLS, url=url, duration_s=duration_s)
 
 
-async def _duration_s(http: HttpClient, url: str) -> float:
+async def _text(url: str, context: SourceContext) -> Page:
+    return await context.http.text(url, headers=await login_headers(context.login, url))
+
+
+async def _duration_s(url: str, context: SourceContext) -> float:
     """Length of a media playlist that a master names; it must be whole."""
-    page = await http.text(url)
+    page = await _text(url, context)
     playlist = await asyncio.to_thread(parse_playlist, page.text, page.url)
     if not isinstance(playlist, MediaPlaylist):
         raise UnsupportedSource("the playlist leads to another list of playlists")

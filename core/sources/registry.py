@@ -7,14 +7,23 @@ from urllib.parse import urlsplit
 from core.config.settings import Settings
 from core.domain.errors import InvalidRequest, UnsupportedSource
 from core.links.normalise import normalise
+from core.sources.archive_org.source import ArchiveOrg
 from core.sources.base import Source
 from core.sources.direct import Direct
+from core.sources.lectures.source import Lectures
+from core.sources.x_spaces.source import XSpaces
 from core.sources.ytdlp.source import ytdlp_sources
 
 
-def known_sources() -> list[Source]:
+def known_sources(settings: Settings) -> list[Source]:
     """Every source; among those that match equally well, the earlier is asked first."""
-    return [Direct(), *ytdlp_sources()]
+    return [
+        Direct(),
+        ArchiveOrg(settings.sources.archive_org.base),
+        XSpaces(settings.sources.x),
+        Lectures(settings.sources.tariq_allah.sites),
+        *ytdlp_sources(),
+    ]
 
 
 class Registry:
@@ -27,7 +36,7 @@ class Registry:
 
     def __init__(self, settings: Settings, sources: list[Source] | None = None) -> None:
         self._settings = settings
-        self._sources = known_sources() if sources is None else sources
+        self._sources = known_sources(settings) if sources is None else sources
         self._by_name = {source.name: source for source in self._sources}
 
     def all(self) -> list[Source]:

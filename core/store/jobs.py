@@ -144,9 +144,12 @@ class Jobs:
         """
         return await self._writer.run(partial(moves.promote, now=now, limit=limit))
 
-    async def unpark(self, waiting_for: str, *, now: float) -> int:
-        """Queue every PENDING job with exactly this `waiting_for`, whatever its time; returns how many."""
-        command = partial(moves.unpark, waiting_for=waiting_for, now=now, limit=_MOVES)
+    async def unpark(self, waiting_for: str, *, now: float, source: str | None = None) -> int:
+        """Queue every PENDING job with exactly this `waiting_for`, whatever its time; returns how many.
+
+        With *source*, only its jobs.
+        """
+        command = partial(moves.unpark, waiting_for=waiting_for, source=source, now=now, limit=_MOVES)
         total = 0
         while count := await self._writer.run(command):
             total += count

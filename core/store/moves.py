@@ -129,14 +129,18 @@ async def promote(transaction: Transaction, *, now: float, limit: int) -> int:
     return _queued(transaction, rows, [], now=now)
 
 
-async def unpark(transaction: Transaction, waiting_for: str, *, now: float, limit: int) -> int:
-    """Queue PENDING jobs that wait for exactly this; returns how many."""
+async def unpark(
+    transaction: Transaction, waiting_for: str, *, now: float, limit: int, source: str | None = None
+) -> int:
+    """Queue PENDING jobs that wait for exactly this, of *source* when given; returns how many."""
     rows = await transaction.rows(
         f"UPDATE jobs SET {_TO_QUEUED} WHERE id IN ("  # noqa: S608 -- constants
-        "SELECT id FROM jobs WHERE status = 'PENDING' AND waiting_for = ? LIMIT ?) "
+        "SELECT id FROM jobs WHERE status = 'PENDING' AND waiting_for = ?"
+        " AND source_type = COALESCE(?, source_type) LIMIT ?) "
         f"RETURNING {JOB}",
         now,
         waiting_for,
+        source,
         limit,
     )
     told = [(EventType.UNPARKED, {"waiting_for": waiting_for})]

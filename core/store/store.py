@@ -16,6 +16,7 @@ from core.store.events import Events
 from core.store.folder import private_file, private_folder
 from core.store.groups import Groups
 from core.store.jobs import Jobs
+from core.store.profiles import AuthProfiles
 from core.store.sqlite import (
     StoreClient,
     connection_config,
@@ -39,6 +40,7 @@ class Store:
         events: What happened to them.
         groups: Playlists.
         switches: Run-time settings.
+        profiles: Logins.
     """
 
     def __init__(self, path: Path, client: StoreClient, writer: Writer) -> None:
@@ -49,6 +51,7 @@ class Store:
         self.events = Events(client, writer)
         self.groups = Groups(client, writer)
         self.switches = Switches(client, writer)
+        self.profiles = AuthProfiles(client, writer)
 
     @classmethod
     async def open(cls, data_dir: Path, url: str | None, *, on_commit: Callable[[Committed], None]) -> Self:

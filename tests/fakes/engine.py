@@ -21,7 +21,9 @@ from core.domain.errors import (
     ReeldeckError,
 )
 from core.domain.events import Event, EventType
+from core.domain.interface import GroupAction
 from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request
+from core.domain.profile import Profile, ProfileStatus
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 
 ENGINE_VERSION = "0.0-fake"
@@ -55,8 +57,10 @@ class FakeEngine:
         self.is_closed = False
         self.speed_bps = 0.0
         self.log: list[Event] = []
+        self.logins: dict[int, Profile] = {}
         self._jobs: dict[int, Job] = {}
         self._keys: dict[str, int] = {}
+        self._groups: dict[int, dict[str, Any]] = {}
         self._ids = itertools.count(1)
         self._seqs = itertools.count(1)
         self._failures: dict[str, list[BaseException]] = {}
@@ -94,6 +98,15 @@ class FakeEngine:
             self.add(f"https://example.org/{index}.mp4", **{"title": f"Title {index}"} | facts)
             for index in range(count)
         ]
+
+    def add_group(self, title: str | None = None, *, total: int = 0, job_id: int | None = None) -> int:
+        """Put a group there; jobs are put into it by their `group_id`."""
+        group_id = len(self._groups) + 1
+        self._groups[group_id] = {
+            "id": group_id, "job_id": job_id, "title": title, "total": total,
+            "created": "2026-01-01T00:00:00.000Z",
+        }  # fmt: skip
+        return group_id
 
     def move(self, job_id: int, to: JobStatus, **facts: Any) -> Job:
         """Play the runner: a legal move with its STATUS_CHANGED, published."""
@@ -239,6 +252,30 @@ class FakeEngine:
         self.log = [event for event in self.log if event.job_id != job_id]
         self.push(Frame(deleted=(job_id,)))
 
+    async def groups(self, *, limit: int = 100, after: str | None = None) -> Page[Mapping[str, Any]]:
+        self._called("groups", limit, after)
+        ids = [
+            group_id for group_id in sorted(self._groups, reverse=True) if not after or group_id < int(after)
+        ]
+        page = [self._group(group_id) for group_id in ids[:limit]]
+        return Page(page, str(ids[limit - 1]) if len(ids) > limit else None)
+
+    async def group(self, group_id: int) -> Mapping[str, Any]:
+        self._called("group", group_id)
+        return self._group(group_id)
+
+    async def control_group(self, group_id: int, action: GroupAction) -> Mapping[str, Any]:
+        self._called("control_group", group_id, action)
+        self._group(group_id)
+        changed = refused = 0
+        for job in [job for job in self._jobs.values() if job.group_id == group_id]:
+            try:
+                await getattr(self, action)(job.id)
+                changed += 1
+            except IllegalTransition:
+                refused += 1
+        return {"group": self._group(group_id), "changed": changed, "refused": refused}
+
     async def preview(self, request: Request) -> MetadataPreview:
         self._called("preview", request)
         _checked(request)
@@ -264,9 +301,36 @@ class FakeEngine:
                     job.source_type == name and job.status is JobStatus.RUNNING for job in self._jobs.values()
                 ),
                 "breaker": "closed",
+                "breaker_since": None,
+                "retry_at": None,
             }
             for name, label in (("direct", "Direct links"), ("youtube", "YouTube"))
         ]
+
+    async def profiles(self) -> Sequence[Profile]:
+        self._called("profiles")
+        return list(self.logins.values())
+
+    async def add_profile(self, source: str, cookie_file: str, name: str = "main") -> Profile:
+        self._called("add_profile", source, cookie_file, name)
+        profile = Profile(
+            id=next(self._ids), source_type=source, name=name, cookie_file_path=cookie_file,
+            status=ProfileStatus.ACTIVE, reason=None, failure_count_recent=0, last_success=None,
+            last_failure=None, expires=None, created=time.time(),
+        )  # fmt: skip
+        self.logins[profile.id] = profile
+        return profile
+
+    async def remove_profile(self, profile_id: int) -> None:
+        self._called("remove_profile", profile_id)
+        if self.logins.pop(profile_id, None) is None:
+            raise InvalidRequest(f"there is no auth profile {profile_id}")
+
+    async def check_profile(self, profile_id: int) -> Profile:
+        self._called("check_profile", profile_id)
+        if profile_id not in self.logins:
+            raise InvalidRequest(f"there is no auth profile {profile_id}")
+        return self.logins[profile_id]
 
     async def status(self) -> Mapping[str, Any]:
         self._called("status")
@@ -331,6 +395,17 @@ class FakeEngine:
             return self._jobs[job_id]
         except KeyError:
             raise NoSuchJob(f"{job_id}") from None
+
+    def _group(self, group_id: int) -> dict[str, Any]:
+        if group_id not in self._groups:
+            raise NoSuchJob(f"there is no group {group_id}")
+        group = self._groups[group_id]
+        of_group = [
+            job.status
+            for job in self._jobs.values()
+            if job.group_id == group_id and job.id != group["job_id"]
+        ]
+        return group | {"counts": {status.value: of_group.count(status) for status in JobStatus}}
 
     def _frame(
         self, events: Sequence[Event] = (), jobs: Sequence[Job] = (), deleted: Sequence[int] = ()

@@ -294,6 +294,34 @@ class TestControl:
         assert answer.code == 0
         assert answer.out == ""
 
+    @pytest.mark.parametrize(
+        ("command", "before", "told"),
+        [
+            ("pause", JobStatus.QUEUED, "2 paused; now 2 paused, 1 completed"),
+            ("resume", JobStatus.PAUSED, "2 resumed; now 2 queued, 1 completed"),
+            ("cancel", JobStatus.RUNNING, "2 cancelled; now 1 completed, 2 cancelled"),
+            ("retry", JobStatus.FAILED, "2 retried; now 2 queued, 1 completed"),
+        ],
+    )
+    def test_a_group_is_acted_on_as_one(self, run, engine, command, before, told):
+        group_id = engine.add_group("A \x1b[31mlist", total=3)
+        engine.add_many(2, status=before, group_id=group_id)
+        engine.add(status=JobStatus.COMPLETED, group_id=group_id)
+        engine.add(status=before)
+        answer = run(command, "--group", str(group_id))
+        assert answer.code == 0
+        assert answer.out.startswith(f"group 1  {told}  A ")
+        assert "\x1b" not in answer.out
+
+    def test_a_group_as_json_has_its_counts_and_an_unknown_one_is_40(self, run, engine):
+        group_id = engine.add_group(total=1)
+        engine.add(group_id=group_id)
+        (row,) = run("cancel", "--group", str(group_id), "--json").rows
+        assert (row["changed"], row["group"]["counts"]["CANCELLED"]) == (1, 1)
+        assert run("pause", "--group", "9").code == 40
+        assert run("pause", "1", "--group", "1").code == 2
+        assert run("retry", "--failed", "--group", "1").code == 2
+
     @pytest.mark.parametrize("priority", [5, -5, 0])
     def test_a_priority_may_be_negative(self, run, engine, priority):
         engine.add()

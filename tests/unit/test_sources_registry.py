@@ -49,6 +49,7 @@ def test_what_is_named_like_media_goes_to_direct_first(url: str) -> None:
         ("https://www.instagram.com/reel/C/", "instagram"),
         ("https://old.reddit.com/r/a/comments/b/", "reddit"),
         ("https://x.com/someone/status/1", "x_posts"),
+        ("https://x.com/i/spaces/1eaKbrPAqbwKX", "x"),
         ("https://twitter.com/i/web/status/1", "x_posts"),
     ],
 )
@@ -58,7 +59,7 @@ def test_pages_of_known_sites_go_to_their_source(url: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://example.com/watch", "https://notyoutube.com/watch", "https://x.com/i/spaces/1eaKbrPAqbwKX"],
+    ["https://example.com/watch", "https://notyoutube.com/watch", "https://x.com/someone"],
 )
 def test_anything_else_is_looked_at_by_direct_and_then_given_to_ytdlp(url: str) -> None:
     assert names(url) == ["direct", "ytdlp"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import click
 
 from core.domain.errors import ReeldeckError
-from core.domain.interface import EngineInterface
+from core.domain.interface import EngineInterface, GroupAction
 from core.domain.job import Job, JobStatus
 from tui.console.connect import engine, run_async
 from tui.console.exits import complain
@@ -16,56 +16,73 @@ from tui.console.output import json_line, line, name_of
 from tui.console.pages import all_jobs
 
 Action = Callable[[EngineInterface, int], Awaitable[Job]]
+_ACTIONS: Mapping[GroupAction, Action] = {
+    "pause": lambda engine, job_id: engine.pause(job_id),
+    "resume": lambda engine, job_id: engine.resume(job_id),
+    "cancel": lambda engine, job_id: engine.cancel(job_id),
+    "retry": lambda engine, job_id: engine.retry(job_id),
+}
+_DONE: Mapping[GroupAction, str] = {
+    "pause": "paused",
+    "resume": "resumed",
+    "cancel": "cancelled",
+    "retry": "retried",
+}
 
 #: Requests to the engine at the same time.
 AT_ONCE = 8
 _OPEN = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING})
 _ids = click.argument("ids", metavar="[ID]...", type=click.IntRange(min=1), nargs=-1)
+_group = click.option("--group", metavar="ID", type=click.IntRange(min=1), help="All jobs of a playlist.")
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 @click.command()
 @_ids
 @click.option("--all", "everything", is_flag=True, help="All jobs that wait or run.")
+@_group
 @_json
-def pause(ids: tuple[int, ...], *, everything: bool, as_json: bool) -> int:
+def pause(ids: tuple[int, ...], *, everything: bool, group: int | None, as_json: bool) -> int:
     """Hold jobs until they are resumed."""
-    chosen = _choice(ids, _OPEN if everything else None)
-    return run_async(_act(chosen, lambda engine, job_id: engine.pause(job_id), as_json=as_json))
+    chosen = _choice(ids, _OPEN if everything else None, group)
+    return _do("pause", chosen, as_json=as_json)
 
 
 @click.command()
 @_ids
 @click.option("--all", "everything", is_flag=True, help="All paused jobs.")
+@_group
 @_json
-def resume(ids: tuple[int, ...], *, everything: bool, as_json: bool) -> int:
+def resume(ids: tuple[int, ...], *, everything: bool, group: int | None, as_json: bool) -> int:
     """Let paused jobs go on."""
-    chosen = _choice(ids, {JobStatus.PAUSED} if everything else None)
-    return run_async(_act(chosen, lambda engine, job_id: engine.resume(job_id), as_json=as_json))
+    chosen = _choice(ids, {JobStatus.PAUSED} if everything else None, group)
+    return _do("resume", chosen, as_json=as_json)
 
 
 @click.command()
 @_ids
 @click.option("--all", "everything", is_flag=True, help="All unfinished jobs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@_group
 @_json
-def cancel(ids: tuple[int, ...], *, everything: bool, yes: bool, as_json: bool) -> int:
+def cancel(ids: tuple[int, ...], *, everything: bool, yes: bool, group: int | None, as_json: bool) -> int:
     """End jobs and delete what they have fetched."""
-    chosen = _choice(ids, _OPEN | {JobStatus.PAUSED} if everything else None)
+    chosen = _choice(ids, _OPEN | {JobStatus.PAUSED} if everything else None, group)
     ask = "Cancel {} jobs and delete what they have fetched?" if everything and not yes else None
-    return run_async(_act(chosen, lambda engine, job_id: engine.cancel(job_id), as_json=as_json, ask=ask))
+    return _do("cancel", chosen, as_json=as_json, ask=ask)
 
 
 @click.command()
 @_ids
 @click.option("--failed", is_flag=True, help="All failed jobs.")
 @click.option("--all", "everything", is_flag=True, help="All failed and cancelled jobs.")
+@_group
 @_json
-def retry(ids: tuple[int, ...], *, failed: bool, everything: bool, as_json: bool) -> int:
+def retry(ids: tuple[int, ...], *, failed: bool, everything: bool, group: int | None, as_json: bool) -> int:
     """Start failed or cancelled jobs again. A job that waits for its next try goes at once."""
     ended = {JobStatus.FAILED, JobStatus.CANCELLED} if everything else {JobStatus.FAILED}
-    chosen = _choice(ids, ended if everything or failed else None)
-    return run_async(_act(chosen, lambda engine, job_id: engine.retry(job_id), as_json=as_json))
+    chosen = _choice(ids, ended if everything or failed else None, group)
+    return _do("retry", chosen, as_json=as_json)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # N may be negative
@@ -81,11 +98,37 @@ def prioritize(job_id: int, priority: int, *, as_json: bool) -> int:
 Choice = list[int] | frozenset[JobStatus]
 
 
-def _choice(ids: tuple[int, ...], statuses: set[JobStatus] | frozenset[JobStatus] | None) -> Choice:
-    """The ids, or the states whose jobs are meant: one of both must be given."""
-    if bool(ids) == bool(statuses):
+def _do(action: GroupAction, chosen: Choice | int, *, as_json: bool, ask: str | None = None) -> int:
+    if isinstance(chosen, int):
+        return run_async(_act_on_group(chosen, action, as_json=as_json))
+    return run_async(_act(chosen, _ACTIONS[action], as_json=as_json, ask=ask))
+
+
+def _choice(
+    ids: tuple[int, ...], statuses: set[JobStatus] | frozenset[JobStatus] | None, group: int | None
+) -> Choice | int:
+    """The ids, or the states whose jobs are meant, or a group: exactly one must be given."""
+    if [bool(ids), bool(statuses), bool(group)].count(True) != 1:
         raise click.UsageError("Give the ids of jobs, or say which ones by an option (see --help).")
+    if group:
+        return group
     return frozenset(statuses) if statuses else list(dict.fromkeys(ids))
+
+
+async def _act_on_group(group_id: int, action: GroupAction, *, as_json: bool) -> int:
+    """Do *action* to all jobs of a group; jobs that have moved on by themselves are left as they are."""
+    async with engine() as running:
+        answer = await running.control_group(group_id, action)
+    if as_json:
+        json_line(answer)
+        return 0
+    counts = answer["group"]["counts"]
+    states = ", ".join(f"{counts[status]} {status.lower()}" for status in JobStatus if counts.get(status))
+    title = answer["group"]["title"] or ""
+    line(
+        f"group {group_id}  {answer['changed']} {_DONE[action]}; now {states or 'no jobs'}  {title}".rstrip()
+    )
+    return 0
 
 
 async def _act(chosen: Choice, action: Action, *, as_json: bool, ask: str | None = None) -> int:

@@ -24,7 +24,7 @@ from core.net.http.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, Cookies, H
 from core.net.http.response import MAX_HEADER_BYTES, Response, parse_retry_after, raise_for_status
 from core.net.http.trust import trusting
 from core.net.http.ways import to_proxy, way_out
-from core.net.pace import Bandwidth, HostPace
+from core.net.pace import PACE_OF_TASK, Bandwidth, HostPace
 
 __all__ = ["HttpClient", "Page", "Response", "parse_retry_after", "raise_for_status"]
 
@@ -76,7 +76,8 @@ class HttpClient:
         timeouts: `connect_s` for look-up and connection, and again for TLS; `read_s` for each wait for bytes.
         proxy: Goes before `network.proxy`.
         bandwidth: The cap that bodies are read under.
-        pace: Spaces the requests to one host and port, and keeps away after a 429 with a Retry-After.
+        pace: Spaces the requests to one host and port, and keeps away after a 429 with a Retry-After. Without
+            one, that of the task that asks, if it has one.
     """
 
     def __init__(
@@ -172,8 +173,9 @@ class HttpClient:
         target = hop.target
         if self._proxy is not None and self._proxy.resolves:
             self._gate.check_unresolved(target)
-        if self._pace is not None:
-            await self._pace.turn(target.authority)
+        pace = self._pace or PACE_OF_TASK.get()
+        if pace is not None:
+            await pace.turn(target.authority)
         raw = await self._exchange(self._request(hop), target.host)
         if sum(len(name) + len(value) for name, value in raw.headers.raw) > MAX_HEADER_BYTES:
             await raw.aclose()
@@ -181,8 +183,8 @@ class HttpClient:
         if isinstance(hop.cookies, CookieJar):
             httpx.Cookies(hop.cookies).extract_cookies(raw)
         response = Response(raw, target, self._bandwidth)
-        if self._pace is not None and response.status == 429 and response.retry_after_s:
-            self._pace.stay_away(target.authority, response.retry_after_s)
+        if pace is not None and response.status == 429 and response.retry_after_s:
+            pace.stay_away(target.authority, response.retry_after_s)
         return response
 
     def _request(self, hop: Hop) -> httpx.Request:

@@ -74,9 +74,10 @@ def extraction(
     }
 
 
-def download(path: Path) -> dict[str, Any]:
-    """To fetch one format to *path*; the worker adds which one."""
+def download(path: Path, *, cookie_file: Path | None = None) -> dict[str, Any]:
+    """To fetch one format to *path*; the worker adds which one. *cookie_file* as for `extraction`."""
     return {
+        "cookiefile": str(cookie_file) if cookie_file else None,
         "outtmpl": {"default": str(path).replace("%", "%%")},
         "continuedl": True,
         "nopart": False,

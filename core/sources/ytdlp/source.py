@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.auth.copies import copy_again_blocking
 from core.domain.errors import SizeLimit
 from core.domain.job import Request
 from core.domain.media import Resolution, Track
@@ -80,7 +81,10 @@ class Ytdlp(Source):
     ) -> Fetched:
         """Have a worker fetch what only yt-dlp can. Raises JobError."""
         limit = context.settings.limits.max_file_size_bytes
-        resumed_bytes = await asyncio.to_thread(_partial_bytes_blocking, path)
+        cookie_file = context.login.cookie_file if context.login else None
+        if cookie_file is not None:
+            # Each process writes its file at the end, and tracks are fetched side by side.
+            cookie_file = await asyncio.to_thread(copy_again_blocking, cookie_file)
 
         def watch(done: int, total: int | None) -> None:
             if limit and done > limit:
@@ -88,14 +92,16 @@ class Ytdlp(Source):
             progress(done, total)
 
         info = resolution.private["info"]
-        await context.ytdlp.download(info, str(track.format_id), path, progress=watch)
+        await context.ytdlp.download(
+            info, str(track.format_id), path, progress=watch, cookie_file=cookie_file
+        )
         size_bytes = await asyncio.to_thread(_make_durable_blocking, path)
         return Fetched(
             path=path,
             size_bytes=size_bytes,
             sha256=None,
-            fetched_bytes=max(0, size_bytes - resumed_bytes),
-            resumed_bytes=min(size_bytes, resumed_bytes),
+            fetched_bytes=size_bytes,
+            resumed_bytes=0,
             container=track.container,
         )
 
@@ -111,12 +117,6 @@ def ytdlp_sources() -> list[Source]:
         for site in SITES
     ]
     return [*named, Ytdlp("ytdlp", "Any other site (yt-dlp)", (Matcher(),))]
-
-
-def _partial_bytes_blocking(path: Path) -> int:
-    """What an earlier attempt left: yt-dlp joins fragments in `.part`."""
-    part = path.with_name(path.name + ".part")
-    return part.stat().st_size if part.exists() else 0
 
 
 def _make_durable_blocking(path: Path) -> int:

@@ -1,0 +1,1 @@
+"""archive.org: items, their files, and which of them to take."""

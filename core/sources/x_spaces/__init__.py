@@ -1,0 +1,1 @@
+"""X Spaces: recorded live conversations, read through the API that X's own web site uses."""

@@ -1,0 +1,87 @@
+"""`reeldeck auth` against an engine in memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from core.domain.errors import AuthRequired, InvalidRequest
+from core.domain.profile import ProfileReason, ProfileStatus
+from tests.fakes.engine import FakeEngine
+from tui.cli import reeldeck
+from tui.console import connect
+from tui.console.exits import run_to_exit
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """The engine that commands reach."""
+    fake = FakeEngine()
+    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
+    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.txt").touch()
+    return fake
+
+
+def run(*arguments):
+    """Exit code, stdout and stderr of a command line."""
+    with CliRunner().isolation() as (out, err, _):
+        code = run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return code, out.getvalue().decode(), err.getvalue().decode()
+
+
+def test_a_login_is_added_by_the_absolute_path_of_its_file(engine, tmp_path):
+    code, out, _ = run("auth", "add", "youtube", "c.txt", "--name", "alt")
+    assert code == 0
+    assert engine.calls[-1] == ("add_profile", ("youtube", str(tmp_path / "c.txt"), "alt"))
+    assert "youtube/alt" in out
+    assert "ACTIVE" in out
+
+
+def test_a_refused_file_ends_with_the_engines_words(engine):
+    engine.fail_next("add_profile", InvalidRequest("line 3 of the cookie file has 1 fields instead of 7"))
+    code, _, err = run("auth", "add", "youtube", "c.txt")
+    assert code == InvalidRequest.exit_code
+    assert "line 3" in err
+    assert run("auth", "add", "youtube", "none.txt")[0] == 2
+
+
+def test_the_list_is_a_table_or_json_and_says_when_it_is_empty(engine):
+    code, out, err = run("auth", "list")
+    assert (code, out) == (0, "")
+    assert "reeldeck auth add" in err
+    run("auth", "add", "x", "c.txt")
+    assert "x/main" in run("auth", "list")[1]
+    shown = json.loads(run("auth", "list", "--json")[1])
+    assert (shown["source_type"], shown["name"], shown["status"]) == ("x", "main", "ACTIVE")
+
+
+def test_a_check_of_a_login_that_is_not_used_any_more_fails(engine):
+    run("auth", "add", "x", "c.txt")
+    assert run("auth", "check")[0] == 0
+    ((number, profile),) = engine.logins.items()
+    values = {name: getattr(profile, name) for name in type(profile).__dataclass_fields__}
+    values |= {"status": ProfileStatus.DISABLED, "reason": ProfileReason.REFUSED, "expires": 1.0}
+    engine.logins[number] = type(profile)(**values)
+    code, out, _ = run("auth", "check", "x/main")
+    assert code == AuthRequired.exit_code
+    assert "refused" in out
+    assert "has ended" in out
+
+
+def test_a_login_is_removed_by_its_name_or_number(engine):
+    run("auth", "add", "x", "c.txt")
+    run("auth", "add", "youtube", "c.txt")
+    assert run("auth", "remove", "x/main")[0] == 0
+    (number,) = engine.logins
+    assert run("auth", "remove", str(number))[0] == 0
+    code, _, err = run("auth", "remove", "x/main")
+    assert code == InvalidRequest.exit_code
+    assert "auth list" in err
