@@ -36,7 +36,7 @@ def way2allah_lecture(
     rows = "".join(
         f"""<tr><td class=""><div class="row"><h5>1 -
         <a class="quality_title" href="{escape(address)}" download>{escape(label)}</a></h5>
-        <span>إستماع: <a onclick="w2a_play(1,'khotab_mirror')"><i class="fa {kind} fa-2"></i></a></span></div>"""
+        <span>إستماع: <a onclick="w2a_play()"><i class="fa {kind} fa-2"></i></a></span></div>"""
         for address, label, kind in mirrors
     )
     return f"""<!DOCTYPE html><html dir="rtl"><head><title>{escape(title)}</title></head><body>

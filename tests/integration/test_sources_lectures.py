@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -319,6 +321,20 @@ async def test_a_series_becomes_a_group_of_lectures(run_engine: Any, origin: Ori
             (JobStatus.COMPLETED, "الدرس 7"),
             (JobStatus.COMPLETED, "الدرس 8"),
         ]
+
+
+async def test_a_page_made_to_be_slow_holds_nobody_up(origin: Origin, resolve: Any) -> None:
+    body = "<div class=jumbotron-icon>" * 250 + "<i class=y></i>" * 5000
+    fake.put_page(origin, ITEM, f"<html><body>{body}</body></html>")
+    resolving = asyncio.create_task(resolve(ITEM))
+    worst_s, last = 0.0, time.perf_counter()
+    while not resolving.done():
+        await asyncio.wait([resolving], timeout=0.005)
+        now = time.perf_counter()
+        worst_s, last = max(worst_s, now - last), now
+    with pytest.raises(ParserFailure):
+        await resolving
+    assert worst_s < 0.25
 
 
 async def test_a_changed_site_fails_the_job_as_a_parser_error(run_engine: Any, origin: Origin) -> None:

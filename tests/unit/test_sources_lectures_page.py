@@ -204,6 +204,11 @@ def test_text_is_folded_to_nfc_and_keeps_tashkeel() -> None:
     assert len(fold("x " * 100_000)) <= 500
 
 
+def test_a_selector_may_name_a_meta_element() -> None:
+    body = "<meta property='og:title' content='قِصَّة'><a class=audio href=f.mp3>x</a>"
+    assert custom(body, layout=replace(CUSTOM, title="meta[property='og:title']")).title == "قِصَّة"
+
+
 def test_a_site_may_replace_selectors_of_a_layout() -> None:
     layout = layout_of(Site(name="a", hosts=("a.example",), layout="islamway", title=".t"))
     assert layout == replace(ISLAMWAY, title=".t")

@@ -18,6 +18,8 @@ from core.sources.lectures.layouts import Layout
 MAX_TEXT_CHARS = 500
 _MAX_LINKS = 5000
 _LINK_ATTRIBUTES = ("href", "src", "data-src", "content")
+#: Elements whose text is an attribute.
+_SPEAKING = {"meta": "content", "input": "value"}
 #: What sites write for a grade of quality, as kbit/s and lines.
 _GRADES = {
     "عالية": (128, 720), "عاليه": (128, 720), "متوسطة": (64, 480), "متوسطه": (64, 480),
@@ -91,11 +93,8 @@ def parse_page(text: str, url: str, layout: Layout) -> LecturePage:
     audio = tuple(_mirrors(root, layout, "audio", base))
     video = tuple(_mirrors(root, layout, "video", base))
     is_series = layout.series_path.search(parts.path) is not None if layout.series_path else None
-    items = (
-        ()
-        if is_series is False or (is_series is None and (audio or video))
-        else _items(root, layout, base, url)
-    )
+    may_list = is_series or (is_series is None and not (audio or video))
+    items = _items(root, layout, base, url) if may_list else ()
     if is_series:
         audio = video = ()
     title = _without_end(first["title"], first["lecturer"])
@@ -156,10 +155,9 @@ def _first(root: etree._Element, layout: Layout, name: str) -> str | None:
 
 
 def _text(element: etree._Element) -> str:
-    """Its words, or what a `<meta>` or `<input>` says."""
-    own = element.get("content") or element.get("value")
-    if own is not None:
-        return str(own)
+    """Its words, about as many as are of use."""
+    if element.tag in _SPEAKING:
+        return str(element.get(_SPEAKING[element.tag]) or "")
     words: list[str] = []
     length = 0
     for piece in element.itertext():

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from core.config.settings import Site
-from core.domain.errors import (
-    FormatNotFound,
-    JobError,
-    RetryPolicy,
-    UnsupportedSource,
-)
+from core.domain.errors import FormatNotFound, InvalidRequest, JobError, RetryPolicy, UnsupportedSource
 from core.domain.job import Kind, Request
 from core.domain.media import Entry, Resolution, Role, Tags, Track, Transport
 from core.net.http.client import HttpClient
@@ -28,8 +23,6 @@ MAX_PAGE_BYTES = 5 * 2**20
 MAX_PAGES = 200
 #: Dead mirrors that are looked at before giving up.
 _MAX_MIRRORS = 8
-#: Longer pages are parsed beside the event loop.
-_SMALL_PAGE_CHARS = 32 * 1024
 _MEDIA = frozenset({"mp4", "ts", "webm", "mkv", "ogg", "avi", "flv", "aac", "mp3", "flac", "wav"})
 _RETRIED = frozenset({RetryPolicy.BACKOFF, RetryPolicy.AT_RETRY_AFTER})
 
@@ -136,9 +129,8 @@ def in_order(mirrors: Sequence[Mirror], quality: Quality, *, is_video: bool) -> 
 async def _read(http: HttpClient, url: str, layout: Layout) -> tuple[LecturePage, str]:
     """The page, and its address after redirects."""
     page = await http.text(url, max_bytes=MAX_PAGE_BYTES)
-    if len(page.text) > _SMALL_PAGE_CHARS:
-        return await asyncio.to_thread(parse_page, page.text, page.url, layout), page.url
-    return parse_page(page.text, page.url, layout), page.url
+    # lxml works without the interpreter's lock, so that even a page made to be slow holds nobody up.
+    return await asyncio.to_thread(parse_page, page.text, page.url, layout), page.url
 
 
 async def _first_alive(http: HttpClient, mirrors: Sequence[Mirror]) -> tuple[Mirror, RemoteFile, str]:
@@ -153,6 +145,9 @@ async def _first_alive(http: HttpClient, mirrors: Sequence[Mirror]) -> tuple[Mir
             remote = await probe_remote(http, mirror.url, {})
         except JobError as error:
             failures.append(error)
+            continue
+        except InvalidRequest as error:  # what the gate says to a link of a strange form
+            failures.append(UnsupportedSource(error.detail))
             continue
         container = sniff_container(remote.head)
         if container in _MEDIA:
