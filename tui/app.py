@@ -15,7 +15,8 @@ from textual.timer import Timer
 
 from core.domain.interface import EngineInterface
 from tui.deck import Deck
-from tui.screens.base import DeckScreen, Dialog
+from tui.screens.base import DeckScreen
+from tui.screens.dialog import Dialog
 from tui.screens.jobs import JobsScreen
 from tui.sync import BACKOFF_S
 from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone

@@ -14,7 +14,7 @@ from core.domain.job import Kind, Request
 from tui.deck import Deck
 from tui.pasted import Pasted, link_lines
 from tui.present import SEPARATOR, Line, join_sides
-from tui.screens.base import Dialog
+from tui.screens.dialog import Dialog
 from tui.widgets.choice import Choice
 from tui.widgets.lines import LineBar, LinePane
 from tui.widgets.safe_input import SafeInput

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from core.links.find import find_links
 from tui.actions import Situation, actions_of, key_name
 from tui.deck import Deck
+from tui.screens.add import AddScreen
+from tui.screens.dialog import repaint_all
 from tui.thrift import ThriftyCompositor
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
@@ -76,25 +78,4 @@ class DeckScreen(Screen[None]):
 
     def open_add(self, links: Sequence[str] = ()) -> None:
         """Open the dialog that adds links, filled with *links*."""
-        from tui.screens.add import AddScreen  # noqa: PLC0415 -- the dialogs build on this module
-
         self.app.push_screen(AddScreen(self.deck, links))
-
-
-def repaint_all(widgets: Sequence[LineBar | LinePane]) -> None:
-    """Draw these again."""
-    for widget in widgets:
-        widget.repaint()
-
-
-class Dialog(ModalScreen[Any]):
-    """A box over the screen that was there; Esc closes it."""
-
-    BINDINGS = [("escape", "dismiss(None)", "Close")]
-
-    def paint(self) -> None:
-        """Dialogs show what they were opened with."""
-
-    def repaint(self) -> None:
-        """Draw all again: the colours have changed."""
-        repaint_all([*self.query(LineBar), *self.query(LinePane)])

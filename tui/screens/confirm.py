@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from tui.describe import wrap
 from tui.present import Line
-from tui.screens.base import Dialog
+from tui.screens.dialog import Dialog
 from tui.widgets.lines import LineBar
 from tui.widgets.safe_input import SafeInput
 

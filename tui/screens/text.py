@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from tui.deck import Deck
 from tui.describe import wrap
 from tui.present import Line
-from tui.screens.base import Dialog
+from tui.screens.dialog import Dialog
 from tui.widgets.lines import LinePane
 
 #: Less than `for_terminal` cuts.
