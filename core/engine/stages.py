@@ -28,6 +28,7 @@ from core.library.archive import NameTakenError, choose_blocking, is_placed_bloc
 from core.library.paths import archive_name
 from core.media.digest import sha256
 from core.media.postprocess import Input, Wanted, extension_of, postprocess
+from core.media.tags import write_tags
 from core.media.verify import check_output
 from core.net.hls.fetch import fetch_hls
 from core.net.progress import Fetched
@@ -259,15 +260,25 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
             timeout_s=tools.settings.timeouts.postprocess_s,
             progress=lambda _share: None,
         )
+        is_changed = made not in paths or await _tag(made, found)
     except JobError as error:
         await attempt.record((EventType.POSTPROCESS_FAILED, failure(error)))
         raise
     attempt.checkpoint[keys.OUTPUT] = made.name
-    if made not in paths:
+    if is_changed:
         attempt.checkpoint[keys.DIGEST] = None
     await attempt.record(
-        (EventType.POSTPROCESS_FINISHED, {"is_changed": made not in paths}), stage=Stage.POSTPROCESS
+        (EventType.POSTPROCESS_FINISHED, {"is_changed": is_changed}), stage=Stage.POSTPROCESS
     )
+
+
+async def _tag(kept: Path, found: Resolution) -> bool:
+    """Tag a file that is kept as it came; whether it was changed by that.
+
+    Only where the source knows who made it: a plain file stays as it came, and so does one with a digest.
+    """
+    is_known = found.tags.artist is not None or found.tags.album is not None
+    return is_known and found.tracks[0].checksum is None and await write_tags(kept, found.tags)
 
 
 async def validate(attempt: Attempt, tools: Toolbox) -> None:
