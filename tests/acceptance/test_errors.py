@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
+from datetime import UTC, date, datetime
 
 import pytest
 
 from core.domain.errors import ERRORS
+from core.sources.ytdlp.errors import OUTDATED_AFTER_DAYS
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import HEALTHY, Fault, Origin
 
@@ -101,6 +104,21 @@ async def test_each_class_shows_its_summary_and_hint(reeldeck, origin, case):
     assert job["error_message"].startswith(kind.summary)
     assert job["error_hint"]
     assert not list(reeldeck.archive.rglob("*.*")) if reeldeck.archive.exists() else True
+
+
+async def test_a_page_that_ytdlp_stumbles_over_asks_for_a_newer_one(reeldeck, origin):
+    meta = '<meta property="og:video" content="/broken.mpd">'
+    video = '<video src="/broken.mpd" type="application/dash+xml"></video>'
+    page = f"<html><head>{meta}</head><body>{video}</body></html>"
+    origin.put("/page", page.encode(), content_type="text/html")
+    origin.put("/broken.mpd", b"<MPD><broken", content_type="application/dash+xml")
+    year, month, day = map(int, importlib.metadata.version("yt-dlp").split(".")[:3])
+    is_old = (datetime.now(UTC).date() - date(year, month, day)).days > OUTDATED_AFTER_DAYS
+    kind = ERRORS["EXTRACTOR_UPDATE_REQUIRED" if is_old else "EXTRACTOR_ERROR"]
+    answer = await reeldeck.run("get", origin.url("/page"), **NO_RETRIES)
+    assert answer.code == kind.exit_code, answer.err
+    assert kind.summary in answer.err
+    assert "yt-dlp" in answer.err
 
 
 @pytest.mark.parametrize(

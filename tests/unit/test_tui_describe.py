@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from core.domain.errors import ERRORS
+from core.domain.errors import ERRORS, JobError
 from core.domain.events import Event, EventType
 from core.domain.job import JobStatus, Stage
 from tests.fakes.engine import FakeEngine
@@ -133,3 +133,15 @@ def test_a_very_long_timeline_is_shown_from_its_newest_end():
     lines = detail(job, happened(*[(E.DOWNLOAD_RESUMED, {})] * 250), [], NOW, 80)
     assert len([line for line in lines if "goes on" in text_of(line)]) == 200
     assert "and 50 earlier: reeldeck job 1" in text_of(lines[-1])
+
+
+@pytest.mark.parametrize("code", sorted(code for code, kind in ERRORS.items() if issubclass(kind, JobError)))
+@pytest.mark.parametrize("width", [40, 78])
+def test_every_job_error_is_shown_with_its_summary_and_hint(code: str, width: int) -> None:
+    error = ERRORS[code]("detail")
+    job = FakeEngine().add(
+        status=JobStatus.FAILED, error_type=code, error_message=str(error), error_hint=error.hint
+    )
+    words = " ".join(shown(detail(job, [], [], NOW, width)).split())
+    assert error.summary in words
+    assert error.hint in words
