@@ -77,11 +77,6 @@ class Bus:
         self._speed_bps = speed_bps
         self._mailboxes: set[Mailbox] = set()
 
-    @property
-    def has_listeners(self) -> bool:
-        """Whether live figures are worth computing."""
-        return bool(self._mailboxes)
-
     def publish(
         self, events: Sequence[Event] = (), jobs: Sequence[Job] = (), deleted: Sequence[int] = ()
     ) -> None:

@@ -70,9 +70,14 @@ async def test_streams_end_when_the_engine_stops(bus):
 
 
 async def test_nobody_is_told_after_leaving(bus):
-    with bus.subscribe():
-        assert bus.has_listeners
-    assert not bus.has_listeners
+    with bus.subscribe() as left:
+        pass
+    with bus.subscribe() as stays:
+        bus.publish([event(1)])
+        assert [e.seq for e in (await stays.take())[0]] == [1]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await left.take()
 
 
 def test_a_meter_adds_up_its_tracks_and_knows_the_total_only_when_all_are_known():
