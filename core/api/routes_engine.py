@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, WebSocket
@@ -57,7 +56,7 @@ async def metadata(
     """Title, duration, size and formats, without downloading it."""
     body = JobRequest(url=url, kind=kind, quality=quality, format=format, profile=profile, source=source)
     require_local(request, body)
-    return JsonResponse(dataclasses.asdict(await engine.preview(body.to_request())))
+    return JsonResponse((await engine.preview(body.to_request())).to_json())
 
 
 @router.post("/stop", tags=["engine"], status_code=202, summary="Stop the engine (Unix socket only)")

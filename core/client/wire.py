@@ -9,7 +9,7 @@ from typing import Any
 
 from core.domain.errors import JobError, LimitReached, ReeldeckError, Unknown, from_code
 from core.domain.events import Event, EventType, event_from_json
-from core.domain.job import Job, JobStatus, Kind, Request, job_from_json
+from core.domain.job import Job, JobStatus, Request, job_from_json
 from core.domain.profile import Profile, profile_from_json
 from core.domain.snapshot import Frame, MetadataPreview, Submitted
 
@@ -81,10 +81,8 @@ def events(items: list[Mapping[str, Any]]) -> list[Event]:
 
 def preview(data: Mapping[str, Any]) -> MetadataPreview:
     """What a link leads to."""
-    names = {field.name for field in dataclasses.fields(MetadataPreview)}
     try:
-        known = {name: value for name, value in data.items() if name in names}
-        return MetadataPreview(**known | {"kind": Kind(data["kind"])})
+        return MetadataPreview.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
 

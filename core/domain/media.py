@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -48,6 +48,8 @@ class Track:
     checksum: str | None = None
     #: Some hosts throttle larger ranges than this.
     max_range_bytes: int | None = None
+    #: It still grows: what follows is recorded as it comes, to its end.
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,28 @@ class Tags:
     date: str | None = None
     #: The page it came from.
     source_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatInfo:
+    """One form in which a source offers a thing, to choose from before the download."""
+
+    #: What `Request.format` names it by; None where a quality name chooses.
+    id: str | None
+    role: Role
+    container: str | None = None
+    height: int | None = None
+    fps: float | None = None
+    #: Codecs, as people name them (`h264 + aac`).
+    codecs: str | None = None
+    bitrate_bps: int | None = None
+    size_bytes: int | None = None
+    #: The size was computed from bit rate and duration.
+    is_size_estimated: bool = False
+    #: What the source says of it (`original`, a language).
+    note: str | None = None
+    #: The request would take this one.
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +115,8 @@ class Resolution:
     thumbnail_url: str | None = None
     #: Seconds since the epoch after which the track URLs are refused.
     expires: float | None = None
+    #: What can be chosen from, the best first; for previews, and never stored.
+    formats: tuple[FormatInfo, ...] = ()
     #: What the source itself wants to find again at download time (JSON values only).
     private: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,8 +128,8 @@ class Resolution:
         return sum(known) if known and len(known) == len(sizes) else None
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values only, for a job's checkpoint."""
-        return asdict(self)
+        """JSON values only, for a job's checkpoint; without `formats`."""
+        return asdict(replace(self, formats=()))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -117,6 +143,7 @@ class Resolution:
                 **data,
                 "kind": Kind(data["kind"]),
                 "tracks": tracks,
+                "formats": (),
                 "entries": tuple(Entry(**entry) for entry in data["entries"]),
                 "tags": Tags(**data["tags"]),
             }

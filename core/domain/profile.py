@@ -55,6 +55,10 @@ class Profile:
     last_failure: float | None
     #: When its login cookies end, where they say so.
     expires: float | None
+    #: When the site was last asked whether it still takes this login.
+    checked: float | None
+    #: Whose login it is, as the site names them, where a check tells.
+    account: str | None
     created: float
 
     @property
@@ -69,7 +73,7 @@ class Profile:
 
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Profile))
-_TIMES = ("last_success", "last_failure", "expires", "created")
+_TIMES = ("last_success", "last_failure", "expires", "checked", "created")
 
 
 def profile_from_json(data: Mapping[str, Any]) -> Profile:

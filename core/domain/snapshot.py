@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Generic, Self, TypeVar
 
 from core.domain.events import Event
 from core.domain.job import Job, JobStatus, Kind
+from core.domain.media import FormatInfo, Role
 
 T = TypeVar("T")
 
@@ -70,5 +71,28 @@ class MetadataPreview:
     kind: Kind
     duration_s: float | None
     size_bytes: int | None
-    formats: Sequence[Mapping[str, Any]] = ()
+    #: The best first.
+    formats: Sequence[FormatInfo] = ()
+    #: How many items were found behind it, None when it is no list.
     entries: int | None = None
+    #: How many of them would become jobs; the cap may leave some out.
+    taken: int | None = None
+    #: Titles of the first items.
+    sample: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of `GET /metadata`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`; what a newer engine adds is left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of another shape.
+        """
+        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        formats = tuple(
+            FormatInfo(**{**each, "role": Role(each["role"])}) for each in data.get("formats", ())
+        )
+        return cls(**{**known, "kind": Kind(data["kind"]), "formats": formats})

@@ -47,6 +47,8 @@ log = logging.getLogger("reeldeck.engine")
 #: Running jobs get this long to put their state away when the engine stops.
 STOP_WITHIN_S = 8.0
 REPLAY_PAGE = 1000
+#: Titles that a preview of a list shows.
+PREVIEW_ITEMS = 20
 
 
 class Engine:
@@ -223,11 +225,10 @@ class Engine:
             kind=found.kind,
             duration_s=found.duration_s,
             size_bytes=found.size_bytes,
-            formats=[
-                {"role": track.role, "format_id": track.format_id, "size_bytes": track.size_bytes}
-                for track in found.tracks
-            ],
+            formats=found.formats,
             entries=len(found.entries) or None,
+            taken=min(len(found.entries), self.settings.limits.max_playlist_items) or None,
+            sample=[entry.title or entry.url for entry in found.entries[:PREVIEW_ITEMS]],
         )
 
     # Reading

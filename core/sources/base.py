@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote
 
@@ -64,6 +64,8 @@ class SourceContext:
     ytdlp: YtdlpPool
     #: The auth profile in use, None for a guest.
     login: Login | None = None
+    #: The gate's proxy by which this source's child processes reach the network; holds a token.
+    proxy_url: str | None = field(default=None, repr=False)
 
 
 class Source(ABC):

@@ -79,14 +79,22 @@ async def _put(
     expires: float | None,
     now: float,
 ) -> Profile:
-    names = _NAMES[1:]
-    values = (source, name, cookie_file_path, ProfileStatus.ACTIVE.value, None, 0, None, None, expires, now)
+    cells = {
+        "source_type": source,
+        "name": name,
+        "cookie_file_path": cookie_file_path,
+        "status": ProfileStatus.ACTIVE.value,
+        "failure_count_recent": 0,
+        "expires": expires,
+        "created": now,
+    }
     (row,) = await transaction.rows(
-        f"INSERT INTO auth_profiles ({', '.join(names)}) VALUES ({placeholders(len(names))})"  # noqa: S608 -- constants
+        f"INSERT INTO auth_profiles ({', '.join(cells)}) VALUES ({placeholders(len(cells))})"  # noqa: S608 -- constants
         " ON CONFLICT (source_type, name) DO UPDATE SET cookie_file_path = excluded.cookie_file_path,"
-        " status = excluded.status, reason = NULL, failure_count_recent = 0, expires = excluded.expires"
+        " status = excluded.status, reason = NULL, failure_count_recent = 0, expires = excluded.expires,"
+        " checked = NULL, account = NULL"
         f" RETURNING {_COLUMNS}",
-        *values,
+        *cells.values(),
     )
     return _profile(row)
 

@@ -23,6 +23,7 @@ from core.domain.errors import (
 from core.domain.events import Event, EventType
 from core.domain.interface import GroupAction
 from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request
+from core.domain.media import FormatInfo, Role
 from core.domain.profile import Profile, ProfileStatus
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 
@@ -286,7 +287,16 @@ class FakeEngine:
             kind=Kind.VIDEO,
             duration_s=12.5,
             size_bytes=1_000_000,
-            formats=({"format_id": "22", "height": 720},),
+            formats=(
+                FormatInfo(
+                    id="22",
+                    role=Role.MUXED,
+                    container="mp4",
+                    height=720,
+                    size_bytes=1_000_000,
+                    is_chosen=True,
+                ),
+            ),
         )
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
@@ -316,7 +326,7 @@ class FakeEngine:
         profile = Profile(
             id=next(self._ids), source_type=source, name=name, cookie_file_path=cookie_file,
             status=ProfileStatus.ACTIVE, reason=None, failure_count_recent=0, last_success=None,
-            last_failure=None, expires=None, created=time.time(),
+            last_failure=None, expires=None, checked=None, account=None, created=time.time(),
         )  # fmt: skip
         self.logins[profile.id] = profile
         return profile

@@ -60,6 +60,8 @@ class Migration(migrations.Migration):
                 ("reason", fields.TextField(null=True)),
                 ("failure_count_recent", fields.IntField()),
                 ("last_success", fields.FloatField(null=True)),
+                ("checked", fields.FloatField(null=True)),
+                ("account", fields.TextField(null=True)),
                 ("last_failure", fields.FloatField(null=True)),
                 ("expires", fields.FloatField(null=True)),
                 ("created", fields.FloatField()),
