@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help venv dev demo run test lint docs lock clean
+.PHONY: help venv dev demo run test bench lint docs lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ run: venv  ## The dashboard; starts the engine when none runs
 
 test: dev  ## All tests
 	$(BIN)/python -m pytest
+
+bench: dev  ## What it costs, measured: make bench CASE=growth
+	$(BIN)/python -m bench $(CASE)
 
 lint: dev  ## Formatting, lint, types, who may import whom
 	$(BIN)/ruff format --check .

@@ -26,6 +26,7 @@ class Situation:
     #: How many of the marked jobs (else: the one under the cursor) are in each status.
     statuses: Mapping[JobStatus, int] = field(default_factory=dict)
     has_file: bool = False
+    has_playlist: bool = False
     is_connected: bool = True
     shown: int = 0
     marked: int = 0
@@ -40,6 +41,7 @@ def situation_of(targets: Sequence[Job], **others: bool | int) -> Situation:
     return Situation(
         statuses=Counter(job.status for job in targets),
         has_file=any(job.file_path for job in targets),
+        has_playlist=any(job.group_id is not None for job in targets),
         **others,  # type: ignore[arg-type] # the fields' own names and kinds
     )
 
@@ -77,6 +79,14 @@ def _has_file(now: Situation) -> str:
     return _on("")(now) or ("" if now.has_file else "There is no file yet")
 
 
+def _has_playlist(now: Situation) -> str:
+    return _on("")(now) or ("" if now.has_playlist else "This job belongs to no playlist")
+
+
+def _has_login(now: Situation) -> str:
+    return _connected(now) or ("" if now.shown else "There is no login yet")
+
+
 def _is_lost(now: Situation) -> str:
     return "The engine is connected" if now.is_connected else ""
 
@@ -112,9 +122,11 @@ class Action:
 
 
 _BOTH = ("jobs", "detail")
-_EVERYWHERE = ("jobs", "detail", "help")
+_ROSTERS = ("sources", "auth")
+_PAGES = (*_BOTH, *_ROSTERS)
+_EVERYWHERE = (*_PAGES, "help")
 _CAN_PAUSE = _on("Nothing to pause", *_ACTIVE, _S.PAUSED)
-_CAN_RETRY = _on("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING)
+_CAN_RETRY = _on("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING, _S.QUEUED)
 _CAN_CANCEL = _on("Nothing to cancel", *_ACTIVE, _S.PAUSED)
 _CAN_DELETE = _on("Nothing to delete", _S.COMPLETED, _S.FAILED, _S.CANCELLED)
 _CAN_MOVE = _on("Nothing to move", *_ACTIVE, _S.PAUSED)
@@ -137,11 +149,22 @@ def _make(group: str, screens: tuple[str, ...]) -> Callable[..., Action]:
 _job = _make("Jobs", _BOTH)
 _list = _make("List", ("jobs",))
 _move = _make("Move", _EVERYWHERE)
-_deck = _make("Dashboard", _BOTH)
+_source = _make("Sources", ("sources",))
+_login = _make("Logins", ("auth",))
+_page = _make("Pages", _PAGES)
+_deck = _make("Dashboard", _PAGES)
 
 #: In the order of the help page. `footer` is an action's place at the bottom of the screen.
 ACTIONS: tuple[Action, ...] = (
-    _job("add", "a", "Add", "Add links; pasting some anywhere does the same", reason=_connected, footer=1),
+    _job(
+        "add",
+        "a",
+        "Add",
+        "Add links; pasting some anywhere does the same",
+        screens=(*_BOTH, "sources"),
+        reason=_connected,
+        footer=1,
+    ),
     _job("open", "enter", "Open", "Everything about the job", screens=("jobs",), reason=_HAS_JOB, footer=10),
     _job(
         "pause",
@@ -159,6 +182,7 @@ ACTIONS: tuple[Action, ...] = (
     _job("lower_priority", "minus", "Later", "Lower the priority", reason=_CAN_MOVE, footer=13),
     _job("copy_url", "y", "Copy", "Copy the link; again: show it", reason=_HAS_JOB, footer=8),
     _job("copy_path", "Y", "Copy path", "Copy the file's path; again: show it", reason=_has_file),
+    _job("playlist", "P", "Playlist", "All jobs of this one's playlist", reason=_has_playlist, footer=11),
     _list("filter", "slash", "Filter", "Show only some jobs", footer=5),
     _list("sort", "s", "Sort", "Sort by the next column", footer=6),
     _list("reverse", "S", "Reverse", "Turn the order round"),
@@ -166,17 +190,37 @@ ACTIONS: tuple[Action, ...] = (
     _list("mark_all", "asterisk", "Mark all", "Mark all that are shown, or none", reason=_has_rows),
     _list("next_view", "right l", "Next tab", "All, running, waiting … to the right"),
     _list("previous_view", "left h", "Previous tab", "… and to the left"),
+    _source("source_jobs", "enter", "Its jobs", "The jobs of this source", footer=2),
+    _login("add_login", "a", "Add login", "Use a cookie file as a login", reason=_connected, footer=1),
+    _login("check", "c", "Check", "Read the file again and ask the site", reason=_has_login, footer=2),
+    _login("check_all", "C", "Check all", "The same for every login", reason=_has_login, footer=3),
+    _login("remove_login", "D", "Remove", "Forget a login; its file stays", reason=_has_login, footer=4),
+    _login(
+        "login_jobs", "enter", "Its jobs", "The jobs that wait for this login", reason=_has_login, footer=6
+    ),
+    _login("how_to", "h", "How to", "How to get a cookie file out of a browser", footer=5),
+    _login("copy_path", "Y", "Copy path", "Copy the cookie file's path; again: show it", reason=_has_login),
     _move("down", "j down", "Down", "Next row"),
     _move("up", "k up", "Up", "Row before"),
     _move("page_down", "ctrl+d pagedown", "Page down", "Half a page down"),
     _move("page_up", "ctrl+u pageup", "Page up", "Half a page up"),
     _move("top", "g home", "Top", "First row"),
     _move("bottom", "G end", "Bottom", "Last row"),
+    _page("show_jobs", "1", "Jobs", "The list of jobs"),
+    _page("show_sources", "2", "Sources", "The sites: what runs, what rests and why"),
+    _page("show_auth", "3", "Auth", "The logins: how they are, what to do"),
     _deck("theme", "t", "Theme", "Dark, light, or the terminal's own colours"),
     _deck("reconnect", "ctrl+r", "Reconnect", "Look for the engine now", reason=_is_lost),
     _deck("help", "question_mark", "Keys", "This page", footer=0),
     _deck("back", "escape", "Back", "Close; clear marks, filter, tab", screens=_EVERYWHERE),
-    _deck("leave", "q ctrl+c", "Leave", "Leave the dashboard; jobs go on", screens=("jobs",), footer=0),
+    _deck(
+        "leave",
+        "q ctrl+c",
+        "Leave",
+        "Leave the dashboard; jobs go on",
+        screens=("jobs", *_ROSTERS),
+        footer=0,
+    ),
     _deck("close", "q ctrl+c question_mark", "Close", "Close this page", screens=("help",), footer=0),
     _deck("close", "q ctrl+c enter", "Close", "Back to the list", screens=("detail",), footer=0),
 )

@@ -9,21 +9,29 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 from textual.timer import Timer
 
 from core.domain.interface import EngineInterface
 from tui.deck import Deck
+from tui.screens.add import AddScreen
+from tui.screens.auth import AuthScreen
 from tui.screens.base import DeckScreen
 from tui.screens.dialog import Dialog
 from tui.screens.jobs import JobsScreen
+from tui.screens.sources import SourcesScreen
 from tui.sync import BACKOFF_S
 from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone
 from tui.theme import DARK, LIGHT, TERMINAL, THEMES
 
-#: A new screen that has its own tab is one file and one line here.
-PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {"jobs": JobsScreen}
+#: A new page is one file, one line here, and in `tui.actions` its keys and the key that shows it.
+PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {
+    "jobs": JobsScreen,
+    "sources": SourcesScreen,
+    "auth": AuthScreen,
+}
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0
 #: What arrives within this time is painted together.
@@ -84,6 +92,11 @@ class ReeldeckApp(App[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.exit)
             self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that nobody took. On a slow line a link may follow the `a` before its dialog is there."""
+        if isinstance(self.screen, AddScreen) and event.is_printable and event.character:
+            self.screen.take_early(event.character)
 
     def ask_paint(self) -> None:
         """Something may have changed: paint soon, but not more often than the rate allows."""

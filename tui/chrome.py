@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.domain.events import Event, EventType
@@ -31,7 +31,7 @@ from tui.sync import Connection, Link
 from tui.timeline import event_words
 
 _ENGINE_WORDS = {
-    "running": ("running", "good"),
+    "running": ("", "good"),  # as it should be: a dot says it
     "disk_low": ("disk is low", "bad"),
     "stopping": ("stopping", "warn"),
 }
@@ -52,34 +52,75 @@ def header(
     speed_bps: float,
     speeds: Sequence[float],
     width: int,
+    *,
+    page: str = "jobs",
+    calls: Mapping[str, int] | None = None,
 ) -> Line:
-    """The top line: how the engine is, how fast it goes, how much room is left."""
-    engine = status.get("engine", {})
+    """The top line: the pages, how the engine is, how fast it goes, how much room is left.
+
+    Args:
+        connection: To the engine.
+        status: What the engine last said of itself.
+        speed_bps: Of all transfers.
+        speeds: The last ones, for a sparkline; what has no room is left out.
+        width: In cells.
+        page: The page that is shown.
+        calls: How many things on a page call for a person; the page is marked.
+    """
+    left: Line = ((" reeldeck", "brand"), *_page_tabs(page, calls or {}), ("  ", "text"))
+    left = (*left, *_engine_state(connection, status))
+    rate: Line = ()
     if connection.link is Link.LIVE:
-        word, style = _ENGINE_WORDS.get(engine.get("state", "running"), (str(engine.get("state")), "warn"))
-        state: Line = ((f"{DOT} ", style), (f"engine {for_terminal(word, cells=20)}", "text"))
-    else:
-        word, style = ("connecting", "dim") if connection.link is Link.CONNECTING else ("engine lost", "bad")
-        state = ((f"{HOLLOW} ", style), (word, style))
-    left: Line = ((" reeldeck", "brand"), ("  ", "text"), *state)
-    is_roomy = width >= 120
-    telegram = status.get("telegram", {}).get("state", "off")
-    if telegram != "off" and width >= 100:
-        style = _TELEGRAM_STYLES.get(telegram, "warn")
-        shown = for_terminal(str(telegram).replace("_", " "), cells=24)
-        left = (*left, (f"   {DOT} ", style), (f"telegram {shown}", "text"))
-    if is_roomy and engine:
-        memory = size_text(status.get("memory_bytes", 0))
-        left = (*left, (f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {memory}", "dim"))
-    right: list[Span] = []
-    if connection.link is Link.LIVE:
-        rate = rate_text(speed_bps) or "idle"
-        right = [(sparkline(speeds), "spark"), (f" {rate:>7}", "strong" if speed_bps >= 1 else "dim")]
+        rate = ((f" {rate_text(speed_bps) or 'idle':>7}", "strong" if speed_bps >= 1 else "dim"),)
     free = status.get("disk", {}).get("free_bytes")
-    if free is not None:
+    disk: Line = ()
+    if free is not None and width >= 70:
         low = free < status["disk"].get("min_free_bytes", 0)
-        right.append((f"   {size_text(free)} free ", "bad" if low else "dim"))
-    return join_sides(left, tuple(right), width)
+        disk = ((f"   {size_text(free)} free ", "bad" if low else "dim"),)
+    spark_cells = width - width_of((*left, *rate, *disk)) - 1
+    shown = speeds[-spark_cells:] if spark_cells > 0 and rate else []
+    right = ((sparkline(shown), "spark"), *rate, *disk)
+    for part in _extras(status):
+        if width_of((*left, *part, *right)) < width:
+            left = (*left, *part)
+    return join_sides(left, right, width)
+
+
+def _page_tabs(page: str, calls: Mapping[str, int]) -> Line:
+    spans: list[Span] = []
+    for action in actions_of("jobs"):
+        if action.group != "Pages":
+            continue
+        name = action.id.removeprefix("show_")
+        spans.append(("  ", "tab"))
+        spans.append((f"{key_name(action.keys[0])} {action.title}", "tab.on" if name == page else "tab"))
+        if calls.get(name):
+            spans.append((f" !{calls[name]}", "bad"))
+    return tuple(spans)
+
+
+def _engine_state(connection: Connection, status: Mapping[str, Any]) -> Line:
+    if connection.link is Link.LIVE:
+        if status.get("network", {}).get("is_away"):
+            return ((f"{HOLLOW} ", "bad"), ("no internet", "bad"))
+        state = status.get("engine", {}).get("state", "running")
+        word, style = _ENGINE_WORDS.get(state, (str(state), "warn"))
+        return ((f"{DOT} ", style), (f"engine {for_terminal(word, cells=20)}".rstrip(), "text"))
+    word, style = ("connecting", "dim") if connection.link is Link.CONNECTING else ("engine lost", "bad")
+    return ((f"{HOLLOW} ", style), (word, style))
+
+
+def _extras(status: Mapping[str, Any]) -> Iterator[Line]:
+    telegram = status.get("telegram", {}).get("state", "off")
+    if telegram != "off":
+        style = _TELEGRAM_STYLES.get(telegram, "warn")
+        yield (
+            (f"   {DOT} ", style),
+            (f"telegram {for_terminal(str(telegram).replace('_', ' '), cells=24)}", "text"),
+        )
+    if status.get("engine"):
+        memory = size_text(status.get("memory_bytes", 0))
+        yield ((f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {memory}", "dim"),)
 
 
 def tabs(index: JobIndex, counts: Mapping[JobStatus, int], *, has_older: bool, width: int) -> Line:

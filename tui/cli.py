@@ -15,6 +15,7 @@ from tui.console.exits import ReaderGone, run_to_exit
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "get": ("get", "Download now, with progress; print the paths of the files."),
     "add": ("add", "Give links to the engine."),
+    "info": ("info", "Show what a link leads to: its formats, or the items of a list."),
     "jobs": ("jobs", "List jobs, the newest first."),
     "job": ("jobs", "Show a job and its timeline."),
     "pause": ("control", "Hold jobs until they are resumed."),

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.errors import NoSuchJob, ReeldeckError
-from core.domain.events import Event
+from core.domain.events import Event, EventType
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, JobStatus
+from core.domain.profile import Profile
 from core.domain.snapshot import Frame
+from core.domain.text import for_terminal
 from tui.actions import Situation, situation_of
-from tui.chrome import NEWS
+from tui.chrome import NEWS, header
 from tui.control import Outcome
+from tui.filter import parse_filter
+from tui.logins import needs_owner
+from tui.present import Line
 from tui.rates import RateLog
+from tui.sources import held
 from tui.state import JobIndex
 from tui.sync import BACKOFF_S, Link, Sync
 
@@ -24,6 +30,8 @@ TIMELINES = 8
 SPARK_S = 3.0
 #: A notice goes after this long.
 NOTICE_S = 8.0
+#: After these a login or a source may be another than it was.
+_HEALTH_NEWS = frozenset({EventType.PARKED, EventType.UNPARKED, EventType.PROFILE_FALLBACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,39 @@ class Deck:
         self.index.remove(outcome.gone)
         self._ask_paint()
 
+    def said(self, now: float) -> Line:
+        """The notice, for as long as it stands."""
+        if self.notice is None or self.notice.until <= now:
+            return ()
+        return ((f" {for_terminal(self.notice.text)}", self.notice.style),)
+
+    def header(self, page: str, width: int, now: float) -> Line:
+        """The top line of a page."""
+        sync = self.sync
+        speeds = self.speeds.series(now, 20 if width >= 120 else 10)
+        calls = {"auth": len(self.needy_logins())}
+        return header(sync.connection, sync.status, self.speed_bps, speeds, width, page=page, calls=calls)
+
+    def source_labels(self) -> Mapping[str, str]:
+        """What people call the sources, by their names."""
+        sources = self.sync.status.get("sources", ())
+        return {str(source.get("name")): str(source.get("label")) for source in sources}
+
+    def held(self, job: Job, now: float) -> str:
+        """Why a job does not start although it could."""
+        return held(job, self.sync.status.get("sources", ()), now)
+
+    def needy_logins(self) -> list[Profile]:
+        """Logins that only their owner can mend."""
+        profiles = self.sync.profiles or ()
+        return [profile for profile in profiles if needs_owner(profile, self.index.waiting_for(profile))]
+
+    def narrow(self, text: str) -> None:
+        """Show only the jobs that a filter text finds."""
+        self.index.set_view("All")
+        self.index.set_filter(parse_filter(text))
+        self.index.move_to(0)
+
     # Rates and timelines
 
     def speeds_of(self, job_id: int, now: float) -> Sequence[float]:
@@ -168,4 +209,6 @@ class Deck:
                 timeline.append(event)
             if event.type in NEWS:
                 self.news = event
+            if event.type in _HEALTH_NEWS:
+                self.sync.look()
         self._ask_paint()

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from core.domain.errors import ERRORS
 from core.domain.events import Event
 from core.domain.job import Job, JobStatus, Kind, Stage
-from core.domain.text import cell_width, for_terminal
+from core.domain.text import for_terminal
+from tui.paragraphs import blank, fact_lines, heading, paragraph, wrap
 from tui.present import (
     ARROW,
     LATER,
@@ -58,45 +59,26 @@ _STAGE_LOOKS = {
 }
 
 
-def wrap(text: str, cells: int) -> list[str]:
-    """*text*, made safe, in lines of at most *cells* cells, broken at spaces where that is possible."""
-    lines: list[str] = []
-    line = ""
-    for word in for_terminal(text).split(" "):
-        joined = f"{line} {word}" if line else word
-        if cell_width(joined) <= cells:
-            line = joined
-            continue
-        if line:
-            lines.append(line)
-        while cell_width(word) > cells:
-            head = _head(word, cells)
-            lines.append(head)
-            word = word[len(head) :]  # noqa: PLW2901 -- what is left of the word
-        line = word
-    return [*lines, line] if line or not lines else lines
-
-
-def _head(word: str, cells: int) -> str:
-    end, room = 0, max(cells, 2)
-    for char in word:
-        room -= cell_width(char)
-        if room < 0:
-            break
-        end += 1
-    return word[: max(end, 1)]
-
-
 def detail(
-    job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, height: int = 0
+    job: Job,
+    events: Sequence[Event],
+    speeds: Sequence[float],
+    now: float,
+    width: int,
+    *,
+    height: int = 0,
+    held: str = "",
 ) -> list[Line]:
-    """Everything about a job in lines of *width* cells; in two columns, *height* long, if there is room."""
+    """Everything about a job in lines of *width* cells; in two columns, *height* long, if there is room.
+
+    *held* says why it does not start although it could.
+    """
     if width < 110:
-        lines = [*_facts(job, now, width), *_course(job, events, speeds, now, width)]
+        lines = [*_facts(job, now, width, held), *_course(job, events, speeds, now, width)]
         return lines + _timeline(events, now, width)
     left_width = (width - 3) // 2
     right_width = width - 3 - left_width
-    left = [*_facts(job, now, left_width), *_course(job, events, speeds, now, left_width)]
+    left = [*_facts(job, now, left_width, held), *_course(job, events, speeds, now, left_width)]
     right = _timeline(events, now, right_width)[1:]
     rows = max(len(left), len(right), height)
     blank_left, blank_right = pad((), left_width), pad((), right_width)
@@ -105,20 +87,21 @@ def detail(
     return [(*a, (" │ ", "rule"), *b) for a, b in zip(left, right, strict=True)]
 
 
-def _facts(job: Job, now: float, width: int) -> list[Line]:
+def _facts(job: Job, now: float, width: int, held: str) -> list[Line]:
     word, style = state_of(job)
-    heading = join_sides(((f" {word}", style),), ((f"{job.id} ", "dim"),), width)
     lines = [
-        heading,
+        join_sides(((f" {word}", style),), ((f"{job.id} ", "dim"),), width),
         *(pad(((f" {text}", "strong"),), width) for text in wrap(title_of(job), width - 2)[:3]),
-        _blank(width),
+        blank(width),
     ]
     asked = job.kind.value if job.kind is not Kind.AUTO else "as offered"
     asked += f" {SEPARATOR} {job.quality}" + (f" {SEPARATOR} format {job.format}" if job.format else "")
     who = f" {SEPARATOR} Telegram chat {job.chat_id}" if job.chat_id else ""
-    facts: list[tuple[str, str, int]] = [
+    login = f" {SEPARATOR} login {job.profile}" if job.profile else ""
+    playlist = f" {SEPARATOR} playlist {job.group_id}" if job.group_id is not None else ""
+    facts = [
         ("link", job.url, 3),
-        ("source", job.source_type + (f" {SEPARATOR} login {job.profile}" if job.profile else ""), 1),
+        ("source", job.source_type + login + playlist, 1),
         ("asked", asked + (f" {SEPARATOR} priority {job.priority:+}" if job.priority else ""), 1),
         ("added", clock_text(job.created, now, seconds=True) + who, 1),
         ("size", _amount(job), 1),
@@ -127,24 +110,22 @@ def _facts(job: Job, now: float, width: int) -> list[Line]:
         ("file", job.file_path or "", 4),
         ("sha256", job.sha256 or "", 2),
     ]
-    for name, value, most in facts:
-        if not value:
-            continue
-        for number, text in enumerate(wrap(value, width - 10)[:most]):
-            lines.append(pad(((f" {name if not number else '':<7} ", "dim"), (text, "text")), width))
-    if job.status is JobStatus.PENDING:
-        note = note_of(job, now)[0]
-        lines += [_blank(width), *_paragraph(note, "warn", width)] if note else []
+    lines += fact_lines(facts, width)
+    notes = [note_of(job, now)[0] if job.status is JobStatus.PENDING else "", held]
+    for note in filter(None, notes):
+        lines += [blank(width), *paragraph(note, "warn", width)]
+    if job.error_message and not job.error_type:
+        lines += [blank(width), *paragraph(job.error_message, "warn", width)]
     if job.error_type and job.status is not JobStatus.COMPLETED:
-        lines += [_blank(width), _heading("PROBLEM", width)]
-        lines += _paragraph(job.error_message or job.error_type, "bad", width)
+        lines += [blank(width), heading("PROBLEM", width)]
+        lines += paragraph(job.error_message or job.error_type, "bad", width)
         hint = job.error_hint or (ERRORS[job.error_type].default_hint if job.error_type in ERRORS else "")
-        lines += _paragraph(hint, "text", width, first=f"{ARROW} ")
+        lines += paragraph(hint, "text", width, first=f"{ARROW} ")
     return lines
 
 
 def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int) -> list[Line]:
-    lines = [_blank(width), _heading("STAGES", width)]
+    lines = [blank(width), heading("STAGES", width)]
     for stage, word in stages_of(job, events).items():
         sign, style = _STAGE_LOOKS[word]
         spans: list[Span] = [
@@ -159,12 +140,12 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
         lines.append(pad(tuple(spans), width))
     if any(speeds):
         peak = f"  peak {rate_text(max(speeds))}"
-        lines += [_blank(width), pad(((" SPEED, LAST MINUTE", "head"), (peak, "dim")), width)]
+        lines += [blank(width), pad(((" SPEED, LAST MINUTE", "head"), (peak, "dim")), width)]
         shown = sparkline(speeds[-max(1, width - 2) :]).replace(" ", SPARKS[0])
         lines.append(pad(((f" {shown}", "spark"),), width))
     tries = attempts_of(events)
     if tries:
-        lines += [_blank(width), _heading("ATTEMPTS", width)]
+        lines += [blank(width), heading("ATTEMPTS", width)]
     for attempt in tries[-MAX_ATTEMPTS:]:
         text, style = attempt.outcome
         begun = clock_text(attempt.started, now, seconds=True)
@@ -177,7 +158,7 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
 def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
     if not events:
         return []
-    lines = [_blank(width), _heading("EVENTS, NEWEST FIRST", width)]
+    lines = [blank(width), heading("EVENTS, NEWEST FIRST", width)]
     for event in reversed(events[-MAX_EVENTS:]):
         words, style = event_words(event)
         begun = f" {clock_text(event.created, now, seconds=True)}  "
@@ -190,8 +171,10 @@ def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
     return lines
 
 
-def strip(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int) -> list[Line]:
-    """A job in five lines, for terminals without room for more."""
+def strip(
+    job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, held: str = ""
+) -> list[Line]:
+    """A job in five lines, for terminals without room for more; *held* as in `detail`."""
     rule: Line = (
         (RULE * 2, "rule"),
         (f" {job.id} ", "dim"),
@@ -219,7 +202,7 @@ def strip(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float
         ]
         shown = f" {SEPARATOR} ".join(part for part in parts if part) or note_of(job, now)[0]
         third = (
-            (f" {for_terminal(shown.strip())}", "text"),
+            (f" {for_terminal(held or shown.strip())}", "warn" if held else "text"),
             ("   ", "text"),
             (sparkline(speeds[-24:]), "spark"),
         )
@@ -237,19 +220,3 @@ def _amount(job: Job) -> str:
         return size_text(job.size_bytes) if job.size_bytes else ""
     done = size_text(job.bytes_done)
     return f"{done} of {size_text(job.size_bytes)}" if job.size_bytes else done
-
-
-def _paragraph(text: str, style: str, width: int, *, first: str = "") -> list[Line]:
-    indent = " " * len(first)
-    return [
-        pad(((f" {indent if number else first}{line}", style),), width)
-        for number, line in enumerate(wrap(text, width - 2 - len(first)))
-    ]
-
-
-def _heading(text: str, width: int) -> Line:
-    return pad(((f" {text}", "head"),), width)
-
-
-def _blank(width: int) -> Line:
-    return ((" " * width, "text"),)

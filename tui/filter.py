@@ -38,7 +38,10 @@ FIELDS: Mapping[str, Callable[[Job], str]] = {
     "kind": lambda job: job.kind.value,
     "id": lambda job: str(job.id),
     "chat": lambda job: str(job.chat_id or ""),
+    "group": lambda job: str(job.group_id or ""),
 }
+#: Fields whose values are only matched as a whole: a playlist is this one or none.
+_WHOLE = frozenset({"group"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,9 @@ class Term:
         if self.field == _WORD:
             text = f"{job.title or ''} {job.url}".casefold()
             return any(value in text for value in self.values)
-        text = " " + FIELDS[self.field](job).replace("_", " ")
-        return any(f" {value}" in text for value in self.values)
+        end = " " if self.field in _WHOLE else ""
+        text = f" {FIELDS[self.field](job).replace('_', ' ')} "
+        return any(f" {value}{end}" in text for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,13 @@ class Filter:
             for term in states
             if any(status.value.casefold().startswith(value) for value in term.values)
         )
-        return JobQuery(text=max(words, key=len, default=None), statuses=statuses, limit=limit)
+        groups = [value for term in positive if term.field == "group" for value in term.values]
+        return JobQuery(
+            text=max(words, key=len, default=None),
+            statuses=statuses,
+            group_id=int(groups[0]) if len(groups) == 1 and groups[0].isdecimal() else None,
+            limit=limit,
+        )
 
 
 def parse_filter(text: str) -> Filter:

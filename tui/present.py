@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from core.domain.errors import ERRORS
-from core.domain.job import WAITING_DISK, WAITING_LIVE, WAITING_RETRY, Control, Job, JobStatus, Stage
+from core.domain.job import (
+    WAITING_DISK,
+    WAITING_JOB,
+    WAITING_LIVE,
+    WAITING_NETWORK,
+    WAITING_QUIET,
+    WAITING_RETRY,
+    Control,
+    Job,
+    JobStatus,
+    Stage,
+)
 from core.domain.text import cell_width, for_terminal
 
 Span = tuple[str, str]
@@ -47,7 +58,8 @@ _WAITING_STATES: dict[str, Span] = {
     WAITING_RETRY: ("retrying", "state.retry"),
     WAITING_DISK: ("disk full", "state.hold"),
     WAITING_LIVE: ("not yet", "state.wait"),
-    "quiet_hours": ("quiet", "state.wait"),
+    WAITING_QUIET: ("quiet", "state.wait"),
+    WAITING_NETWORK: ("offline", "state.hold"),
 }
 
 
@@ -154,6 +166,28 @@ def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
     return shown + then.strftime(" %H:%M") if seconds else shown
 
 
+def rough_text(seconds: float) -> str:
+    """A time span as people say it, in one unit and at most six cells: `5 min`, `3 h`, `12 d`."""
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{min(int(seconds // length), 9999)} {unit}"
+    return "<1 min"
+
+
+def ago_text(at: float | None, now: float) -> str:
+    """How long ago a moment was, in at most ten cells; empty when it never was."""
+    if at is None:
+        return ""
+    return f"{rough_text(now - at)} ago" if now - at >= 60 else "just now"
+
+
+def until_text(at: float | None, now: float) -> str:
+    """How far away a moment is, in at most nine cells; empty when nothing is known of it."""
+    if at is None:
+        return ""
+    return f"in {rough_text(at - now)}" if at > now else "ended"
+
+
 def count_text(count: int) -> str:
     """A number of jobs in at most five cells."""
     return (
@@ -233,7 +267,10 @@ def _wait_note(job: Job, now: float) -> str:
         WAITING_DISK: "waits for disk space",
         WAITING_LIVE: f"looks again at {at}" if at else "waits until it is there",
         "auth": f"waits for login {name}",
+        "job": f"waits for job {name}, which does the same",
         "source": f"{name} rests{f' until {at}' if at else ''}",
-        "quiet_hours": f"quiet hours{f' until {at}' if at else ''}",
+        WAITING_JOB[:-1]: f"job {name} does the same",
+        WAITING_NETWORK: "waits for the internet",
+        WAITING_QUIET: f"quiet hours{f' until {at}' if at else ''}",
     }
     return notes.get(waits, f"starts at {at}" if at else "")

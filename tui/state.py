@@ -7,11 +7,13 @@ jobs with some changing four times a second cost microseconds. Only a new sort o
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.job import Job, JobStatus
+from core.domain.profile import WAITING_AUTH, Profile
 from tui.filter import Filter
 from tui.present import title_of
 
@@ -83,6 +85,7 @@ class JobIndex:
         self._held: set[int] = set()  # changed jobs that have not yet taken their new place
         self._is_holding = False
         self._changes = Changes()
+        self._waiting: Counter[tuple[str, str]] = Counter()  # for a login: source, and what it waits for
 
     # Reading
 
@@ -108,6 +111,10 @@ class JobIndex:
             return None
         place = bisect_left(self._order, key)
         return len(self._order) - 1 - place if self.is_reversed else place
+
+    def waiting_for(self, profile: Profile) -> int:
+        """How many jobs wait for a login."""
+        return self._waiting[profile.source_type, profile.waiting_for]
 
     @property
     def cursor_row(self) -> int:
@@ -150,6 +157,7 @@ class JobIndex:
             if old == job:
                 continue
             self._jobs[job.id] = job
+            self._count_waiting(old, job)
             self._changes.touched.add(job.id)
             if may_wait and self._is_holding:
                 self._held.add(job.id)
@@ -167,7 +175,9 @@ class JobIndex:
     def remove(self, job_ids: Iterable[int]) -> None:
         """Forget jobs."""
         for job_id in job_ids:
-            if self._jobs.pop(job_id, None) is not None:
+            job = self._jobs.pop(job_id, None)
+            if job is not None:
+                self._count_waiting(job, None)
                 self.marks.discard(job_id)
                 self._held.discard(job_id)
                 self._take_out(job_id)
@@ -235,6 +245,11 @@ class JobIndex:
     def _wants(self, job: Job) -> bool:
         statuses = VIEWS[self.view]
         return (statuses is None or job.status in statuses) and self.filter.matches(job)
+
+    def _count_waiting(self, old: Job | None, new: Job | None) -> None:
+        for job, by in ((old, -1), (new, 1)):
+            if job and (job.waiting_for or "").startswith(WAITING_AUTH):
+                self._waiting[job.source_type, str(job.waiting_for)] += by
 
     def _place(self, job: Job) -> None:
         key = SORTS[self.sort](job) if self._wants(job) else None

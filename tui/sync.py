@@ -18,6 +18,7 @@ from typing import Any
 from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, JobStatus
+from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery
 from tui.filter import Filter
 from tui.state import JobIndex
@@ -29,6 +30,8 @@ HEAD_JOBS = 5_000
 MAX_UNFINISHED = 20_000
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 STATUS_EVERY_S = 10.0
+#: … and no more often than this, whatever happens meanwhile.
+STATUS_AT_MOST_EVERY_S = 1.0
 #: A gap in the events' numbers makes the list load again, at most this often.
 RESYNC_EVERY_S = 10.0
 UNFINISHED = frozenset(status for status in JobStatus if not status.is_final)
@@ -76,6 +79,8 @@ class Sync:
     ) -> None:
         self.connection = Connection()
         self.status: Mapping[str, Any] = {}
+        #: The logins of all sources, None until they were asked for.
+        self.profiles: Sequence[Profile] | None = None
         self.counts: Mapping[JobStatus, int] = {}
         self.speed_bps = 0.0
         #: The list has been loaded once.
@@ -87,6 +92,7 @@ class Sync:
         self._backoff_s = backoff_s
         self._failures = 0
         self._hurry = asyncio.Event()
+        self._look = asyncio.Event()
         self._resync = asyncio.Event()
         self._last_seq: int | None = None
         self._fresh: set[int] = set()  # jobs that frames spoke of while the list was loading
@@ -102,6 +108,21 @@ class Sync:
     def hurry(self) -> None:
         """Try to connect now."""
         self._hurry.set()
+
+    def look(self) -> None:
+        """Something may have changed that no frame tells: ask for status and logins soon."""
+        self._look.set()
+
+    def adopt(self, profile: Profile) -> None:
+        """Take over the answer to a command on a login."""
+        others = [each for each in self.profiles or () if each.id != profile.id]
+        self.profiles = [*others, profile]
+        self._on_change()
+
+    def forget(self, profile_id: int) -> None:
+        """A login was removed."""
+        self.profiles = [each for each in self.profiles or () if each.id != profile_id]
+        self._on_change()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -239,10 +260,14 @@ class Sync:
 
     async def _watch_status(self) -> None:
         while True:
+            self._look.clear()
             self.status = await self._client.status()
+            self.profiles = await self._client.profiles()
             self.speed_bps = float(self.status.get("speed_bps") or 0.0)
             self._on_change()
-            await asyncio.sleep(STATUS_EVERY_S)
+            await asyncio.sleep(STATUS_AT_MOST_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), STATUS_EVERY_S - STATUS_AT_MOST_EVERY_S)
 
     def _set(self, connection: Connection) -> None:
         was_live = self.connection.link is Link.LIVE

@@ -72,7 +72,9 @@ def event_words(event: Event) -> Span:  # noqa: PLR0911 -- one for each kind of 
         case EventType.DOWNLOAD_RESUMED if "bytes_on_disk" in data:
             return f"fetching goes on at {_size(data['bytes_on_disk'])}", "text"
         case EventType.DOWNLOAD_FINISHED | EventType.ARCHIVED if data.get("size_bytes"):
-            return f"{_PLAIN_WORDS[event.type][0]}: {_size(data['size_bytes'])}", "text"
+            note = f". {data['note']}" if data.get("note") else ""
+            words = f"{_PLAIN_WORDS[event.type][0]}: {_size(data['size_bytes'])}{note}"
+            return words, "warn" if note else "text"
         case EventType.METADATA_FETCH_FINISHED if data.get("entries"):
             return f"found {data['entries']} items", "text"
         case EventType.JOB_FAILED:

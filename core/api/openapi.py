@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from core.domain.events import Event
 from core.domain.job import TIME_COLUMNS, Job
+from core.domain.media import FormatInfo
 
 _TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
 _NUMBER = {"anyOf": [{"type": "number"}, {"type": "null"}]}
@@ -59,7 +60,7 @@ _SCHEMAS: Mapping[str, Any] = {
             "id": {"type": "integer"},
             "job_id": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
             "title": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-            "total": {"type": "integer", "description": "Entries that were found"},
+            "total": {"type": "integer", "description": "Items that were taken"},
             "created": _TIME,
             "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
         },
@@ -81,8 +82,14 @@ _SCHEMAS: Mapping[str, Any] = {
             "kind": {"type": "string"},
             "duration_s": _NUMBER,
             "size_bytes": _NUMBER,
-            "formats": {"type": "array", "items": {"type": "object"}},
-            "entries": _NUMBER,
+            "formats": {
+                "type": "array",
+                "description": "The best first; `id` is what `format` of a request names it by",
+                "items": {"$ref": "#/components/schemas/Format"},
+            },
+            "entries": _NUMBER | {"description": "Items behind it; null when it is no list"},
+            "taken": _NUMBER | {"description": "Items that would become jobs"},
+            "sample": {"type": "array", "items": {"type": "string"}, "description": "The first titles"},
         },
     },
 }
@@ -122,7 +129,7 @@ def describe(app: FastAPI) -> None:
 
 def _add_answers(schema: dict[str, Any]) -> None:
     components = schema["components"]["schemas"]
-    components |= {**_SCHEMAS, "Job": _job_schema(), "Event": _event_schema()}
+    components |= {**_SCHEMAS, "Job": _job_schema(), "Event": _event_schema(), "Format": _format_schema()}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
@@ -156,6 +163,10 @@ def _job_schema() -> dict[str, Any]:
 
 def _event_schema() -> dict[str, Any]:
     return {"type": "object", "properties": _flat(TypeAdapter(Event).json_schema()) | {"created": _TIME}}
+
+
+def _format_schema() -> dict[str, Any]:
+    return {"type": "object", "properties": _flat(TypeAdapter(FormatInfo).json_schema())}
 
 
 def _flat(schema: dict[str, Any]) -> dict[str, Any]:

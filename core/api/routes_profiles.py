@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from core.api.context import Engine, require_socket
@@ -38,7 +38,16 @@ async def remove(request: Request, profile_id: ProfileId, engine: Engine) -> Res
     return Response(status_code=204)
 
 
-@router.post("/{profile_id}/check", summary="Read an auth profile's file again")
-async def check(profile_id: ProfileId, engine: Engine) -> Response:
-    """The profile as it is then."""
-    return JsonResponse((await engine.check_profile(profile_id)).to_json())
+@router.post("/{profile_id}/check", summary="Ask whether an auth profile is still taken")
+async def check(
+    profile_id: ProfileId,
+    engine: Engine,
+    *,
+    afresh: Annotated[bool, Query(description="Ask the site although its last answer still holds")] = False,
+) -> Response:
+    """The profile as it is then: its file is read again, and its site is asked.
+
+    `checked` is null where the site has no way to ask. A site that does not answer is an error of its class:
+    it says nothing of the profile, which stays as it is.
+    """
+    return JsonResponse((await engine.check_profile(profile_id, afresh=afresh)).to_json())

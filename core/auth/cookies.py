@@ -8,15 +8,20 @@ other line that begins with `#` is a comment (curl's documentation, "The cookies
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
+import os
 import re
+import stat
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.cookiejar import LoadError, MozillaCookieJar
+from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 
 from core.auth.login import Login
 from core.domain.errors import InvalidRequest
+from core.links.normalise import host_is
 
 #: What yt-dlp and Python want to see first.
 HEADER = "# Netscape HTTP Cookie File"
@@ -26,17 +31,37 @@ _FLAGS = frozenset({"TRUE", "FALSE"})
 _FIELDS = 7
 _END = re.compile(r"-?\d{1,15}(\.\d*)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-#: Cookies that a login hangs on, by source: when one of them ends, the login does.
-LOGIN_COOKIES: Mapping[str, frozenset[str]] = {
-    "youtube": frozenset({"LOGIN_INFO", "SAPISID", "__Secure-3PSID"}),
-    "x": frozenset({"auth_token", "ct0"}),
-    "x_posts": frozenset({"auth_token", "ct0"}),
-    "facebook": frozenset({"c_user", "xs"}),
-    "instagram": frozenset({"sessionid"}),
-    "tiktok": frozenset({"sessionid"}),
-    "vimeo": frozenset({"vimeo"}),
-    "reddit": frozenset({"reddit_session"}),
+
+
+@dataclass(frozen=True, slots=True)
+class LoginCookies:
+    """The cookies that a login at a site hangs on."""
+
+    #: Each with the hosts below it: other sites have cookies of the same names.
+    hosts: tuple[str, ...]
+    names: frozenset[str]
+
+    def belongs(self, domain: str, name: str) -> bool:
+        """Whether a cookie is one of them."""
+        return name in self.names and host_is(domain.lstrip(".").lower(), self.hosts)
+
+
+_X = LoginCookies(("x.com", "twitter.com"), frozenset({"auth_token", "ct0"}))
+#: By source, as the installed yt-dlp looks for them. When one of them ends, the login does.
+LOGIN_COOKIES: Mapping[str, LoginCookies] = {
+    "youtube": LoginCookies(("youtube.com",), frozenset({"LOGIN_INFO", "SAPISID", "__Secure-3PSID"})),
+    "x": _X,
+    "x_posts": _X,
+    "facebook": LoginCookies(("facebook.com",), frozenset({"c_user", "xs"})),
+    "instagram": LoginCookies(("instagram.com",), frozenset({"sessionid"})),
+    "tiktok": LoginCookies(("tiktok.com",), frozenset({"sessionid"})),
+    "vimeo": LoginCookies(("vimeo.com",), frozenset({"vimeo"})),
+    "reddit": LoginCookies(("reddit.com",), frozenset({"reddit_session"})),
+    "soundcloud": LoginCookies(("soundcloud.com",), frozenset({"oauth_token"})),
+    "twitch": LoginCookies(("twitch.tv",), frozenset({"auth-token"})),
 }
+#: For a source without known ones.
+NO_COOKIES = LoginCookies((), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +134,14 @@ def read_cookies_blocking(path: Path) -> Sequence[Cookie]:
         InvalidRequest: It cannot be read, or is no cookie file.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        # Opening a pipe would otherwise wait for somebody who writes into it.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(MAX_BYTES + 1) if is_file else b""
     except OSError as error:
         raise InvalidRequest(f"the cookie file cannot be read: {error.strerror}") from error
+    if not is_file:
+        raise InvalidRequest("this is no file")
     if len(data) > MAX_BYTES:
         raise InvalidRequest("the file is too large for a cookie file")
     try:
@@ -123,10 +152,15 @@ def read_cookies_blocking(path: Path) -> Sequence[Cookie]:
 
 def login_ends(source: str, cookies: Sequence[Cookie]) -> float | None:
     """When the login ends: its first known login cookie, else the last cookie of all; None when unsaid."""
-    known = LOGIN_COOKIES.get(source, frozenset())
-    ends = [cookie.expires for cookie in cookies if cookie.name in known and cookie.expires]
+    known = LOGIN_COOKIES.get(source, NO_COOKIES)
+    ends: dict[str, float] = {}
+    for cookie in cookies:
+        if known.belongs(cookie.domain, cookie.name):
+            # One that a site has left behind under its other domain says nothing of the one that counts.
+            ends[cookie.name] = max(cookie.expires or math.inf, ends.get(cookie.name, 0.0))
     if ends:
-        return min(ends)
+        first = min(ends.values())
+        return None if first == math.inf else first
     if any(cookie.expires is None for cookie in cookies):
         return None
     return max(cookie.expires for cookie in cookies if cookie.expires)
@@ -142,11 +176,14 @@ async def login_headers(login: Login | None, url: str) -> dict[str, str]:
 
 def cookie_header_blocking(path: Path, url: str) -> str | None:
     """What a browser with the cookies of *path* sends to *url*; None for nothing, or without the file."""
-    jar = MozillaCookieJar()
-    try:
-        jar.load(str(path), ignore_discard=True)
-    except (OSError, LoadError):
-        return None
     request = urllib.request.Request(url)  # noqa: S310 -- is never opened
-    jar.add_cookie_header(request)
+    cookie_jar_blocking(path).add_cookie_header(request)
     return request.get_header("Cookie")
+
+
+def cookie_jar_blocking(path: Path) -> CookieJar:
+    """The cookies of *path* that have not ended; none without the file."""
+    jar = MozillaCookieJar()
+    with contextlib.suppress(OSError, LoadError):
+        jar.load(str(path), ignore_discard=True)
+    return jar

@@ -25,7 +25,7 @@ def make_copy_blocking(folder: Path, cookies: Sequence[Cookie]) -> Path:
 
 def copy_again_blocking(copy: Path) -> Path:
     """A copy of a copy, beside it."""
-    return _write_blocking(copy.parent, copy.read_text())
+    return _write_blocking(copy.parent, copy.read_text(encoding="utf-8"))
 
 
 def _write_blocking(folder: Path, text: str) -> Path:
@@ -33,7 +33,7 @@ def _write_blocking(folder: Path, text: str) -> Path:
     # In one step with its rights: between making and chmod others could open it.
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         path.unlink(missing_ok=True)

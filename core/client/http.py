@@ -159,9 +159,11 @@ class HttpEngineClient:
         """Forget an auth profile; its file stays."""
         await self._ask("DELETE", f"/profiles/{profile_id}")
 
-    async def check_profile(self, profile_id: int) -> Profile:
-        """Read an auth profile's file again; the profile as it is then."""
-        return wire.profile(await self._ask("POST", f"/profiles/{profile_id}/check"))
+    async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
+        """Read an auth profile's file again and ask its site; the profile as it is then."""
+        parameters = {"afresh": "true"} if afresh else {}
+        path = f"/profiles/{profile_id}/check"
+        return wire.profile(await self._ask("POST", path, parameters=parameters, timeout_s=PREVIEW_S))
 
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance."""

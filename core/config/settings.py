@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 APP_NAME = "reeldeck"
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+_SPAN = rf"{_CLOCK}-{_CLOCK}"
 
 
 class Section(BaseModel):
@@ -83,9 +86,9 @@ class Limits(Section):
     bandwidth_bps: Count = Field(0, description="Bytes per second for all downloads together; 0 = no limit")
     quiet_hours: str | None = Field(
         None,
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$",
+        pattern=rf"^{_SPAN}$",
         examples=["01:00-07:30"],
-        description="No downloads between these local times",
+        description="No downloads between these local times; `retry` runs a job all the same",
     )
 
 
@@ -99,6 +102,9 @@ class Timeouts(Section):
     postprocess_s: Positive = Field(3600, description="Merging, remuxing, converting")
     job_s: Positive = Field(12 * 3600, description="A whole attempt")
     stall_s: Positive = Field(120, description="No new byte for this long is a standstill")
+    live_outage_s: Positive = Field(
+        600, description="Nothing new of a live recording for this long; no other limit holds for one"
+    )
 
 
 class Retries(Section):
@@ -122,6 +128,7 @@ class Media(Section):
         "high", description="Bit rate when audio is converted"
     )
     video_container: Literal["mp4", "mkv"] = Field("mp4", description="Container of video downloads")
+    embed_cover: bool = Field(default=True, description="Put the picture that the site shows into the file")
     max_height: Count = Field(0, description="Largest picture height to choose, in lines; 0 = no limit")
     prefer_format: str | None = Field(None, description="yt-dlp format expression that replaces our choice")
     skip_hls: bool = Field(default=False, description="Do not choose HLS formats of sites")
@@ -157,8 +164,22 @@ class SourceSettings(Section):
 
     enabled: bool = Field(default=True, description="Take links of this source")
     max_parallel: AtLeastOne | None = Field(None, description="Jobs of this source at the same time")
-    proxy: str | None = Field(None, description="Proxy for this source only")
+    proxy: str | None = Field(
+        None, description='Proxy for this source; "direct" = none, whatever network.proxy says'
+    )
+    user_agent: str | None = Field(None, description="Sent instead of network.user_agent")
     rate_per_s: Positive | None = Field(None, description="Requests a second to one host")
+    bandwidth_bps: Count = Field(0, description="Bytes per second for this source; 0 = no limit of its own")
+    quiet_hours: str | None = Field(
+        None,
+        pattern=rf"^({_SPAN}|off)$",
+        examples=["off"],
+        description='Instead of limits.quiet_hours; "off" = none for this source',
+    )
+    check_url: str | None = Field(
+        None, description="Page that tells whether a login is still taken, instead of the known one"
+    )
+    check_signed_in: str | None = Field(None, description="Text in that page that only members see")
 
 
 class Site(Section):
@@ -198,10 +219,36 @@ class ArchiveOrgSettings(SourceSettings):
     base: str | None = Field(None, description="Another address of archive.org")
 
 
+class ShortLinkSettings(SourceSettings):
+    """Shorteners."""
+
+    hosts: tuple[str, ...] = Field(
+        (), description="Further shorteners, each with a port where it is not the usual one"
+    )
+
+
 class LectureSettings(SourceSettings):
     """Lecture sites."""
 
     sites: tuple[Site, ...] = Field((), description="Further sites, described by CSS selectors")
+
+
+class YtdlpSettings(SourceSettings):
+    """Sites without a name of their own here, through yt-dlp."""
+
+    allow: tuple[str, ...] = Field(
+        ("*",),
+        description='Extractors and hosts that may be used, e.g. ["ard*", "zdf.de"]; a - in front refuses: '
+        '["*", "-generic"] leaves out the guess at pages of any site',
+    )
+
+
+#: Sites that lock out who comes too often, and how they are treated unless configured.
+GENTLE: Mapping[str, Mapping[str, float]] = {
+    "facebook": {"max_parallel": 2, "rate_per_s": 2},
+    "instagram": {"max_parallel": 2, "rate_per_s": 0.5},
+    "tiktok": {"max_parallel": 2, "rate_per_s": 2},
+}
 
 
 class Sources(BaseModel):
@@ -213,6 +260,19 @@ class Sources(BaseModel):
     x: XSettings = XSettings()
     archive_org: ArchiveOrgSettings = ArchiveOrgSettings()
     tariq_allah: LectureSettings = LectureSettings()
+    short_links: ShortLinkSettings = ShortLinkSettings()
+    ytdlp: YtdlpSettings = YtdlpSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _be_gentle(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        tables = dict(given)
+        for name, usual in GENTLE.items():
+            table = tables.get(name, {})
+            tables[name] = {**usual, **table} if isinstance(table, Mapping) else table
+        return tables
 
     def own_limits(self) -> list[int]:
         """Every `max_parallel` that is set for a source."""

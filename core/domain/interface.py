@@ -55,7 +55,7 @@ class EngineInterface(Protocol):
         ...
 
     async def retry(self, job_id: int) -> Job:
-        """Start a failed or cancelled job again."""
+        """Start a failed or cancelled job again, or a waiting one at once, quiet hours or not."""
         ...
 
     async def patch(
@@ -105,8 +105,13 @@ class EngineInterface(Protocol):
         """Forget an auth profile; its file stays."""
         ...
 
-    async def check_profile(self, profile_id: int) -> Profile:
-        """Read an auth profile's file again; the profile as it is then."""
+    async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
+        """Read an auth profile's file again and ask its site whether it takes the login; how it is then.
+
+        The site's answer is remembered for some minutes, unless asked *afresh*. `checked` of the answer is
+        None where the site has no way to ask. A JobError means that it did not answer: the profile stays as
+        it is.
+        """
         ...
 
     async def status(self) -> Mapping[str, Any]:

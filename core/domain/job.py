@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class JobStatus(StrEnum):
@@ -80,6 +81,12 @@ WAITING_RETRY = "retry"
 WAITING_DISK = "disk"
 #: … for something live or scheduled to become available.
 WAITING_LIVE = "live"
+#: … for another job, which does the same; its id follows.
+WAITING_JOB = "job:"
+#: … for the end of the owner's quiet hours.
+WAITING_QUIET = "quiet_hours"
+#: … for this machine to reach the internet again.
+WAITING_NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +150,7 @@ class Job:
     not_before: float | None
     waiting_for: str | None
     error_type: str | None
+    #: Why it failed or waits. Without an error it is what a finished job lacks, as gaps in a recording.
     error_message: str | None
     error_hint: str | None
     user_id: int | None
@@ -163,6 +171,11 @@ class Job:
     def evolve(self, **changes: Any) -> Job:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    @property
+    def host(self) -> str:
+        """Whose link it is, as `host_of` says."""
+        return host_of(self.url)
 
     @property
     def progress(self) -> float | None:
@@ -192,6 +205,11 @@ class Job:
 TIME_COLUMNS = ("not_before", "created", "updated", "started", "finished")
 _HIDDEN_COLUMNS = frozenset({"checkpoint"})
 _JSON_COLUMNS = tuple(f.name for f in dataclasses.fields(Job) if f.name not in _HIDDEN_COLUMNS)
+
+
+def host_of(url: str) -> str:
+    """The host of a normalised link, with its port where that is not the usual one."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def iso(epoch_s: float | None) -> str | None:

@@ -53,6 +53,14 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """A named stretch of a thing; it ends where the next one begins."""
+
+    start_s: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
     """Written into the final file."""
 
@@ -66,6 +74,16 @@ class Tags:
     date: str | None = None
     #: The page it came from.
     source_url: str | None = None
+    #: Who else is heard, as one text.
+    performers: str | None = None
+    #: In the order of their starts.
+    chapters: tuple[Chapter, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `asdict`."""
+        chapters = tuple(Chapter(**chapter) for chapter in data.get("chapters", ()))
+        return cls(**{**data, "chapters": chapters})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +129,8 @@ class Resolution:
     duration_s: float | None = None
     tracks: tuple[Track, ...] = ()
     entries: tuple[Entry, ...] = ()
+    #: How many the list has, where its site says so; `entries` holds no more than the limit.
+    total_entries: int | None = None
     tags: Tags = field(default_factory=Tags)
     thumbnail_url: str | None = None
     #: Seconds since the epoch after which the track URLs are refused.
@@ -129,7 +149,13 @@ class Resolution:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only, for a job's checkpoint; without `formats`."""
-        return asdict(replace(self, formats=()))
+        whole = asdict(replace(self, formats=(), entries=()))
+        # By hand: there may be thousands, which `asdict` would copy for longer than others should wait.
+        whole["entries"] = [
+            {"url": e.url, "title": e.title, "media_id": e.media_id, "duration_s": e.duration_s}
+            for e in self.entries
+        ]
+        return whole
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -145,7 +171,7 @@ class Resolution:
                 "tracks": tracks,
                 "formats": (),
                 "entries": tuple(Entry(**entry) for entry in data["entries"]),
-                "tags": Tags(**data["tags"]),
+                "tags": Tags.from_json(data["tags"]),
             }
         )
 
@@ -164,6 +190,9 @@ class StreamInfo:
     fps: float | None = None
     sample_rate_hz: int | None = None
     channels: int | None = None
+    bitrate_bps: int | None = None
+    #: Its sample rate or number of channels is another one further on.
+    is_uneven: bool = False
     #: A picture inside an audio file, not a film.
     is_cover: bool = False
 
@@ -177,6 +206,8 @@ class MediaInfo:
     size_bytes: int
     duration_s: float | None
     streams: tuple[StreamInfo, ...]
+    #: Time of its first frame, on a clock that tracks of one presentation share.
+    start_s: float = 0.0
     #: MP4 made of pieces with an index each, as HLS leaves it.
     is_fragmented: bool = False
 

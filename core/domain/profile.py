@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from core.domain.job import from_iso, iso
+from core.domain.job import Job, JobStatus, from_iso, iso
 
 #: `waiting_for` of a PENDING job that waits for a login begins with this; the profile's name follows.
 WAITING_AUTH = "auth:"
@@ -74,6 +74,11 @@ class Profile:
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Profile))
 _TIMES = ("last_success", "last_failure", "expires", "checked", "created")
+
+
+def waits_for_login(job: Job) -> bool:
+    """Whether a job does nothing until there is another login."""
+    return job.status is JobStatus.PENDING and (job.waiting_for or "").startswith(WAITING_AUTH)
 
 
 def profile_from_json(data: Mapping[str, Any]) -> Profile:

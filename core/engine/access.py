@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +11,8 @@ from typing import Any
 from core.auth.profiles import Profiles
 from core.domain.events import EventType
 from core.domain.profile import Profile
+from core.engine.checks import LoginChecks
+from core.engine.folders import scratch_folder
 from core.engine.logins import Logins
 from core.engine.toolbox import Toolbox
 from core.store.store import Store
@@ -47,10 +46,6 @@ class Access:
         """Forget a profile; jobs that wait for it see what else there is."""
         await self._release(await self._profiles.remove(profile_id))
 
-    async def check(self, profile_id: int) -> Profile:
-        """Read a profile's file again."""
-        return await self._profiles.check(profile_id)
-
     async def release(self, profile: Profile) -> None:
         """Let the jobs go on that wait for any login of this profile's source: the new one may serve them."""
         for each in await self._profiles.list():
@@ -64,15 +59,12 @@ class Access:
 
 
 @asynccontextmanager
-async def borrowed_logins(tools: Toolbox, preferred: str | None) -> AsyncIterator[Logins]:
+async def borrowed_logins(
+    tools: Toolbox, checks: LoginChecks, preferred: str | None
+) -> AsyncIterator[Logins]:
     """Logins for what is no job: their copies are in a folder of their own."""
-    tmp = tools.settings.paths.tmp
-    await asyncio.to_thread(tmp.mkdir, mode=0o700, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="preview-", dir=tmp))
-    try:
-        yield Logins(tools.profiles, folder, preferred, _untold)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    async with scratch_folder(tools.settings.paths.tmp) as folder:
+        yield Logins(tools.profiles, checks, folder, preferred, _untold)
 
 
 async def _untold(event: tuple[EventType, Mapping[str, Any]]) -> None:

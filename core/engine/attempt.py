@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from core.domain.events import EventType
 from core.domain.job import Job, Stage
 from core.domain.media import MediaInfo, Resolution
 from core.engine.live import Meter
+from core.engine.logins import without_secrets
 from core.store.jobs import Jobs
 
 EventWithData = tuple[EventType, Mapping[str, Any]]
@@ -20,12 +23,28 @@ EventWithData = tuple[EventType, Mapping[str, Any]]
 #: Keys of a checkpoint: what each finished stage leaves for the next ones.
 RESOLUTION = "resolution"
 RESOLVED_AT = "resolved_at"
+#: The stored resolution lacks cookies that the download needs.
+STRIPPED = "stripped"
 FETCHED = "fetched"
 OUTPUT = "output"
+#: Name of the picture of the thing, a JPEG beside the output; None when there is none.
+COVER = "cover"
+#: How long sound and picture of the fetched files are, by type of stream.
+LENGTHS = "lengths"
 INFO = "info"
 DIGEST = "sha256"
 FINAL = "final"
 CRASHES = "crashes"
+#: What is not as it should be although the job is done, for people.
+NOTE = "note"
+#: How many links have led to the present one.
+HOPS = "hops"
+#: How many lists have led to this item.
+DEPTH = "depth"
+#: Key of the job whose result is waited for.
+TWIN = "twin"
+#: An earlier result will not do.
+FORCED = "forced"
 
 
 @dataclass(slots=True)
@@ -35,6 +54,7 @@ class Attempt:
     Attributes:
         job: The row as last written.
         folder: Where the files in the making are; survives the attempt.
+        limit: How long it may take.
     """
 
     job: Job
@@ -42,7 +62,9 @@ class Attempt:
     jobs: Jobs
     meter: Meter
     started: float = field(default_factory=time.time)
+    limit: asyncio.Timeout | None = None
     checkpoint: dict[str, Any] = field(init=False)
+    _found: Resolution | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.checkpoint = dict(self.job.checkpoint)
@@ -62,8 +84,31 @@ class Attempt:
 
     @property
     def resolution(self) -> Resolution:
-        """What RESOLVE found."""
-        return Resolution.from_json(self.checkpoint[RESOLUTION])
+        """What RESOLVE found: whole in the attempt that found it, else without what may not be stored."""
+        return self._found or Resolution.from_json(self.checkpoint[RESOLUTION])
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether RESOLVE has left what the next stages need."""
+        is_lacking = self._found is None and self.checkpoint.get(STRIPPED) and FETCHED not in self.checkpoint
+        return RESOLUTION in self.checkpoint and not is_lacking
+
+    def keep(self, found: Resolution, found_at: float) -> None:
+        """Keep what RESOLVE found, and when.
+
+        Cookies that let somebody in stay in memory: a later attempt asks anew.
+        """
+        whole = found.to_json()
+        # Nothing but links and titles, and there may be thousands.
+        entries = whole.pop("entries")
+        stored = without_secrets(whole)
+        is_stripped = json.dumps(stored) != json.dumps(whole)
+        self._found = found
+        self.checkpoint |= {
+            RESOLUTION: stored | {"entries": entries},
+            RESOLVED_AT: found_at,
+            STRIPPED: is_stripped,
+        }
 
     @property
     def output(self) -> Path:
@@ -83,6 +128,8 @@ class Attempt:
         """Drop checkpoints, so that their stages run again."""
         for key in keys:
             self.checkpoint.pop(key, None)
+        if RESOLUTION in keys:
+            self._found = None
 
 
 def clean_folder_blocking(folder: Path) -> None:

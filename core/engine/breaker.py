@@ -1,4 +1,6 @@
-"""One circuit breaker for each source: a site that is down is left alone, and tried by one job at a time.
+"""Circuit breakers: a site that is down is left alone, and tried by one job at a time.
+
+A source that stands for one site has one breaker; of any other source, each host has its own.
 
 Owns no clock: times are seconds since the epoch, given by the caller.
 """
@@ -29,7 +31,7 @@ from core.domain.errors import (
     StageTimeout,
     Stalled,
 )
-from core.domain.job import Stage
+from core.domain.job import Job, Stage
 from core.sources.base import Source
 
 log = logging.getLogger("reeldeck.engine")
@@ -103,10 +105,18 @@ class _Opened:
 
 
 class Breaker:
-    """The breaker of one source."""
+    """The breaker of one source, or of one host that a source takes links of.
 
-    def __init__(self, source: str) -> None:
+    Attributes:
+        source: Whose.
+        host: Host and port, None where it is the whole source's.
+        reason: The class of the last failure that counted, None while there is none.
+    """
+
+    def __init__(self, source: str, host: str | None = None) -> None:
         self.source = source
+        self.host = host
+        self.reason: str | None = None
         self._failures: deque[float] = deque(maxlen=OPENS_AFTER)
         self._opened: _Opened | None = None
 
@@ -139,20 +149,29 @@ class Breaker:
         if self._opened is not None:
             self._opened.probes[job_id] = now
 
-    def ended(self, job_id: int, verdict: Verdict, *, retry_after_s: float | None, now: float) -> None:
-        """A job of the source has ended.
+    def ended(
+        self,
+        job_id: int,
+        verdict: Verdict,
+        *,
+        retry_after_s: float | None,
+        now: float,
+        reason: str | None = None,
+    ) -> None:
+        """A job of the source has ended, as the *verdict* says and for that *reason*.
 
         While the breaker is not closed only probes are heard: other jobs began before the trouble did.
         """
         opened = self._opened
+        if verdict is Verdict.FAILS:
+            self.reason = reason
         if opened is None:
             self._count(verdict, retry_after_s=retry_after_s, now=now)
             return
         is_probe = opened.probes.pop(job_id, None) is not None
         if is_probe and verdict is Verdict.WORKS:
-            self._opened = None
-            self._failures.clear()
-            log.info("a source works again", extra={"source_type": self.source})
+            self._close()
+            log.info("a source works again", extra=self._told)
         elif is_probe and verdict is Verdict.FAILS:
             opened.wait_s = min(2 * opened.wait_s, LONGEST_WAIT_S)
             self._stay_away(opened, opened.wait_s, retry_after_s, now=now)
@@ -161,7 +180,7 @@ class Breaker:
 
     def _count(self, verdict: Verdict, *, retry_after_s: float | None, now: float) -> None:
         if verdict is Verdict.WORKS:
-            self._failures.clear()
+            self._close()
         elif verdict is Verdict.FAILS:
             self._failures.append(now)
             if len(self._failures) == OPENS_AFTER and now - self._failures[0] <= WINDOW_S:
@@ -171,27 +190,80 @@ class Breaker:
     def _stay_away(self, opened: _Opened, wait_s: float, retry_after_s: float | None, *, now: float) -> None:
         wait_s = max(wait_s, retry_after_s or 0.0)
         opened.retry_at = now + wait_s
-        log.warning(
-            "a source is left alone for a while",
-            extra={"source_type": self.source, "wait_s": round(wait_s, 1)},
-        )
+        log.warning("a source is left alone for a while", extra=self._told | {"wait_s": round(wait_s, 1)})
+
+    def forgive(self, now: float) -> None:
+        """Somebody knows better, or wants to know: the next job may try at once."""
+        if self._opened is not None:
+            self._opened.retry_at = min(self._opened.retry_at, now)
+
+    def pardon(self, since: float) -> None:
+        """What failed at *since* or later was not the source's fault."""
+        if self._opened is not None and self._opened.since >= since:
+            self._close()
+        while self._failures and self._failures[-1] >= since:
+            self._failures.pop()
+
+    def is_stale(self, now: float) -> bool:
+        """Whether a new one would do as well: nothing failed lately, or nobody has tried for long."""
+        if self._opened is not None:
+            return not self._opened.probes and now - self._opened.retry_at > LONGEST_WAIT_S
+        return not self._failures or now - self._failures[-1] > WINDOW_S
+
+    @property
+    def _told(self) -> dict[str, str | None]:
+        return {"source_type": self.source, "host": self.host, "error_type": self.reason}
+
+    def _close(self) -> None:
+        self._opened, self.reason = None, None
+        self._failures.clear()
 
 
 class Breakers:
-    """The breakers of all sources.
+    """All breakers.
 
     Args:
-        sources: Those that stand for one site. A source that takes links of any host gets no breaker: one
-            host that is down says nothing of the others.
+        sources: Those that have breakers: one each where its links are one site's, else one for each host, as
+            one that is down says nothing of the others.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        names = [source.name for source in sources if all(matcher.hosts for matcher in source.matchers)]
-        self._breakers = {name: Breaker(name) for name in names}
+        self._of_sources: dict[str, Breaker] = {}
+        self._of_hosts: dict[str, dict[str, Breaker]] = {}
+        for source in sources:
+            if source.is_one_site and all(matcher.hosts for matcher in source.matchers):
+                self._of_sources[source.name] = Breaker(source.name)
+            else:
+                self._of_hosts[source.name] = {}
 
     def __iter__(self) -> Iterator[Breaker]:
-        return iter(self._breakers.values())
+        yield from self._of_sources.values()
+        for hosts in self._of_hosts.values():
+            yield from hosts.values()
+
+    def of(self, job: Job) -> Breaker | None:
+        """The breaker that *job* is under, None when it is under none."""
+        hosts = self._of_hosts.get(job.source_type)
+        if hosts is None:
+            return self._of_sources.get(job.source_type)
+        return hosts.setdefault(job.host, Breaker(job.source_type, job.host))
 
     def get(self, source: str) -> Breaker | None:
-        """The breaker of a source, None when it has none."""
-        return self._breakers.get(source)
+        """The breaker of a whole source, None when it has none."""
+        return self._of_sources.get(source)
+
+    def open_hosts(self, source: str, now: float) -> list[Breaker]:
+        """The breakers of single hosts of *source* that are not closed."""
+        hosts = self._of_hosts.get(source, {}).values()
+        return [breaker for breaker in hosts if breaker.state(now) is not BreakerState.CLOSED]
+
+    def pardon(self, since: float) -> None:
+        """Forget every failure since then: our own network was away."""
+        for breaker in self:
+            breaker.pardon(since)
+
+    def forget(self, now: float) -> None:
+        """Let go of the hosts that nothing need be remembered of."""
+        for hosts in self._of_hosts.values():
+            for host in [host for host, breaker in hosts.items() if breaker.is_stale(now)]:
+                del hosts[host]

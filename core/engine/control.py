@@ -61,6 +61,7 @@ class Control:
             )
             if moved is not None:
                 await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
+                self._scheduler.wake()  # others may have waited for it
                 return moved
         raise _refused(await self._store.jobs.get(job_id), "cancelled")
 
@@ -76,12 +77,16 @@ class Control:
         return moved
 
     async def retry(self, job_id: int) -> Job:
-        """Start a failed or cancelled job again; one that waits for its next try goes at once."""
+        """Start a failed or cancelled job again; one that waits goes at once, also in quiet hours.
+
+        Where its source was left alone because of failures, one job may try at once.
+        """
         job = await self._store.jobs.get(job_id)
-        if job.status is JobStatus.PENDING:
-            moved: Job | None = await self._store.jobs.amend(
-                job_id, now=time.time(), waiting_for=None, not_before=None
-            )
+        moved: Job | None
+        if job.status is JobStatus.QUEUED:
+            moved = job
+        elif job.status is JobStatus.PENDING:
+            moved = await self._store.jobs.amend(job_id, now=time.time(), waiting_for=None, not_before=None)
         else:
             moved = await self._move(
                 job, {JobStatus.FAILED, JobStatus.CANCELLED}, JobStatus.PENDING,
@@ -89,7 +94,9 @@ class Control:
             )  # fmt: skip
         if moved is None:
             raise _refused(job, "retried")
-        self._scheduler.wake()
+        if not job.status.is_final:
+            self._scheduler.hurry(moved)
+        self._scheduler.forgive(moved)
         return moved
 
     async def delete(self, job_id: int) -> None:

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
-from core.engine import stages
-from core.engine.access import Access, borrowed_logins
+from core.engine import folders
+from core.engine.access import Access
 from core.engine.attempt import Attempt
 from core.engine.breaker import Breakers
 from core.engine.bus import Bus
+from core.engine.checks import LoginChecks
 from core.engine.control import Control
 from core.engine.disk import DiskGuard
 from core.engine.glance import Glance
@@ -34,10 +35,14 @@ from core.engine.groups import GroupDesk
 from core.engine.intake import Intake
 from core.engine.janitor import Janitor
 from core.engine.live import LiveBoard
+from core.engine.openings import Openings
+from core.engine.preview import preview
+from core.engine.quiet import QuietTimes
 from core.engine.recovery import recover
 from core.engine.runner import Runner
 from core.engine.scheduler import Scheduler
 from core.engine.toolbox import Toolbox
+from core.engine.twins import Twins
 from core.library.paths import check_template
 from core.store.lock import DataDirLock
 from core.store.store import Committed, Store
@@ -47,8 +52,6 @@ log = logging.getLogger("reeldeck.engine")
 #: Running jobs get this long to put their state away when the engine stops.
 STOP_WITHIN_S = 8.0
 REPLAY_PAGE = 1000
-#: Titles that a preview of a list shows.
-PREVIEW_ITEMS = 20
 
 
 class Engine:
@@ -90,6 +93,7 @@ class Engine:
         self._groups: GroupDesk
         self._glance: Glance
         self._access: Access
+        self._checks: LoginChecks
 
     async def start(self) -> None:
         """Open the store, take up interrupted jobs, begin to work.
@@ -112,6 +116,7 @@ class Engine:
         self._store = await Store.open(paths.data_dir, settings.store.url, on_commit=self._on_commit)
         try:
             await asyncio.to_thread(sweep_blocking, paths.tmp)
+            await asyncio.to_thread(folders.sweep_blocking, paths.tmp)
             profiles = Profiles(self._store.profiles, settings.sources)
             self._access = Access(self._store, profiles, wake=self._wake)
             for profile in await profiles.start():
@@ -128,23 +133,46 @@ class Engine:
         )
         name, epoch = platform.node() or "engine", await self._store.next_epoch()
         self._intake = Intake(self._store, self._tools.registry, settings.limits)
-        runner = Runner(self._store, self._tools, self._live, disk, self._expand)
+        self._checks = LoginChecks(self._tools, self._access.release)
+        twins = Twins(self._store, self._intake, self._waits_for)
+        runner = Runner(self._store, self._tools, self._live, disk, self._expand, self._checks, twins)
         # Whoever waits for a command's jobs wants their answer, not a better time to ask.
         breakers = Breakers(self._tools.registry.all() if self._only is None else [])
+        reach = self._tools.uplinks.reach
+        reach.on_away = lambda seconds: breakers.pardon(time.time() - seconds)
+        reach.on_back = self._wake
+        openings = Openings(
+            settings,
+            [source.name for source in self._tools.registry.all()],
+            breakers,
+            QuietTimes(settings) if self._only is None else None,
+            reach,
+        )
         self._scheduler = Scheduler(
-            self._store, runner, disk, settings, breakers, engine=name, epoch=epoch, only=self._only
+            self._store, runner, disk, openings, breakers, engine=name, epoch=epoch, only=self._only
         )
         self._control = Control(self._store, self._scheduler, paths.tmp)
         self._groups = GroupDesk(self._store, self._control)
         self._glance = Glance(
-            self._store, self._tools, self._scheduler, self._live, disk, breakers, started=self.started
+            self._store,
+            self._tools,
+            self._scheduler,
+            self._live,
+            disk,
+            breakers,
+            openings,
+            started=self.started,
         )
         await recover(self._store, engine=name, epoch=epoch)
+        cookies = CookieWatch(profiles, self._access.release)
+        # Before the first job runs: it may have been given a new file while no engine ran.
+        await cookies.look()
         janitor = Janitor(self._store, paths.tmp, max_age_h=settings.archive.tmp_max_age_h)
         self._serve("scheduler", self._scheduler.run())
         self._serve("live", self._live.run())
+        self._serve("network", self._tools.uplinks.watch())
         self._serve("janitor", janitor.run())
-        self._serve("cookies", CookieWatch(profiles, self._access.release).run())
+        self._serve("cookies", cookies.run())
         self._is_open = True
         log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
@@ -207,29 +235,22 @@ class Engine:
             self._scheduler.wake()
 
     async def _expand(self, attempt: Attempt) -> int:
-        group_id, children = await self._intake.expand(attempt)
+        return await self._intake.expand(attempt, self._is_wanted_here)
+
+    def _is_wanted_here(self, job_ids: Iterable[int]) -> None:
+        """A list that is run here has these items."""
         if self._only is not None:
-            self._only |= {child.job.id for child in children}
+            self._only |= set(job_ids)
         self._scheduler.wake()
-        return group_id
+
+    def _waits_for(self, job_id: int) -> None:
+        """A job that is run here waits for this one, which is to be run here for that."""
+        if self._only is not None:
+            self._only.add(job_id)
 
     async def preview(self, request: Request) -> MetadataPreview:
-        """What a link leads to. Raises what the download would raise at once."""
-        async with asyncio.timeout(self.settings.timeouts.metadata_s):
-            async with borrowed_logins(self._tools, request.profile) as logins:
-                source, found = await stages.find(self._tools, request, logins)
-        return MetadataPreview(
-            url=request.url,
-            source=source.name,
-            title=found.title,
-            kind=found.kind,
-            duration_s=found.duration_s,
-            size_bytes=found.size_bytes,
-            formats=found.formats,
-            entries=len(found.entries) or None,
-            taken=min(len(found.entries), self.settings.limits.max_playlist_items) or None,
-            sample=[entry.title or entry.url for entry in found.entries[:PREVIEW_ITEMS]],
-        )
+        """What a link leads to; kept for the job that follows. Raises what that would raise at once."""
+        return await preview(self._tools, self._checks, request)
 
     # Reading
 
@@ -256,8 +277,8 @@ class Engine:
         return await self._glance.status()
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
-        """The sources: name, label, enabled, limits, in flight."""
-        return self._glance.sources()
+        """The sources: name, label, limits, what runs and waits, and whether they are left alone."""
+        return await self._glance.sources()
 
     async def groups(self, *, limit: int = 100, after: str | None = None) -> Page[Mapping[str, Any]]:
         """A page of groups, newest first."""
@@ -296,7 +317,7 @@ class Engine:
         return await self._control.cancel(job_id)
 
     async def retry(self, job_id: int) -> Job:
-        """Start a failed or cancelled job again, or a waiting one at once."""
+        """Start a failed or cancelled job again, or a waiting one at once, quiet hours or not."""
         return await self._control.retry(job_id)
 
     async def patch(
@@ -330,9 +351,9 @@ class Engine:
         """Forget an auth profile; its file stays."""
         await self._access.remove(profile_id)
 
-    async def check_profile(self, profile_id: int) -> Profile:
-        """Read an auth profile's file again; the profile as it is then."""
-        return await self._access.check(profile_id)
+    async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
+        """Read an auth profile's file again and ask its site; the profile as it is then."""
+        return await self._checks.check(profile_id, afresh=afresh)
 
     async def close(self) -> None:
         """A face lets go of the engine; the engine goes on."""

@@ -10,12 +10,14 @@ from typing import Any
 
 import psutil
 
-from core.domain.job import iso
-from core.engine.breaker import Breakers, BreakerState
+from core.domain.job import JobStatus, iso
+from core.engine.breaker import Breaker, Breakers, BreakerState
 from core.engine.disk import DiskGuard
 from core.engine.live import LiveBoard
+from core.engine.openings import Openings
 from core.engine.scheduler import Scheduler
 from core.engine.toolbox import Toolbox
+from core.net.uplinks import network_of
 from core.store.store import Store
 
 VERSION = importlib.metadata.version("reeldeck")
@@ -32,6 +34,7 @@ class Glance:
         live: LiveBoard,
         disk: DiskGuard,
         breakers: Breakers,
+        openings: Openings,
         *,
         started: float,
     ) -> None:
@@ -41,6 +44,7 @@ class Glance:
         self._live = live
         self._disk = disk
         self._breakers = breakers
+        self._openings = openings
         self._started = started
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark that the next one measures from
@@ -65,33 +69,58 @@ class Glance:
                 "account": None,
                 "wait_until": None,
             },
-            "sources": self.sources(),
+            "network": {"is_away": self._tools.uplinks.reach.is_away},
+            "quiet_until": iso(self._openings.quiet_until("", time.time())),
+            "sources": await self.sources(),
             "limits": settings.limits.model_dump(),
             "paths": {"archive_dir": str(settings.paths.archive), "tmp_dir": str(settings.paths.tmp)},
         }
 
-    def sources(self) -> Sequence[Mapping[str, Any]]:
-        """One row for each source."""
-        settings = self._tools.settings
-        flying = self._scheduler.in_flight
-        return [
-            {
-                "name": source.name,
-                "label": source.label,
-                "enabled": settings.sources.of(source.name).enabled,
-                "max_parallel": settings.sources.of(source.name).max_parallel
-                or settings.limits.max_parallel_jobs_per_source,
-                "in_flight": flying[source.name],
-                **self._breaker(source.name),
-            }
-            for source in self._tools.registry.all()
-        ]
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        """One row for each source.
 
-    def _breaker(self, source: str) -> Mapping[str, Any]:
-        """Whether jobs of a source may start; while they may not, since when, and when one tries again."""
-        breaker = self._breakers.get(source)
-        return {
-            "breaker": breaker.state(time.time()) if breaker else BreakerState.CLOSED,
-            "breaker_since": iso(breaker.since) if breaker else None,
-            "retry_at": iso(breaker.retry_at) if breaker else None,
-        }
+        `breaker` is None for a source that takes links of any host: each host has its own, and `hosts` holds
+        those that are not closed. `slowed` holds the hosts that are asked more slowly than usual.
+        """
+        settings, now = self._tools.settings, time.time()
+        flying, unfinished = self._scheduler.in_flight, await self._store.jobs.counts_by_source()
+        rows = []
+        for source in self._tools.registry.all():
+            own, breaker = settings.sources.of(source.name), self._breakers.get(source.name)
+            counts = unfinished.get(source.name, {})
+            rows.append(
+                {
+                    "name": source.name,
+                    "label": source.label,
+                    "enabled": own.enabled,
+                    "max_parallel": own.max_parallel or settings.limits.max_parallel_jobs_per_source,
+                    "in_flight": flying[source.name],
+                    "queued": counts.get(JobStatus.QUEUED, 0),
+                    "waiting": counts.get(JobStatus.PENDING, 0),
+                    "rate_per_s": own.rate_per_s,
+                    "bandwidth_bps": own.bandwidth_bps,
+                    "is_proxied": network_of(settings, source.name).proxy is not None,
+                    "quiet_until": iso(self._openings.quiet_until(source.name, now)),
+                    "slowed": [
+                        {"host": host, "gap_s": round(gap_s, 3)}
+                        for host, gap_s in sorted(self._tools.uplinks.slowed(source.name).items())
+                    ],
+                    "breaker": _shown(breaker, now) if breaker else None,
+                    "hosts": [
+                        {"host": breaker.host, **_shown(breaker, now)}
+                        for breaker in self._breakers.open_hosts(source.name, now)
+                    ],
+                }
+            )
+        return rows
+
+
+def _shown(breaker: Breaker, now: float) -> Mapping[str, Any]:
+    """Whether jobs may start; while they may not, since when, why, and when one tries again."""
+    state = breaker.state(now)
+    return {
+        "state": state,
+        "since": iso(breaker.since),
+        "retry_at": iso(breaker.retry_at),
+        "reason": breaker.reason if state is not BreakerState.CLOSED else None,
+    }

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from core.config.settings import Limits
-from core.domain.errors import ReeldeckError
+from core.domain.errors import ReeldeckError, UnsupportedSource
 from core.domain.events import EventType
-from core.domain.job import Request
+from core.domain.job import Job, Request
+from core.domain.media import Entry
 from core.domain.snapshot import Submitted
-from core.engine.attempt import Attempt
+from core.engine.attempt import DEPTH, FORCED, Attempt
 from core.engine.limits import admit
-from core.links.identify import identify
+from core.links.identify import Identity, identify
 from core.links.keys import job_key
 from core.links.normalise import normalise, url_hash
+from core.links.short import unwrap
 from core.sources.registry import Registry
 from core.store.jobs import NewJob
 from core.store.store import Store
+
+#: Items of a list that are stored together: some milliseconds of the event loop, and of the store.
+LOT = 25
+#: An item stands in the queue as if it had been asked for this long after the one before it: what somebody
+#: asks for later need not wait for the end of a long list.
+ITEM_SPACING_S = 60.0
+
+#: Channels hold playlists, and those hold more; whatever holds lists without end is made for that.
+MAX_DEPTH = 4
 
 
 class Intake:
@@ -56,15 +67,17 @@ class Intake:
         again = replace(new, request=replace(new.request, force=True, idempotency_key=None))
         return await self._store.jobs.submit(again, now=now)
 
-    def prepare(self, request: Request, *, group_id: int | None = None) -> NewJob:
-        """What will be stored for *request*.
+    def prepare(
+        self, request: Request, *, group_id: int | None = None, identity: Identity | None = None
+    ) -> NewJob:
+        """What will be stored for *request*; *identity* is known better than from its link.
 
         Raises:
             InvalidRequest: Not a usable link.
             UnsupportedSource: No enabled source takes it.
         """
-        url = normalise(request.url)
-        identity = identify(url)
+        url = unwrap(normalise(request.url))
+        identity = identity or identify(url)
         key = job_key(url, identity, request.kind, request.quality, request.format)
         sources = self._registry.candidates(url, forced=request.source)
         return NewJob(
@@ -73,41 +86,70 @@ class Intake:
             url=url,
             url_hash=url_hash(url),
             job_key=key,
-            media_id=f"{identity.platform}:{identity.media_id}" if identity else None,
+            media_id=str(identity) if identity else None,
             group_id=group_id,
+            checkpoint={FORCED: True} if request.force else {},
         )
 
-    async def expand(self, attempt: Attempt) -> tuple[int, Sequence[Submitted]]:
-        """Make a job of every entry that the attempt found; returns the group's id and its jobs.
+    async def expand(self, attempt: Attempt, told: Callable[[Iterable[int]], None]) -> int:
+        """Make a job of every entry that the attempt found; returns the group's id.
 
-        Repeatable: entries that became jobs in an interrupted attempt are joined, not doubled.
+        They are stored some at a time, so that others are served in between; *told* hears the ids of each.
+        Repeatable: what became a job of the group in an interrupted attempt is left as it is now.
+
+        Raises:
+            UnsupportedSource: Lists lead to lists without end.
+            ReeldeckError: None of the entries can be taken; why the first cannot.
         """
-        job, entries = attempt.job, attempt.resolution.entries[: self._limits.max_playlist_items]
+        depth = attempt.checkpoint.get(DEPTH, 0)
+        if depth >= MAX_DEPTH:
+            raise UnsupportedSource(f"a list in a list in a list, {depth} deep")
+        entries = attempt.resolution.entries[: self._limits.max_playlist_items]
         now = time.time()
-        group_id = job.group_id
-        if group_id is None:
-            group_id = await self._store.groups.create(job.id, job.title, len(entries), now)
-            await attempt.record(group_id=group_id)
-        asked = [
-            Request(
-                url=entry.url,
-                kind=job.kind,
-                quality=job.quality,
-                priority=job.priority,
-                profile=job.profile,
-                out_dir=job.out_dir,
-                user_id=job.user_id,
-                chat_id=job.chat_id,
-            )
-            for entry in entries
-        ]
-        new = [self.prepare(request, group_id=group_id) for request in asked]
-        children = await self._store.jobs.submit_many(new, now=now)
-        joined = sum(child.joined for child in children)
-        await attempt.record(
-            (
-                EventType.METADATA_FETCH_FINISHED,
-                {"entries": len(children), "joined": joined, "group_id": group_id},
-            )
-        )
-        return group_id, children
+        group_id = await self._group_of(attempt, len(entries), now=now)
+        known = await self._store.jobs.keys(group_id)
+        told(known.values())
+        taken, joined, refusals = 0, 0, list[ReeldeckError]()
+        for start in range(0, len(entries), LOT):
+            new: list[NewJob] = []
+            for place, entry in enumerate(entries[start : start + LOT], start):
+                request = _item_request(attempt.job, entry)
+                try:
+                    each = self.prepare(request, group_id=group_id)
+                except ReeldeckError as error:
+                    refusals.append(error)
+                    continue
+                if each.job_key not in known:
+                    position = now + place * ITEM_SPACING_S
+                    new.append(replace(each, position=position, checkpoint={DEPTH: depth + 1}))
+            children = await self._store.jobs.submit_many(new, now=now)
+            told(child.job.id for child in children)
+            taken += len(children)
+            joined += sum(child.joined for child in children)
+        if len(refusals) == len(entries):
+            raise refusals[0]
+        seen = {"entries": taken, "joined": joined, "refused": len(refusals), "group_id": group_id}
+        await attempt.record((EventType.METADATA_FETCH_FINISHED, seen))
+        return group_id
+
+    async def _group_of(self, attempt: Attempt, total: int, *, now: float) -> int:
+        job = attempt.job
+        if job.group_id is not None:
+            return job.group_id
+        group_id = await self._store.groups.create(job.id, job.title, total, now)
+        await attempt.record(group_id=group_id)
+        return group_id
+
+
+def _item_request(job: Job, entry: Entry) -> Request:
+    """What the requester of a list wants of each of its items."""
+    return Request(
+        url=entry.url,
+        kind=job.kind,
+        quality=job.quality,
+        priority=job.priority,
+        profile=job.profile,
+        out_dir=job.out_dir,
+        user_id=job.user_id,
+        chat_id=job.chat_id,
+    )

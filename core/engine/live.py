@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from core.domain.errors import DiskFull, StoreFailure
 from core.domain.job import Job
+from core.net.progress import Progress
 from core.store.jobs import Jobs
 
 log = logging.getLogger("reeldeck.engine")
@@ -26,6 +27,7 @@ class Meter:
         self.job = job
         self._done: dict[int, int] = {}
         self._total: dict[int, int | None] = {}
+        self._recorded_s: float | None = None
         self._last_done: int | None = None
         self._last_tick = time.monotonic()
         self.rate_bps: float | None = None
@@ -44,24 +46,34 @@ class Meter:
         known = [size for size in sizes if size is not None]
         return sum(known) if known and len(known) == len(sizes) else None
 
-    def track(self, index: int, total: int | None) -> Callable[[int, int | None], None]:
+    def track(self, index: int, total: int | None) -> Progress:
         """The progress callback of the track *index*."""
         self._done[index] = 0
         self._total[index] = total
 
-        def update(done: int, total: int | None) -> None:
+        def update(done: int, total: int | None, /, *, recorded_s: float | None = None) -> None:
             self._done[index] = done
             if total is not None:
                 self._total[index] = total
+            self._recorded_s = recorded_s
             self.is_changed = True
 
         return update
 
     def finish(self) -> None:
-        """All tracks have arrived: from now on there is no rate."""
+        """All tracks have arrived: from now on there is no rate, and the length is in the record."""
+        self._recorded_s = None
         self._done, self._total = {0: self.done_bytes}, {0: self.done_bytes}
         self.rate_bps = None
         self._is_finished = True
+
+    def process(self, share: float) -> None:
+        """*share* of what arrived has been merged or converted: it is counted once more, from zero."""
+        size_bytes = self.job.size_bytes or 0
+        self._done, self._total = {0: round(size_bytes * share)}, {0: size_bytes or None}
+        self.rate_bps = None
+        self._is_finished = True
+        self.is_changed = True
 
     def tick(self, now: float) -> None:
         """Bring the rate up to date; *now* is monotonic."""
@@ -81,6 +93,7 @@ class Meter:
         return job.evolve(
             bytes_done=max(self.done_bytes, 0) or job.bytes_done,
             size_bytes=self.total_bytes or job.size_bytes,
+            duration_s=self._recorded_s or job.duration_s,
             rate=self.rate_bps,
         )
 

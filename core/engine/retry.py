@@ -47,7 +47,7 @@ def decide(error: JobError, *, retry_count: int, settings: Retries, chance: floa
     """
     policy = error.retry_policy
     if isinstance(error, LoginWanted):
-        return Decision(event=EventType.PARKED, waiting_for=error.waiting_for)
+        return Decision(event=EventType.PARKED, waiting_for=error.waiting_for, wait_s=error.retry_after_s)
     if policy is RetryPolicy.PARK:
         return _park(error)
     if policy in {RetryPolicy.NEVER, RetryPolicy.NEXT_PROFILE}:

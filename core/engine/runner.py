@@ -6,34 +6,40 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.domain.errors import (
     DiskFull,
     InvalidRequest,
     JobError,
     ParserFailure,
+    RateLimited,
     ReeldeckError,
     RequestError,
+    RetryPolicy,
     StageTimeout,
     StaleClaim,
     StoreFailure,
     Unknown,
 )
 from core.domain.events import EventType
-from core.domain.job import WAITING_DISK, Job, JobStatus, Stage
+from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job, JobStatus, Stage, iso
 from core.engine import attempt as keys
-from core.engine import stages
+from core.engine import finishing, recording, stages
 from core.engine.attempt import Attempt, EventWithData, clean_folder_blocking
+from core.engine.checks import LoginChecks
 from core.engine.disk import DiskGuard
 from core.engine.live import LiveBoard
 from core.engine.logins import Logins, LoginWanted
-from core.engine.retry import decide
+from core.engine.retry import Decision, decide
 from core.engine.toolbox import Toolbox
+from core.engine.twins import Twins, taken_over
+from core.sources.base import Elsewhere
 from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
@@ -51,6 +57,8 @@ class Interruption(StrEnum):
     """The engine stops: the job goes back into the queue."""
     DISK = "disk"
     """The disk is too full to go on."""
+    QUIET = "quiet"
+    """The owner's quiet hours have begun."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,8 +67,11 @@ class Run:
 
     job: Job
     task: asyncio.Task[None] | None = None
-    #: Why it was interrupted, once it was.
+    #: Why it was interrupted, once it was, and until when that holds where it is known.
     reason: Interruption | None = None
+    until: float | None = None
+    #: What it does, once it has begun.
+    attempt: Attempt | None = None
     #: The work is over and its end is being written: nothing may stop that.
     is_ending: bool = False
     #: How it ended, once it has; None when that is somebody else's to say.
@@ -69,11 +80,26 @@ class Run:
     error: JobError | None = None
     stage: Stage | None = None
 
-    def interrupt(self, reason: Interruption) -> None:
+    def interrupt(self, reason: Interruption, *, until: float | None = None) -> None:
         """Stop the work, unless it is over already."""
         if not self.is_ending and self.reason is None and self.task is not None:
-            self.reason = reason
+            self.reason, self.until = reason, until
             self.task.cancel()
+
+    @property
+    def current(self) -> Job:
+        """The job as last written: where its link led may be known by now."""
+        return self.job if self.attempt is None else self.attempt.job
+
+    @property
+    def can_fetch_later(self) -> bool:
+        """Whether it uses the network, and loses nothing by doing so later: what is live comes only once."""
+        if self.attempt is None:
+            return True
+        if self.attempt.job.stage not in {None, Stage.RESOLVE, Stage.CHECK, Stage.DOWNLOAD}:
+            return False
+        found = keys.RESOLUTION in self.attempt.checkpoint
+        return not (found and any(track.is_live for track in self.attempt.resolution.tracks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +111,12 @@ class End:
     facts: dict[str, Any]
     is_cleaned: bool = False
 
+
+#: What a finished job has left behind.
+_NO_TROUBLE: Mapping[str, Any] = {
+    "checkpoint": {},
+    **dict.fromkeys(("error_type", "error_message", "error_hint", "waiting_for", "not_before")),
+}
 
 Expand = Callable[[Attempt], Awaitable[int]]
 
@@ -98,22 +130,33 @@ class Runner:
         live: Shows progress.
         disk: Refuses work that does not fit.
         expand: Turns a playlist's entries into jobs; returns the group's id.
+        checks: Asks sites about logins.
+        twins: Knows jobs that do the same.
     """
 
     def __init__(
-        self, store: Store, tools: Toolbox, live: LiveBoard, disk: DiskGuard, expand: Expand
+        self,
+        store: Store,
+        tools: Toolbox,
+        live: LiveBoard,
+        disk: DiskGuard,
+        expand: Expand,
+        checks: LoginChecks,
+        twins: Twins,
     ) -> None:
         self._store = store
         self._tools = tools
         self._live = live
         self._disk = disk
         self._expand = expand
+        self._checks = checks
+        self._twins = twins
 
     async def run(self, run: Run) -> None:
         """Run the job of *run*, which was just claimed, to its end."""
         job = run.job
         folder = self._tools.settings.paths.tmp / str(job.id)
-        attempt = Attempt(job, folder, self._store.jobs, self._live.begin(job))
+        attempt = run.attempt = Attempt(job, folder, self._store.jobs, self._live.begin(job))
         try:
             end = await self._end_of(attempt, run)
             run.is_ending, run.end = True, end
@@ -123,14 +166,16 @@ class Runner:
             self._live.end(job.id)
 
     async def _end_of(self, attempt: Attempt, run: Run) -> End | None:
-        logins = Logins(self._tools.profiles, attempt.folder, attempt.job.profile, attempt.record)
+        logins = Logins(
+            self._tools.profiles, self._checks, attempt.folder, attempt.job.profile, attempt.record
+        )
         try:
-            async with asyncio.timeout(self._tools.settings.timeouts.job_s):
+            async with asyncio.timeout(self._tools.settings.timeouts.job_s) as attempt.limit:
                 return await self._work(attempt, logins)
         except asyncio.CancelledError:
             if run.reason is None:
                 raise
-            return _interrupted(run.reason)
+            return _interrupted(run)
         except StaleClaim:
             log.warning(
                 "attempt lost its claim", extra={"job_id": attempt.job.id, "attempt": attempt.job.attempt}
@@ -148,10 +193,27 @@ class Runner:
             run.is_ending = True
             await logins.close()
 
-    async def _work(self, attempt: Attempt, logins: Logins) -> End:
+    async def _work(self, attempt: Attempt, logins: Logins) -> End | None:
+        """The end, None when the job waits for another one from now on."""
         if await asyncio.to_thread(stages.is_archived_blocking, attempt):
             return _completed(attempt, Path(attempt.checkpoint[keys.FINAL]))
+        twin = await self._twins.waited_for(attempt)
+        if twin is None:
+            try:
+                return await self._stages(attempt, logins)
+            except Elsewhere as elsewhere:
+                twin = await self._twins.at(attempt, elsewhere.url)
+        if twin is not None:
+            return _as_twin(attempt, twin)
+        return _again(attempt) if attempt.job.status is JobStatus.RUNNING else None
+
+    async def _stages(self, attempt: Attempt, logins: Logins) -> End | None:
+        """As `_work`, from the first stage on. Raises Elsewhere when the link turns out to lead elsewhere."""
         await stages.resolve(attempt, self._tools, logins)
+        if (twin := await self._twins.of_media(attempt)) is not None:
+            return _as_twin(attempt, twin)
+        if attempt.job.status is not JobStatus.RUNNING:
+            return None
         if attempt.resolution.entries:
             await logins.succeeded(attempt.resolution.source)
             group_id = await self._expand(attempt)
@@ -164,8 +226,8 @@ class Runner:
         await stages.check(attempt, self._tools, self._disk)
         await stages.download(attempt, self._tools, logins)
         await logins.succeeded(attempt.resolution.source)
-        await stages.process(attempt, self._tools)
-        await stages.validate(attempt, self._tools)
+        await finishing.process(attempt, self._tools)
+        await finishing.validate(attempt, self._tools)
         return _completed(attempt, await stages.archive(attempt, self._tools))
 
     def _failed(self, attempt: Attempt, error: JobError) -> End:
@@ -184,6 +246,15 @@ class Runner:
             chance=random.random(),  # noqa: S311 -- jitter, not a secret
         )
         seen = stages.failure(error)
+        if isinstance(error, RateLimited):
+            # What its child processes were told, nobody else has heard.
+            ago_s = time.time() - attempt.started
+            self._tools.uplinks.refused(job.source_type, job.url, error.retry_after_s, ago_s=ago_s)
+        if self._tools.uplinks.reach.is_away and error.retry_policy is RetryPolicy.BACKOFF:
+            # Nothing can be reached: that is no fault of the job's, and uses up none of its retries.
+            decision = Decision(event=EventType.PARKED, waiting_for=WAITING_NETWORK)
+        if decision.from_clean and recording.is_kept(attempt):
+            decision = replace(decision, from_clean=False)
         if decision.is_final:
             events = [(decision.event, seen), (EventType.JOB_FAILED, seen | {"hint": error.hint})]
             return End(to=JobStatus.FAILED, events=events, facts=told | {"checkpoint": attempt.checkpoint})
@@ -260,19 +331,31 @@ def _completed(attempt: Attempt, path: Path) -> End:
             "size_bytes": info.size_bytes,
             "bytes_done": info.size_bytes,
             "sha256": digest,
-            "checkpoint": {},
-            "error_type": None,
-            "error_message": None,
-            "error_hint": None,
-            "waiting_for": None,
-            "not_before": None,
+            **_NO_TROUBLE,
+            "error_message": attempt.checkpoint.get(keys.NOTE),
         },
         is_cleaned=True,
     )
 
 
-def _interrupted(reason: Interruption) -> End:
-    match reason:
+def _again(attempt: Attempt) -> End:
+    """The job has another link now: back into the queue, where the limits of its source hold."""
+    led = {"leads_to": urlsplit(attempt.job.url).hostname}
+    return End(
+        to=JobStatus.PENDING,
+        events=[(EventType.METADATA_FETCH_FINISHED, led)],
+        facts={"checkpoint": attempt.checkpoint, "forced_source": None},
+        is_cleaned=True,
+    )
+
+
+def _as_twin(attempt: Attempt, twin: Job) -> End:
+    events, facts = taken_over(attempt, twin)
+    return End(to=JobStatus.COMPLETED, events=events, facts={**_NO_TROUBLE, **facts}, is_cleaned=True)
+
+
+def _interrupted(run: Run) -> End:
+    match run.reason:
         case Interruption.PAUSE:
             return End(to=JobStatus.PAUSED, events=[], facts={})
         case Interruption.CANCEL:
@@ -281,5 +364,11 @@ def _interrupted(reason: Interruption) -> End:
         case Interruption.DISK:
             parked: list[EventWithData] = [(EventType.PARKED, {"waiting_for": WAITING_DISK})]
             return End(to=JobStatus.PENDING, events=parked, facts={"waiting_for": WAITING_DISK})
-        case Interruption.STOP:
+        case Interruption.QUIET:
+            waits = {"waiting_for": WAITING_QUIET, "not_before": run.until}
+            quiet: list[EventWithData] = [
+                (EventType.PARKED, {"waiting_for": WAITING_QUIET, "until": iso(run.until)})
+            ]
+            return End(to=JobStatus.PENDING, events=quiet, facts=waits)
+        case _:
             return End(to=JobStatus.PENDING, events=[], facts={})

@@ -1,4 +1,4 @@
-"""Give free slots to the right jobs: by priority, within the limits, and only while the disk has room."""
+"""Give free slots to the right jobs: by priority, where something may start, while the disk has room."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextvars import copy_context
 
-from core.config.settings import Settings
 from core.domain.errors import DiskFull, StoreFailure
 from core.domain.events import EventType
-from core.domain.job import WAITING_DISK, Job
+from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job
 from core.engine.breaker import Breakers, Verdict, verdict_on
 from core.engine.disk import DiskGuard
+from core.engine.openings import Opening, Openings
 from core.engine.runner import Interruption, Run, Runner
-from core.net.pace import PACE_OF_TASK, HostPace
 from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
 
 #: How often the disks are looked at, and jobs whose time has come are looked for at the latest.
 LOOK_S = 3.0
-#: A site that asks for a longer pause is left, and asked again by the job's next attempt.
-PATIENCE_S = 10.0
-#: Requests of one source to one host that may wait for their turn: the connections of all its jobs.
-QUEUED_REQUESTS = 64
+#: Wishes that one claim looks for.
+_HURRIED = 500
 
 
 class Scheduler:
@@ -36,8 +32,8 @@ class Scheduler:
         store: Where jobs are claimed.
         runner: Runs them.
         disk: Says when to hold.
-        settings: The limits.
-        breakers: Say which sources are left alone, and hear how the runs end.
+        openings: Says what may start, and whether there is a network.
+        breakers: Hear how the runs end.
         engine: This engine's name in claims.
         epoch: This start of it.
         only: When set, no other jobs than these are run (`reeldeck get` without an engine).
@@ -48,7 +44,7 @@ class Scheduler:
         store: Store,
         runner: Runner,
         disk: DiskGuard,
-        settings: Settings,
+        openings: Openings,
         breakers: Breakers,
         *,
         engine: str,
@@ -58,13 +54,15 @@ class Scheduler:
         self._store = store
         self._runner = runner
         self._disk = disk
-        self._settings = settings
+        self._openings = openings
         self._breakers = breakers
         self._engine = engine
         self._epoch = epoch
         self._only = only
         self._runs: dict[int, Run] = {}
-        self._paces: dict[str, HostPace] = {}
+        #: Jobs that a person wants to run now, whether it is quiet or not; the last wish is the last entry.
+        self._hurried: dict[int, None] = {}
+        self._is_fresh = True
         self._wake = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._has_room = True
@@ -84,6 +82,18 @@ class Scheduler:
         """Something may have become ready."""
         self._wake.set()
 
+    def hurry(self, job: Job) -> None:
+        """A person wants this job to run now: quiet hours do not hold it until it has ended."""
+        self._hurried.pop(job.id, None)
+        self._hurried[job.id] = None
+        self._wake.set()
+
+    def forgive(self, job: Job) -> None:
+        """A person thinks that this job may work: if its breaker is open, one may try."""
+        if (breaker := self._breakers.of(job)) is not None:
+            breaker.forgive(time.time())
+        self._wake.set()
+
     async def run_of(self, job_id: int) -> Run | None:
         """The run of a job, if this engine runs it."""
         async with self._claiming:
@@ -97,8 +107,11 @@ class Scheduler:
             try:
                 if time.monotonic() - looked >= LOOK_S:
                     looked = time.monotonic()
+                    self._breakers.forget(time.time())
                     await self._look_at_disks()
                 await self._store.jobs.promote(now=time.time())
+                await self._let_go()
+                self._keep_quiet()
                 await self._fill()
                 pause_s = await self._pause_s()
             except (DiskFull, StoreFailure) as error:
@@ -119,62 +132,69 @@ class Scheduler:
         return min([LOOK_S, *(max(0.01, due - now) for due in dues)])
 
     async def _fill(self) -> None:
-        """Claim and start as many jobs as there are free slots."""
-        limits = self._settings.limits
-        while self._is_open and self._has_room and (free := limits.max_parallel_jobs - len(self._runs)) > 0:
-            room = {name: self._limit_of(name) - count for name, count in self.in_flight.items()}
-            for breaker in self._breakers:
-                if (trials := breaker.free(time.time())) is not None:
-                    room[breaker.source] = min(trials, room.get(breaker.source, trials))
-            full = frozenset(name for name, left in room.items() if left <= 0)
-            # One claim may bring several jobs of one source: no more than the tightest has room for.
-            tightest = min([left for left in room.values() if left > 0], default=free)
-            most = min(free, tightest, self._limit_of_others())
-            async with self._claiming:
-                claimed = await self._store.jobs.claim(
-                    engine=self._engine,
-                    epoch=self._epoch,
-                    now=time.time(),
-                    limit=most,
-                    exclude_sources=full,
-                    only=None if self._only is None else frozenset(self._only),
-                )
-                for job in claimed:
-                    self._start(job)
-            if not claimed:
+        """Claim and start as many jobs as may start."""
+        only = None if self._only is None else frozenset(self._only)
+        while self._is_open and self._has_room:
+            opening = self._openings.at(time.time(), self.in_flight)
+            if opening is None:
+                return
+            hurried = frozenset(list(self._hurried)[-_HURRIED:])
+            if opening.quiet and hurried and await self._claim(opening, opening.sources, hurried):
+                continue
+            if not await self._claim(opening, opening.sources | opening.quiet, only):
                 return
 
-    def _limit_of(self, source: str) -> int:
-        own = self._settings.sources.of(source).max_parallel
-        return own if own is not None else self._settings.limits.max_parallel_jobs_per_source
+    async def _claim(
+        self, opening: Opening, exclude_sources: frozenset[str], only: frozenset[int] | None
+    ) -> bool:
+        """Start what one claim brings; whether that was anything."""
+        async with self._claiming:
+            claimed = await self._store.jobs.claim(
+                engine=self._engine,
+                epoch=self._epoch,
+                now=time.time(),
+                limit=opening.limit,
+                exclude_sources=exclude_sources,
+                exclude_hosts=opening.hosts,
+                only=only,
+            )
+            for job in claimed:
+                self._start(job)
+        return bool(claimed)
 
-    def _limit_of_others(self) -> int:
-        """The smallest limit that any source may have."""
-        default = self._settings.limits.max_parallel_jobs_per_source
-        return min([default, *self._settings.sources.own_limits()])
+    def _keep_quiet(self) -> None:
+        """Put back what fetches something of a source whose quiet hours have begun."""
+        now = time.time()
+        for run in self._runs.values():
+            until = self._openings.quiet_until(run.current.source_type, now)
+            if until is not None and run.job.id not in self._hurried and run.can_fetch_later:
+                run.interrupt(Interruption.QUIET, until=until)
 
-    def _pace_of(self, source: str) -> HostPace:
-        """The pace that all jobs of a source keep together."""
-        if source not in self._paces:
-            rate = self._settings.sources.of(source).rate_per_s
-            # Our own queue is waited in to its end; what the site asks for beyond that ends the attempt.
-            patience_s = max(PATIENCE_S, QUEUED_REQUESTS / rate) if rate else PATIENCE_S
-            self._paces[source] = HostPace(rate, patience_s=patience_s)
-        return self._paces[source]
+    async def _let_go(self) -> None:
+        """Queue what waits for something that is there again."""
+        # Quiet hours end by themselves, but at the engine's start they may be others than those waited for.
+        ended = [WAITING_QUIET] if self._is_fresh else []
+        if not self._openings.is_network_away:
+            ended.append(WAITING_NETWORK)
+        for waiting_for in ended:
+            if await self._store.jobs.is_waited_for(waiting_for):
+                await self._store.jobs.unpark(waiting_for, now=time.time())
+        self._is_fresh = False
 
     def _start(self, job: Job) -> None:
         run = Run(job)
         self._runs[job.id] = run
-        if (breaker := self._breakers.get(job.source_type)) is not None:
+        self._openings.started()
+        if (breaker := self._breakers.of(job)) is not None:
             breaker.started(job.id, now=time.time())
-        context = copy_context()
-        context.run(PACE_OF_TASK.set, self._pace_of(job.source_type))
-        run.task = asyncio.create_task(self._runner.run(run), name=f"job-{job.id}", context=context)
+        run.task = asyncio.create_task(self._runner.run(run), name=f"job-{job.id}")
         run.task.add_done_callback(self._ended(run))
 
     def _ended(self, run: Run) -> Callable[[asyncio.Task[None]], None]:
         def forget(task: asyncio.Task[None]) -> None:
             self._runs.pop(run.job.id, None)
+            if run.end is not None and run.end.to.is_final:
+                self._hurried.pop(run.job.id, None)
             self._hear(run)
             if not task.cancelled() and (fault := task.exception()) is not None:
                 log.error("a run ended in a fault", extra={"job_id": run.job.id}, exc_info=fault)
@@ -183,14 +203,22 @@ class Scheduler:
         return forget
 
     def _hear(self, run: Run) -> None:
-        """Tell the source's breaker how a run went."""
-        if (breaker := self._breakers.get(run.job.source_type)) is not None:
-            is_own_end = run.end is not None and run.reason is None
-            breaker.ended(
+        """Tell the breakers how a run went: the one it began under, and the one of where its link led."""
+        is_own_end = run.end is not None and run.reason is None
+        verdict = verdict_on(run.error, run.stage) if is_own_end else Verdict.SILENT
+        if verdict is Verdict.FAILS and self._openings.is_network_away:
+            verdict = Verdict.SILENT
+        began, ended = self._breakers.of(run.job), self._breakers.of(run.current)
+        if began is not None and began is not ended:
+            # Whatever came of it, this one could say where to go.
+            began.ended(run.job.id, Verdict.WORKS, retry_after_s=None, now=time.time())
+        if ended is not None:
+            ended.ended(
                 run.job.id,
-                verdict_on(run.error, run.stage) if is_own_end else Verdict.SILENT,
+                verdict,
                 retry_after_s=run.error.retry_after_s if run.error else None,
                 now=time.time(),
+                reason=run.error.code if run.error else None,
             )
 
     async def _look_at_disks(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,25 @@ from core.domain.events import EventType
 from core.domain.job import Kind, Request, Stage
 from core.domain.media import Resolution, Transport
 from core.engine import attempt as keys
+from core.engine import recording
 from core.engine.attempt import Attempt, EventWithData
 from core.engine.disk import DiskGuard
-from core.engine.logins import Logins, without_secrets
+from core.engine.logins import Logins
+from core.engine.metadata import Known
 from core.engine.toolbox import Toolbox
 from core.library.archive import NameTakenError, choose_blocking, is_placed_blocking, place_blocking
 from core.library.paths import archive_name
-from core.media.digest import sha256
-from core.media.postprocess import Input, Wanted, extension_of, postprocess
-from core.media.tags import write_tags
-from core.media.verify import check_output
+from core.links.normalise import normalise
+from core.links.short import unwrap
+from core.media.postprocess import extension_of
 from core.net.hls.fetch import fetch_hls
+from core.net.hls.live import record_hls
 from core.net.progress import Fetched
 from core.net.transfer.file import fetch_file
-from core.sources.base import NotHandled, Source
+from core.sources.base import Elsewhere, NotHandled, Source
+
+#: Links that may lead from one to the next: a shortener to a share link to a site, and some more.
+MAX_HOPS = 5
 
 
 def request_of(attempt: Attempt) -> Request:
@@ -49,52 +55,101 @@ def request_of(attempt: Attempt) -> Request:
     )
 
 
-async def find(tools: Toolbox, request: Request, logins: Logins) -> tuple[Source, Resolution]:
+async def find(tools: Toolbox, request: Request, logins: Logins) -> Resolution:
+    """What is behind a link, wherever it leads; kept for the download. Raises what `ask` does.
+
+    Only Elsewhere is followed.
+    """
+    url = unwrap(normalise(request.url))
+    for _ in range(MAX_HOPS + 1):
+        request = replace(request, url=url)
+        try:
+            if (known := await recall(tools, request, logins)) is not None:
+                return known.found
+            source, found = await ask(tools, request, logins)
+        except Elsewhere as elsewhere:
+            url, request = elsewhere.url, replace(request, source=None)
+        else:
+            await tools.metadata.put(request, found, logins.profile_id(source.name))
+            return found
+    raise endless()
+
+
+async def recall(tools: Toolbox, request: Request, logins: Logins) -> Known | None:
+    """What was found for the very same request, if it was with the login that would be used now."""
+    known = tools.metadata.get(request)
+    if known is None:
+        return None
+    await logins.of(known.found.source)
+    return known if logins.profile_id(known.found.source) == known.profile_id else None
+
+
+def endless() -> HttpFailure:
+    """The failure of a link that leads from one to the next."""
+    return HttpFailure(f"the link leads to another, and that on, more than {MAX_HOPS} times")
+
+
+async def ask(tools: Toolbox, request: Request, logins: Logins) -> tuple[Source, Resolution]:
     """Ask the sources in turn what is behind a link, each with its logins in turn.
 
     Raises:
+        Elsewhere: It is only a link to another link.
         UnsupportedSource: None of them can say.
         JobError: The one that could failed.
     """
     for source in tools.registry.candidates(request.url, forced=request.source):
         while True:
             try:
-                context = tools.context(await logins.of(source.name))
+                context = tools.context(source.name, await logins.of(source.name))
                 return source, await source.resolve(request, context)
             except NotHandled:
                 break
             except AuthRequired as error:
-                await logins.refused(source.name, error)
+                await logins.refused(source.name, error, url=request.url)
     raise UnsupportedSource
 
 
 async def resolve(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
-    """RESOLVE: find out what is behind the link."""
-    if keys.RESOLUTION in attempt.checkpoint:
+    """RESOLVE: find out what is behind the link. Raises Elsewhere as `ask` does."""
+    if attempt.is_resolved:
         return
     await attempt.record((EventType.METADATA_FETCH_STARTED, {}), stage=Stage.RESOLVE)
     try:
         async with asyncio.timeout(tools.settings.timeouts.metadata_s):
-            source, found = await find(tools, request_of(attempt), logins)
+            found, found_at = await _find_once(attempt, tools, logins)
     except JobError as error:
         await attempt.record((EventType.METADATA_FETCH_FAILED, failure(error)))
         raise
-    profile_id = logins.profile_id(source.name)
-    stored = found.to_json() if profile_id is None else without_secrets(found.to_json())
-    attempt.checkpoint |= {keys.RESOLUTION: stored, keys.RESOLVED_AT: time.time()}
+    profile_id = logins.profile_id(found.source)
+    attempt.keep(found, found_at)
     await attempt.record(
         (
             EventType.METADATA_FETCH_FINISHED,
             {"title": found.title, "tracks": len(found.tracks), "entries": len(found.entries)},
         ),
         stage=Stage.RESOLVE,
-        source_type=source.name,
+        source_type=found.source,
         auth_profile_id=profile_id,
         title=attempt.job.title or found.title,
         media_id=attempt.job.media_id or found.media_id,
         duration_s=found.duration_s,
         size_bytes=found.size_bytes,
     )
+
+
+async def _find_once(attempt: Attempt, tools: Toolbox, logins: Logins) -> tuple[Resolution, float]:
+    """What a preview has found already, else what the sources say; and when that was, since the epoch."""
+    request = request_of(attempt)
+    # Each link that led here took an attempt of its own.
+    is_first = attempt.job.attempt == 1 + attempt.checkpoint.get(keys.HOPS, 0)
+    if is_first and keys.RESOLVED_AT not in attempt.checkpoint:
+        if (known := await recall(tools, request, logins)) is not None:
+            return known.found, known.found_at
+    else:
+        # It has failed with what was known, or is tried again: nobody else should begin with that.
+        tools.metadata.forget(request)
+    _, found = await ask(tools, request, logins)
+    return found, time.time()
 
 
 async def check(attempt: Attempt, tools: Toolbox, disk: DiskGuard) -> None:
@@ -125,17 +180,26 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
         else (EventType.DOWNLOAD_STARTED, {})
     )
     await attempt.record(begun, stage=Stage.DOWNLOAD)
+    found = attempt.resolution
+    note = None
     try:
-        async with asyncio.timeout(tools.settings.timeouts.download_s):
-            fetched = await _fetch_with_logins(attempt, tools, logins, begun)
+        with recording.time_limit(attempt, tools.settings.timeouts, found) as limit_s:
+            async with asyncio.timeout(limit_s):
+                fetched = await _fetch_with_logins(attempt, tools, logins, begun)
     except JobError as error:
         await attempt.record((EventType.DOWNLOAD_FAILED, failure(error)))
-        raise
+        saved = await recording.save(attempt, tools, found, error)
+        if saved is None:
+            raise
+        fetched, note = saved, f"The recording ends early. {error}"
     attempt.meter.finish()
     attempt.checkpoint[keys.FETCHED] = [item.path.name for item in fetched]
     # A single file that needs no change keeps the digest that its transfer computed on the way.
     attempt.checkpoint[keys.DIGEST] = fetched[0].sha256 if len(fetched) == 1 else None
     size_bytes = sum(item.size_bytes for item in fetched)
+    lacking = recording.lacking(fetched, note)
+    recording.retag(attempt, fetched)
+    attempt.checkpoint[keys.NOTE] = lacking.get("note")
     await attempt.record(
         (
             EventType.DOWNLOAD_FINISHED,
@@ -143,9 +207,11 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
                 "size_bytes": size_bytes,
                 "fetched_bytes": sum(item.fetched_bytes for item in fetched),
                 "resumed_bytes": sum(item.resumed_bytes for item in fetched),
+                **lacking,
             },
         ),
         stage=Stage.DOWNLOAD,
+        duration_s=found.duration_s or fetched[0].duration_s,
         size_bytes=size_bytes,
         bytes_done=size_bytes,
         rate=None,
@@ -163,7 +229,7 @@ async def _fetch_with_logins(
             return await _fetch_all(attempt, tools, logins)
         except AuthRequired as error:
             attempt.forget(keys.RESOLUTION)
-            await logins.refused(source, error)
+            await logins.refused(source, error, url=attempt.job.url)
         except (HttpFailure, NotFound) as error:
             if not _may_have_expired(attempt, error):
                 raise
@@ -204,10 +270,11 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
         )
     network, stall_s = tools.settings.network, tools.settings.timeouts.stall_s
     max_bytes = tools.settings.limits.max_file_size_bytes
+    http = tools.uplinks.of(found.source).http
     match track.transport:
         case Transport.HTTP:
             return await fetch_file(
-                tools.http,
+                http,
                 track,
                 path,
                 progress=progress,
@@ -215,9 +282,19 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
                 max_bytes=max_bytes,
                 stall_s=stall_s,
             )
+        case Transport.HLS if track.is_live:
+            return await record_hls(
+                http,
+                track,
+                path,
+                progress=progress,
+                window=network.max_connections_per_file,
+                outage_s=tools.settings.timeouts.live_outage_s,
+                max_bytes=max_bytes,
+            )
         case Transport.HLS:
             return await fetch_hls(
-                tools.http,
+                http,
                 track,
                 path,
                 progress=progress,
@@ -226,86 +303,9 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
                 max_bytes=max_bytes,
             )
         case Transport.SOURCE:
-            context = tools.context(await logins.of(found.source))
+            context = tools.context(found.source, await logins.of(found.source))
             source = tools.registry.named(found.source)
             return await source.fetch(track, found, path, context, progress)
-
-
-async def process(attempt: Attempt, tools: Toolbox) -> None:
-    """POSTPROCESS: merge, remux or convert until the file is what was wanted."""
-    output = attempt.checkpoint.get(keys.OUTPUT)
-    if output and attempt.has_files([output]):
-        return
-    await attempt.record((EventType.POSTPROCESS_STARTED, {}), stage=Stage.POSTPROCESS)
-    found, media = attempt.resolution, tools.settings.media
-    paths = [attempt.folder / name for name in attempt.checkpoint[keys.FETCHED]]
-    try:
-        infos = [await tools.prober.probe(path, measure=False) for path in paths]
-        roles = [track.role for track in found.tracks]
-        made = await postprocess(
-            tools.ffmpeg,
-            [
-                Input(role=role, path=path, info=info)
-                for role, path, info in zip(roles, paths, infos, strict=True)
-            ],
-            Wanted(
-                kind=attempt.job.kind if attempt.job.kind is not Kind.AUTO else found.kind,
-                container=media.video_container,
-                audio_format=media.audio_format,
-                audio_bitrate=media.audio_bitrate,
-                tags=found.tags,
-                use_hardware=media.hardware == "auto",
-            ),
-            attempt.folder / "output",
-            timeout_s=tools.settings.timeouts.postprocess_s,
-            progress=lambda _share: None,
-        )
-        is_changed = made not in paths or await _tag(made, found)
-    except JobError as error:
-        await attempt.record((EventType.POSTPROCESS_FAILED, failure(error)))
-        raise
-    attempt.checkpoint[keys.OUTPUT] = made.name
-    if is_changed:
-        attempt.checkpoint[keys.DIGEST] = None
-    await attempt.record(
-        (EventType.POSTPROCESS_FINISHED, {"is_changed": is_changed}), stage=Stage.POSTPROCESS
-    )
-
-
-async def _tag(kept: Path, found: Resolution) -> bool:
-    """Tag a file that is kept as it came; whether it was changed by that.
-
-    Only where the source knows who made it: a plain file stays as it came, and so does one with a digest.
-    """
-    is_known = found.tags.artist is not None or found.tags.album is not None
-    return is_known and found.tracks[0].checksum is None and await write_tags(kept, found.tags)
-
-
-async def validate(attempt: Attempt, tools: Toolbox) -> None:
-    """VALIDATE: nothing is done that was not probed and counted."""
-    if keys.INFO in attempt.checkpoint and attempt.output.is_file():
-        return
-    await attempt.record(stage=Stage.VALIDATE)
-    info = await tools.prober.probe(attempt.output)
-    found = attempt.resolution
-    kind = attempt.job.kind if attempt.job.kind is not Kind.AUTO else found.kind
-    # A file that bears the digest its site publishes is right, whatever length the site's page tells.
-    is_proved = (
-        attempt.checkpoint[keys.OUTPUT] in attempt.checkpoint[keys.FETCHED] and found.tracks[0].checksum
-    )
-    check_output(info, kind=kind, duration_s=None if is_proved else found.duration_s)
-    digest = attempt.checkpoint.get(keys.DIGEST) or await sha256(attempt.output)
-    attempt.checkpoint |= {keys.INFO: info.to_json(), keys.DIGEST: digest}
-    await attempt.record(
-        (
-            EventType.OUTPUT_VALIDATED,
-            {"container": info.container, "duration_s": info.duration_s, "sha256": digest},
-        ),
-        stage=Stage.VALIDATE,
-        duration_s=info.duration_s,
-        size_bytes=info.size_bytes,
-        sha256=digest,
-    )
 
 
 async def archive(attempt: Attempt, tools: Toolbox) -> Path:
@@ -358,4 +358,6 @@ def _first(errors: BaseExceptionGroup[JobError]) -> JobError:
 
 
 def _bytes_in_blocking(folder: Path) -> int:
-    return sum(path.stat().st_blocks * 512 for path in folder.glob("*.part"))
+    return sum(
+        path.stat().st_blocks * 512 for path in folder.iterdir() if path.suffix in {".part", recording.SUFFIX}
+    )

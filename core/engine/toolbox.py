@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from core.auth.login import Login
 from core.auth.profiles import Profiles
 from core.config.settings import Settings
+from core.engine.metadata import MetadataCache
 from core.media.ffmpeg import Ffmpeg, locate
 from core.media.prober import Prober
-from core.net.address.gate import AddressGate
-from core.net.egress.proxy import EgressProxy
-from core.net.http.client import HttpClient
-from core.net.pace import Bandwidth
+from core.net.uplinks import Uplinks
 from core.sources.base import SourceContext
 from core.sources.registry import Registry
 from core.sources.ytdlp.pool import YtdlpPool
@@ -29,12 +27,12 @@ class Toolbox:
 
     settings: Settings
     ffmpeg: Ffmpeg
-    http: HttpClient
-    egress: EgressProxy
+    uplinks: Uplinks
     ytdlp: YtdlpPool
     prober: Prober
     registry: Registry
     profiles: Profiles
+    metadata: MetadataCache = field(default_factory=MetadataCache)
 
     @classmethod
     async def open(cls, settings: Settings, profiles: Profiles) -> Self:
@@ -44,46 +42,38 @@ class Toolbox:
             ConfigError: No usable ffmpeg, or a wrong address in the network settings.
         """
         ffmpeg = await asyncio.to_thread(locate, settings.media.ffmpeg_path)
-        gate = AddressGate(settings.network.allow_addresses)
-        # One bucket for both ways out, so that the cap holds for all transfers together.
-        bandwidth = Bandwidth(settings.limits.bandwidth_bps)
-        egress = EgressProxy(
-            gate,
-            connect_timeout_s=settings.timeouts.connect_s,
-            network=settings.network,
-            bandwidth=bandwidth,
-        )
-        await egress.start()
+        registry = Registry(settings)
+        uplinks = Uplinks(settings, [source.name for source in registry.all()])
+        await uplinks.open()
         return cls(
             settings=settings,
             ffmpeg=ffmpeg,
-            http=HttpClient(
-                gate,
-                network=settings.network,
-                timeouts=settings.timeouts,
-                proxy=settings.network.proxy,
-                bandwidth=bandwidth,
-            ),
-            egress=egress,
+            uplinks=uplinks,
             ytdlp=YtdlpPool(
                 size=min(YTDLP_WORKERS, settings.limits.max_parallel_jobs),
-                proxy_url=egress.url,
+                proxy_url=uplinks.common_proxy_url,
                 ffmpeg_path=ffmpeg.path,
                 tmp_dir=settings.paths.tmp,
                 network=settings.network,
                 timeouts=settings.timeouts,
             ),
             prober=Prober(),
-            registry=Registry(settings),
+            registry=registry,
             profiles=profiles,
         )
 
-    def context(self, login: Login | None) -> SourceContext:
-        """What a source may use."""
-        return SourceContext(http=self.http, settings=self.settings, ytdlp=self.ytdlp, login=login)
+    def context(self, source: str, login: Login | None) -> SourceContext:
+        """What the source named *source* may use."""
+        uplink = self.uplinks.of(source)
+        return SourceContext(
+            http=uplink.http,
+            settings=self.settings,
+            ytdlp=self.ytdlp,
+            login=login,
+            proxy_url=uplink.proxy_url,
+        )
 
     async def close(self) -> None:
         """Stop children and connections."""
         await asyncio.gather(self.ytdlp.close(), self.prober.close())
-        await self.http.close()
-        await self.egress.stop()
+        await self.uplinks.close()

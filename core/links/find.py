@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 
 from core.links.identify import KNOWN_HOSTS
+from core.links.short import SHORTENERS
 
 #: Written without `http://` only hosts that nobody takes for anything else are links.
-_BARE = "|".join(sorted(map(re.escape, KNOWN_HOSTS), key=len, reverse=True))
+_BARE = "|".join(sorted(map(re.escape, (*KNOWN_HOSTS, *SHORTENERS)), key=len, reverse=True))
 #: What no link holds raw: white space, quotes, marks of direction, the punctuation of Arabic and Chinese.
 _END = (
     '\\s<>"`\\x00-\\x1f\\x7f-\\xa0\\u00ab\\u00bb\\u060c\\u061b\\u061f\\u06d4\\u200b\\u200e\\u200f\\u201c-\\u201e'
-    "\\u2028-\\u202f\\u2060-\\u2069\\u3000-\\u3002\\u3008-\\u3011\\ufeff\\uff01\\uff08\\uff09\\uff0c\\uff1b\\uff1f"
+    "\\u2028-\\u202f\\u2060-\\u2069\\u3000-\\u3002\\u3008-\\u3011\\ufeff\\uff01\\uff08\\uff09\\uff0c\\uff1b\\uff1f\\uff3b\\uff3d\\uff5b-\\uff5e"
 )
+#: Up to the next link where people forgot the space; one behind a `/` or `=` is part of this link.
+_REST = rf"(?:(?!(?<=\w)https?://)[^{_END}])+"
 _LINK = re.compile(
-    rf"https?://[^{_END}]+|(?<![\w@/.:=&%-])(?:[a-z0-9-]{{1,20}}\.){{0,2}}(?:{_BARE})/[^{_END}]+",
+    rf"https?://{_REST}|(?<![a-z0-9_@/.:=&%-])(?:[a-z0-9-]{{1,20}}\.){{0,2}}(?:{_BARE})/{_REST}",
     re.IGNORECASE,
 )
 #: Ends a sentence or emphasis, not a link.
-_TRAILING = ".,;:!?'\u2019\u2026*~|\\^"
+_TRAILING = ".,;:!?'\u2019\u2026\u200c\u200d*~|\\^"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -27,13 +30,14 @@ def find_links(text: str) -> list[str]:
 
     They are not normalised, and may still turn out to be unusable.
     """
-    found = (_trim(match[0]) for match in _LINK.finditer(text))
+    # Between the two halves of `[words](link)` no link goes on.
+    found = (_trim(match[0]) for match in _LINK.finditer(text.replace("](", "] (")))
     with_scheme = (link if "://" in link[:8] else f"https://{link}" for link in found)
     return list(dict.fromkeys(link for link in with_scheme if not link.endswith("://")))
 
 
 def _trim(link: str) -> str:
-    link = link.partition("](")[0].replace("&amp;", "&")
+    link = link.replace("&amp;", "&")
     while link:
         last = link[-1]
         opener = _BRACKETS.get(last)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from core.links.normalise import host_is
+
+#: Prefixes of what can only be resolved by asking the site.
+_PROVISIONAL = ("short:", "share:", "watch:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,14 @@ class Identity:
 
     platform: str
     media_id: str
+
+    @property
+    def is_provisional(self) -> bool:
+        """It names a link to the media: other links may name the same thing otherwise."""
+        return self.media_id.startswith(_PROVISIONAL)
+
+    def __str__(self) -> str:
+        return f"{self.platform}:{self.media_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +51,53 @@ def _shapes(platform: str, hosts: str, *forms: str | tuple[str, str]) -> Iterabl
         yield Shape(platform, tuple(hosts.split()), re.compile(path), parameter or None, prefix)
 
 
-_YOUTUBE_ID = r"(?P<id>[\w-]{11})"
+#: The two words are as long as an id, and name no video.
+_YOUTUBE_ID = r"(?P<id>(?!(?:videoseries|live_stream)(?![\w-]))[\w-]{11})"
+_YOUTUBE_ID_AND_MORE = re.compile(rf"{_YOUTUBE_ID}[?&/ ].*", re.DOTALL)
+_SLASHES = re.compile("//+")
 _SLUG = r"(?P<id>[\w-]+)"
 _DIGITS = r"(?P<id>\d+)"
+_FACEBOOK_POST = r"(?P<id>\d+|pfbid\w+)"
 _SOUNDCLOUD = r"/(?P<id1>[\w-]+)"
 
 #: Asked in order; the first shape that fits decides.
 SHAPES: tuple[Shape, ...] = (
     *_shapes(
         "youtube",
-        "youtube.com youtube-nocookie.com",
-        ("/watch", "?v"),
+        "youtube.com youtube-nocookie.com youtubekids.com",
+        ("(?:/watch(?:_popup)?)?", "?v"),
+        ("/(?:playlist|embed/videoseries)", "playlist:?list"),
         rf"/(?:shorts|embed|live|v|e|vi|watch)/{_YOUTUBE_ID}(?:/.*)?",
-        ("/playlist", "playlist:?list"),
+        (rf"/clip/{_SLUG}", "clip:"),
     ),
     *_shapes("youtube", "youtu.be", rf"/{_YOUTUBE_ID}(?:/.*)?"),
     *_shapes(
         "x",
-        "x.com twitter.com fxtwitter.com vxtwitter.com fixupx.com",
+        "x.com twitter.com fxtwitter.com vxtwitter.com fixupx.com fixvx.com twittpr.com",
         (r"/i/spaces/(?P<id>\w{13})(?:/peek)?", "space:"),
         (r"/i/broadcasts/(?P<id>\w{13})", "broadcast:"),
         rf"/(?:i/web|i|\w+)/status(?:es)?/{_DIGITS}(?:/(?:photo|video)/\d)?",
     ),
     *_shapes(
         "facebook",
-        "facebook.com",
+        "facebook.com fb.com",
+        (rf"/share/(?:\w/)?{_SLUG}", "share:"),
         ("/watch(?:/live)?", "?v"),
         (r"/(?:video|photo)\.php", "?v"),
-        ("/story.php", "?story_fbid"),
-        rf"/(?:reel|videos)/{_DIGITS}",
-        rf"/[^/]+/(?:videos|posts)/(?:[^/]+/)*{_DIGITS}",
-        (rf"/share/(?:v|r|p)/{_SLUG}", "share:"),
+        ("/video/embed", "?video_id"),
+        (r"/(?:story|permalink)\.php", "?story_fbid"),
+        (r"/groups/[^/]+", "?multi_permalinks"),
+        rf"/(?:[^/]+/)?(?:reels?|videos)/{_DIGITS}",
+        rf"/[^/]+/videos/(?:[^/]+/)*{_DIGITS}",
+        rf"/[^/]+/posts/(?:[^/]+/)*{_FACEBOOK_POST}",
+        rf"/groups/[^/]+/(?:permalink|posts)/{_FACEBOOK_POST}",
+        (rf"/stories/\d+/{_SLUG}", "story:"),
     ),
     *_shapes("facebook", "fb.watch", (rf"/(?:v/)?{_SLUG}", "watch:")),
     *_shapes(
         "instagram",
         "instagram.com",
+        (rf"/share/(?:(?:p|reel|tv)/)?{_SLUG}", "share:"),
         rf"/(?:[\w.]+/)?(?:p|tv|reels?)/{_SLUG}(?:/embed(?:/captioned)?)?",
         (rf"/stories/[\w.]+/{_DIGITS}", "story:"),
     ),
@@ -84,15 +106,15 @@ SHAPES: tuple[Shape, ...] = (
         "tiktok.com",
         rf"/@[\w.-]*/(?:video|photo)/{_DIGITS}",
         rf"/(?:embed(?:/v2)?|v)/{_DIGITS}(?:\.html)?",
-        rf"/share/video/{_DIGITS}",
+        rf"/(?:share/video|player/v1)/{_DIGITS}",
         (rf"/t/{_SLUG}", "short:"),
     ),
     *_shapes("tiktok", "vm.tiktok.com vt.tiktok.com", (rf"/{_SLUG}", "short:")),
     *_shapes(
         "reddit",
         "reddit.com",
-        r"/(?:(?:r|user)/[\w-]+/)?comments/(?P<id>[a-z0-9]+)(?:/.*)?",
-        (r"/r/[\w-]+/s/(?P<id>\w+)", "share:"),
+        r"/(?:(?:r|u|user)/[\w-]+/)?(?:comments|gallery)/(?P<id>[a-z0-9]+)(?:/.*)?",
+        (r"/(?:r|u|user)/[\w-]+/s/(?P<id>\w+)", "share:"),
     ),
     *_shapes("reddit", "v.redd.it", (r"/(?P<id>[a-z0-9]+)(?:/.*)?", "video:")),
     *_shapes("reddit", "redd.it", r"/(?P<id>[a-z0-9]+)"),
@@ -107,9 +129,11 @@ SHAPES: tuple[Shape, ...] = (
     *_shapes(
         "vimeo",
         "vimeo.com",
-        rf"/(?:video/|channels/[\w-]+/|groups/[\w-]+/videos/|album/\d+/video/|showcase/\d+/video/)?{_DIGITS}(?:/[0-9a-f]+)?",
+        rf"/(?:video/|manage/videos/|channels/[\w-]+/|groups/[\w-]+/videos/|(?:album|showcase)/\d+/video/)?{_DIGITS}(?:/[0-9a-f]+)?",
+        rf"/(?:ondemand/[\w-]+|\w+/review)/{_DIGITS}(?:/\w+)?",
         (rf"/event/{_DIGITS}", "event:"),
     ),
+    *_shapes("soundcloud", "on.soundcloud.com", (rf"/{_SLUG}", "short:")),
     *_shapes(
         "soundcloud",
         "soundcloud.com",
@@ -119,7 +143,7 @@ SHAPES: tuple[Shape, ...] = (
     *_shapes(
         "dailymotion",
         "dailymotion.com",
-        r"/(?:embed/|swf/)?(?:video/)?(?P<id>[xk][a-zA-Z0-9]{5,})(?:_.*)?",
+        r"/(?:(?:embed|swf)/(?:video/)?|video/)(?P<id>[xk][a-zA-Z0-9]{5,})(?:_.*)?",
         (rf"/playlist/{_SLUG}", "playlist:"),
         (r"/player(?:/\w+)?\.html", "?video"),
     ),
@@ -128,16 +152,24 @@ SHAPES: tuple[Shape, ...] = (
         "archive_org",
         "archive.org",
         r"/(?:details|embed|download|stream)/(?P<id1>[^/]+)",
-        r"/(?:details|embed|download|stream)/(?P<id1>[^/]+)/(?P<id2>.+)",
+        # A film or recording in whatever form, and one file of it.
+        r"/(?:details|embed|stream)/(?P<id1>[^/]+)/(?P<id2>.+)",
+        (r"/(?:download|\d{1,3}/items)/(?P<id1>[^/]+)/(?P<id2>.+)", "file:"),
     ),
     *_shapes(
         "bilibili",
         "bilibili.com b23.tv",
-        r"/(?:video/)?(?P<id>BV[0-9A-Za-z]{10})",
-        r"/(?:video/)?(?P<id>av\d+)",
-        r"/bangumi/play/(?P<id>(?:ep|ss)\d+)",
+        r"/(?:video/)?(?P<id>BV[0-9A-Za-z]{10}|av\d+)",
+        r"/(?:bangumi/play/)?(?P<id>(?:ep|ss)\d+)",
     ),
-    *_shapes("rumble", "rumble.com", r"/(?:embed/)?(?P<id>v[0-9a-z]{4,})(?:-[^/]*)?(?:\.html)?"),
+    *_shapes("bilibili", "b23.tv", (rf"/{_SLUG}", "short:")),
+    # The ids of players and of pages are different things.
+    *_shapes(
+        "rumble",
+        "rumble.com",
+        (r"/embed/(?P<id>v[0-9a-z]{4,})", "embed:"),
+        r"/(?P<id>v[0-9a-z]{4,})(?:-[^/]*)?(?:\.html)?",
+    ),
     *_shapes("streamable", "streamable.com", r"/(?:[eos]/)?(?P<id>[a-z0-9]{4,})"),
     *_shapes(
         "vk",
@@ -151,8 +183,15 @@ SHAPES: tuple[Shape, ...] = (
     *_shapes(
         "mixcloud", "mixcloud.com", r"/(?P<id1>[^/]+)/(?!(?:uploads|playlists|favorites)$)(?P<id2>[^/]+)"
     ),
-    *_shapes("odysee", "odysee.com", r"/(?:\$/embed/)?(?:@[^/]+/)?[^/:]+[:/](?P<id>[0-9a-f]+)"),
-    *_shapes("pinterest", "pinterest.com", rf"/pin/(?:[\w-]+--)?{_DIGITS}"),
+    # The short id is unique among things of one name only.
+    *_shapes("odysee", "odysee.com", r"/(?:\$/embed/)?(?:@[^/]+/)?(?P<id1>[^/:@$]+)[:/](?P<id2>[0-9a-f]+)"),
+    *_shapes(
+        "pinterest",
+        "pinterest.com pinterest.at pinterest.ca pinterest.ch pinterest.co.uk pinterest.com.au"
+        " pinterest.com.mx pinterest.de pinterest.es pinterest.fr pinterest.ie pinterest.it pinterest.jp"
+        " pinterest.nz pinterest.ph pinterest.pt pinterest.se",
+        rf"/pin/(?:[\w-]+--)?{_DIGITS}(?:/sent)?",
+    ),
     *_shapes("pinterest", "pin.it", (rf"/{_SLUG}", "short:")),
     *_shapes("bluesky", "bsky.app", r"/profile/(?P<id1>[\w.:%-]+)/post/(?P<id2>\w+)"),
     *_shapes("threads", "threads.net threads.com", rf"/(?:@[\w.]+/post|t)/{_SLUG}"),
@@ -188,6 +227,7 @@ SHAPES: tuple[Shape, ...] = (
 
 #: Hosts whose links people write without a scheme.
 KNOWN_HOSTS = tuple(dict.fromkeys(host for shape in SHAPES for host in shape.hosts))
+PLATFORMS = frozenset(shape.platform for shape in SHAPES)
 #: Handles and paths of these platforms are the same in any case.
 _CASELESS = frozenset({"soundcloud", "mixcloud", "bluesky", "ted", "bandcamp", "telegram"})
 #: Each artist's host is a platform of its own here.
@@ -201,25 +241,39 @@ def identify(url: str) -> Identity | None:
     except ValueError:
         return None
     host = (parts.hostname or "").removesuffix(".")
-    path = parts.path.rstrip("/")
+    path = _SLASHES.sub("/", parts.path).rstrip("/")
     for shape in SHAPES:
         if host_is(host, shape.hosts) and (found := shape.path.fullmatch(path)):
-            media_id = _media_id(shape, found, parts.query)
+            parameters = dict(parse_qsl(parts.query))
+            media_id = _media_id(shape, found, parameters)
             if media_id:
-                return Identity(shape.platform, _canonical(shape.platform, host, media_id))
+                return Identity(shape.platform, _canonical(shape.platform, host, media_id, parameters))
     return None
 
 
-def _media_id(shape: Shape, found: re.Match[str], query: str) -> str | None:
+def parse_identity(text: str | None) -> Identity | None:
+    """The reverse of `str`; None for what is no identity of a platform that we know."""
+    platform, _, media_id = (text or "").partition(":")
+    return Identity(platform, media_id) if media_id and platform in PLATFORMS else None
+
+
+def _media_id(shape: Shape, found: re.Match[str], parameters: Mapping[str, str]) -> str | None:
     if shape.parameter is None:
         return shape.prefix + "/".join(found.groupdict().values())
-    value = dict(parse_qsl(query)).get(shape.parameter)
+    value = parameters.get(shape.parameter)
     return shape.prefix + value if value else None
 
 
-def _canonical(platform: str, host: str, media_id: str) -> str:
+def _canonical(platform: str, host: str, media_id: str, parameters: Mapping[str, str]) -> str:
     if platform in _HOST_IN_ID:
-        media_id = f"{host}/{media_id}"
-    if platform == "twitch" and media_id.startswith("v") and media_id[1:].isdigit():
-        media_id = media_id[1:]  # the player writes v123 for /videos/123
-    return media_id.lower() if platform in _CASELESS else media_id
+        media_id = f"{host.removeprefix('www.')}/{media_id}"
+    match platform:
+        case "twitch" if media_id.startswith("v") and media_id[1:].isdigit():
+            return media_id[1:]  # the player writes v123 for /videos/123
+        case "youtube" if overlong := _YOUTUBE_ID_AND_MORE.fullmatch(media_id):
+            return overlong["id"]  # `?v=…?feature=share`, as some programs write it
+        case "bilibili" if (part := parameters.get("p", "1")) != "1":
+            return f"{media_id}?p={part}"  # one of several films on one page
+        case _ if platform in _CASELESS and not media_id.startswith(_PROVISIONAL):
+            return media_id.lower()
+    return media_id

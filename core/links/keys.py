@@ -18,7 +18,7 @@ def job_key(url: str, identity: Identity | None, kind: Kind, quality: str, forma
     Raises:
         InvalidRequest: There is no identity and *url* is not a usable link.
     """
-    media = f"{identity.platform}:{identity.media_id}" if identity else f"url:{url_hash(url)}"
+    media = str(identity) if identity else f"url:{url_hash(url)}"
     key = "|".join((media, kind, quality, format_id or ""))
     if len(key) <= MAX_KEY_CHARS:
         return key

@@ -6,6 +6,7 @@ parameters keep their order, and only characters that no server may tell apart a
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import re
@@ -101,7 +102,13 @@ def url_hash(url: str) -> str:
 
 def host_is(host: str, sites: tuple[str, ...]) -> bool:
     """Whether *host* is one of *sites* or below one."""
-    return any(host == site or host.endswith("." + site) for site in sites)
+    return host in sites or host.endswith(_below(sites))
+
+
+@functools.lru_cache
+def _below(sites: tuple[str, ...]) -> tuple[str, ...]:
+    """What hosts below the sites end with. Kept: each link is held against the sites of every source."""
+    return tuple(f".{site}" for site in sites)
 
 
 def _authority(authority: str, scheme: str) -> tuple[str, str]:

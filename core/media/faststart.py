@@ -23,16 +23,21 @@ class Layout:
     is_fragmented: bool
     #: Bytes at its end are missing.
     is_cut_short: bool
+    #: Size of the index, 0 when there is none.
+    index_bytes: int
 
 
 def read_layout(path: Path) -> Layout:
     """Read the box headers of *path*; raises OSError when it cannot be read."""
     order: list[bytes] = []
     is_cut_short = False
+    index_bytes = before = 0
     with path.open("rb", buffering=0) as file:
         size_bytes = file.seek(0, 2)
-        for name, end in _boxes(file, size_bytes):
+        for name, end in boxes(file, size_bytes):
             is_cut_short |= name in _VITAL and end > size_bytes
+            index_bytes += end - before if name == b"moov" else 0
+            before = end
             if name not in order:
                 order.append(name)
     is_fragmented = b"moof" in order
@@ -41,11 +46,12 @@ def read_layout(path: Path) -> Layout:
         is_faststart=media[:1] == [b"moov"],
         is_fragmented=is_fragmented,
         is_cut_short=is_cut_short,
+        index_bytes=index_bytes,
     )
 
 
-def _boxes(file: BinaryIO, size_bytes: int) -> Iterator[tuple[bytes, int]]:
-    """Name and end of each top-level box."""
+def boxes(file: BinaryIO, size_bytes: int) -> Iterator[tuple[bytes, int]]:
+    """Name and end of each top-level box; the next one begins there."""
     start = 0
     while start + _HEADER_BYTES <= size_bytes:
         file.seek(start)

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
-import re
-import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.domain.errors import DiskFull, MediaFailure
-from core.domain.text import for_log
-from core.media.arguments import SOFTWARE, VideoEncoder, postprocess_argv
-from core.media.child import ChildResult, run_child
+from core.domain.errors import MediaFailure
+from core.domain.media import MediaInfo, StreamInfo
+from core.media.arguments import SOFTWARE, VideoEncoder, even_sound_argv, postprocess_argv
+from core.media.chapters import ffmetadata, spans
 from core.media.encoders import choose_encoder
+from core.media.faststart import read_layout
 from core.media.ffmpeg import Ffmpeg
-from core.media.process_group import ResourceLimits
+from core.media.ffmpeg_run import Work, finish, run_ffmpeg
+from core.media.fragments import straighten_blocking
 from core.media.recipe import Input, Recipe, Wanted, extension_of, plan
 from core.media.tags import write_tags_blocking
 
-__all__ = ["Input", "Recipe", "Wanted", "extension_of", "plan", "postprocess"]
+__all__ = ["Input", "Made", "Recipe", "Wanted", "extension_of", "plan", "postprocess"]
 
-#: A result may be this much larger than its sources: Opus of 32 kbit/s becomes AAC of 192. More is a fault.
-_MAX_GROWTH = 8
-_MAX_GROWTH_BYTES = 1024**3
-#: Enough for x264 at 4K; drivers of graphics cards reserve far more, so they go without.
-_MAX_MEMORY_BYTES = 8 * 1024**3
+#: What the index of an MP4 grows by for each packet at most (ISO/IEC 14496-12: stsc 12, co64 8).
+_ENTRY_BYTES = 20
+#: … for each chapter: its name, cut at 255 bytes, and its place.
+_CHAPTER_BYTES = 320
+#: … for tags (six texts of up to 500 characters) and headers.
+_TAGS_BYTES = 32 * 1024
 
-_LOG_PREFIX = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] ?)+")
-_FOLDER = re.compile(r"(?:file:)?(?:/[^/\s:'\"]+)*/(?=[^/\s])")
-#: What ffmpeg says after the line that tells what is wrong.
-_VAGUE = re.compile(
-    r"^(Error (opening|while|submitting|muxing)|Conversion failed|Task finished|Terminating|Last message)"
-)
-_MAX_REASON = 200
-_NO_ROOM = ("No space left on device", "Disk quota exceeded")
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished file."""
+
+    path: Path
+    #: None for an input that is right as it is.
+    sha256: str | None
 
 
 async def postprocess(
@@ -45,8 +45,9 @@ async def postprocess(
     out_stem: Path,
     *,
     timeout_s: float,
+    stall_s: float,
     progress: Callable[[float], None],
-) -> Path:
+) -> Made:
     """Follow `plan` and return the finished file: `<out_stem>.<extension>`, or an input that needed nothing.
 
     The file appears under its name only when it is whole and on disk. An input that is returned as it is gets
@@ -54,116 +55,124 @@ async def postprocess(
 
     Args:
         ffmpeg: From `locate`.
-        inputs: The fetched files, probed.
+        inputs: The fetched files, probed. Where the times of a fragmented one jump they are mended in place.
         wanted: What the result should be.
         out_stem: Path of the result without its extension, on the disk of the inputs.
         timeout_s: For a run of ffmpeg.
+        stall_s: A run without progress for this long is stopped.
         progress: Gets the done share, 0 to 1, rising.
 
     Raises:
         MediaFailure: ffmpeg failed; says why.
         DiskFull: There is no room for the result.
         StageTimeout: It took too long.
+        Stalled: ffmpeg came to a standstill.
         FormatNotFound: The inputs do not hold what is wanted.
     """
     recipe = plan(inputs, wanted)
     if recipe.keep is not None:
         progress(1.0)
-        return recipe.keep
+        return Made(recipe.keep, None)
     result = out_stem.with_name(f"{out_stem.name}.{recipe.extension}")
     part = out_stem.with_name(f"{out_stem.name}.part.{recipe.extension}")
+    even = out_stem.with_name(f"{out_stem.name}.even.flac")
+    chapters = out_stem.with_name(f"{out_stem.name}.chapters.txt")
+    work = Work(
+        duration_s=recipe.duration_s,
+        size_bytes=sum(item.info.size_bytes for item in recipe.inputs),
+        timeout_s=timeout_s,
+        stall_s=stall_s,
+        progress=progress,
+    )
+    try:
+        for item in recipe.inputs:
+            if item.info.is_fragmented:
+                await asyncio.to_thread(straighten_blocking, item.path)
+        if recipe.lacks_times:
+            recipe = await _evened(ffmpeg, recipe, even, work)
+        await _make(ffmpeg, recipe, wanted, part, chapters, work)
+        await asyncio.to_thread(_check_and_tag_blocking, recipe, wanted, part)
+        digest = await finish(part, result)
+    finally:
+        for path in (part, even, chapters):
+            path.unlink(missing_ok=True)
+    progress(1.0)
+    return Made(result, digest)
+
+
+async def _make(
+    ffmpeg: Ffmpeg, recipe: Recipe, wanted: Wanted, part: Path, chapters: Path, work: Work
+) -> None:
+    named = spans(wanted.tags.chapters, recipe.duration_s) if recipe.extension != "mp3" else []
+    if named:
+        await asyncio.to_thread(chapters.write_text, ffmetadata(named), encoding="utf-8")
     converts = recipe.video is not None and recipe.video.convert_to is not None
     encoder = await choose_encoder(ffmpeg, use_hardware=wanted.use_hardware and converts)
-    watch = _Watch(recipe, progress)
+    index_bytes = await _room_for_index(recipe, wanted)
 
-    async def follow(encoder: VideoEncoder) -> None:
-        argv = postprocess_argv(ffmpeg, recipe, wanted.tags, part, encoder=encoder)
-        limits = _limits(recipe, encoder)
-        done = await run_child(argv, cwd=part.parent, timeout_s=timeout_s, on_line=watch.line, limits=limits)
-        if done.returncode != 0:
-            raise _failure(done)
+    async def follow(encoder: VideoEncoder, index_bytes: int | None = None) -> None:
+        argv = postprocess_argv(
+            ffmpeg,
+            recipe,
+            wanted.tags,
+            part,
+            encoder=encoder,
+            chapters=chapters if named else None,
+            cover=wanted.cover if recipe.extension != "mp3" else None,
+            index_bytes=index_bytes,
+        )
+        await run_ffmpeg(argv, part.parent, replace(work, limits_memory=encoder == SOFTWARE))
 
     try:
-        try:
-            await follow(encoder)
-        except MediaFailure:
-            if encoder == SOFTWARE:
-                raise
-            # A card refuses what it does not know: sizes, formats, too many at once. x264 takes anything.
-            await follow(SOFTWARE)
-        await asyncio.to_thread(_finish_blocking, recipe, wanted, part, result)
-    finally:
-        part.unlink(missing_ok=True)
-    progress(1.0)
-    return result
+        await follow(encoder, index_bytes)
+    except MediaFailure:
+        if encoder == SOFTWARE and not index_bytes:
+            raise
+        # A card refuses what it does not know: sizes, formats, too many at once. x264 takes anything. And the
+        # index may have needed more room after all.
+        await follow(SOFTWARE)
 
 
-class _Watch:
-    """Turns what `-progress` tells into the done share."""
-
-    def __init__(self, recipe: Recipe, progress: Callable[[float], None]) -> None:
-        self._progress = progress
-        self._share = 0.0
-        self._duration_s = recipe.duration_s
-        self._size_bytes = sum(item.info.size_bytes for item in recipe.inputs)
-
-    def line(self, line: str) -> None:
-        name, _, value = line.partition("=")
-        if not value.strip().isdecimal():  # N/A before the first frame; negative while it seeks
-            return
-        if self._duration_s and name == "out_time_us":
-            self._advance(int(value) / 1e6 / self._duration_s)
-        elif not self._duration_s and name == "total_size" and self._size_bytes:
-            self._advance(int(value) / self._size_bytes)
-
-    def _advance(self, share: float) -> None:
-        # All of it is only done once the file has its name.
-        share = min(share, 0.99)
-        if share > self._share:
-            self._share = share
-            self._progress(share)
+async def _evened(ffmpeg: Ffmpeg, recipe: Recipe, even: Path, work: Work) -> Recipe:
+    """The recipe with its sound brought into one form, which goes before the true conversion."""
+    assert recipe.audio
+    source = recipe.inputs[recipe.audio.input]
+    # Lossless takes far more room than the source; nor is its length known.
+    silent = replace(work, duration_s=None, size_bytes=work.size_bytes * 10, progress=lambda _share: None)
+    await run_ffmpeg(even_sound_argv(ffmpeg, source, even), even.parent, silent)
+    info = MediaInfo(
+        container="flac",
+        size_bytes=(await asyncio.to_thread(even.stat)).st_size,
+        duration_s=None,
+        streams=(StreamInfo(type="audio", codec="flac", channels=2),),
+    )
+    inputs = list(recipe.inputs)
+    inputs[recipe.audio.input] = Input(source.role, even, info)
+    return replace(recipe, inputs=tuple(inputs))
 
 
-def _limits(recipe: Recipe, encoder: VideoEncoder) -> ResourceLimits:
-    size_bytes = sum(item.info.size_bytes for item in recipe.inputs)
-    return ResourceLimits(
-        file_bytes=size_bytes * _MAX_GROWTH + _MAX_GROWTH_BYTES,
-        memory_bytes=_MAX_MEMORY_BYTES if encoder == SOFTWARE else None,
+async def _room_for_index(recipe: Recipe, wanted: Wanted) -> int | None:
+    """Bytes that the index of the result needs at most, None where that is hard to say."""
+    if not recipe.is_mp4_copy:
+        return None
+    paths = [item.path for item in recipe.inputs]
+    layouts = await asyncio.gather(*(asyncio.to_thread(read_layout, path) for path in paths))
+    cover_bytes = (await asyncio.to_thread(wanted.cover.stat)).st_size if wanted.cover else 0
+    # Two streams take turns: what was one long piece becomes many short ones, each with an entry.
+    return (
+        sum(layout.index_bytes for layout in layouts)
+        + recipe.packets * _ENTRY_BYTES
+        + len(wanted.tags.chapters) * _CHAPTER_BYTES
+        + cover_bytes
+        + _TAGS_BYTES
     )
 
 
-def _finish_blocking(recipe: Recipe, wanted: Wanted, part: Path, result: Path) -> None:
-    # In MP4 and MKV ffmpeg wrote the tags already: adding them here would move the whole file once more.
-    if recipe.extension == "mp3" or (recipe.extension == "m4a" and wanted.cover):
-        write_tags_blocking(part, wanted.tags, wanted.cover)
-    try:
-        _sync(part)
-        part.replace(result)
-        _sync(result.parent)
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(f"no room for {result.name}") from error
-        raise MediaFailure(f"{result.name} could not be finished: {error.strerror}") from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _failure(done: ChildResult) -> DiskFull | MediaFailure:
-    """Why ffmpeg failed, in one line without folders."""
-    if any(words in done.stderr_tail for words in _NO_ROOM):
-        return DiskFull("ffmpeg could not write the result")
-    if done.returncode == -signal.SIGXFSZ:
-        return MediaFailure("the result grew far larger than its sources")
-    if done.returncode < 0:
-        return MediaFailure(f"ffmpeg was ended by {signal.Signals(-done.returncode).name}")
-    lines = [_LOG_PREFIX.sub("", line).strip() for line in done.stderr_tail.splitlines()]
-    lines = [line for line in lines if line]
-    telling = [line for line in lines if not _VAGUE.match(line)]
-    reason = (telling or lines or [f"exit status {done.returncode}"])[0]
-    return MediaFailure(f"ffmpeg: {for_log(_FOLDER.sub('', reason))[:_MAX_REASON]}")
+def _check_and_tag_blocking(recipe: Recipe, wanted: Wanted, part: Path) -> None:
+    if recipe.extension == "mp3":  # ffmpeg hides a comment in MP3 from most players
+        cover = wanted.cover.read_bytes() if wanted.cover else None
+        write_tags_blocking(part, wanted.tags, cover)
+    if recipe.extension in {"mp4", "m4a"}:
+        layout = read_layout(part)
+        if not layout.is_faststart or layout.is_fragmented or layout.is_cut_short:
+            raise MediaFailure("ffmpeg left the result without its index in front")

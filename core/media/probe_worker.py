@@ -1,7 +1,8 @@
 """The process that opens media files: PyAV behind JSON lines, so that a crash in C costs one probe.
 
-A request is `{"id", "op": "probe", "path", "measure"}` or `{"id", "op": "thumbnail", "path", "at_s"}`, its
-answer `{"id", "result"}` or `{"id", "error": "one line"}`. The process ends with its stdin.
+A request is `{"id", "op", "path"}`, for the op `probe` with `measure`, for `thumbnail` with `at_s`; other ops
+are `cover`, `cuts` and `ending`. Its answer is `{"id", "result"}` or `{"id", "error": "one line"}`. The
+process ends with its stdin.
 """
 
 from __future__ import annotations
@@ -10,38 +11,29 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import av.error
 from av.container import InputContainer
-from av.stream import Disposition
-from av.video.stream import VideoStream
 
 from core.domain.media import MediaInfo, StreamInfo
+from core.media import pictures
+from core.media.adts import is_uneven, uneven_tracks
+from core.media.cut_points import read_cut_points
+from core.media.ending import check_ending
 from core.media.faststart import read_layout
-from core.media.verify import CONTAINERS
-
-#: Longest side of a thumbnail; Telegram takes no larger ones.
-THUMBNAIL_PIXELS = 320
+from core.media.libav import TIME_BASE, Refused, is_cover, open_media
 
 #: Raw streams, for which libav guesses a duration from the bit rate of the first frames.
 _HEADERLESS = frozenset({"aac"})
-_TIME_BASE = Fraction(1, av.time_base)
+_CUT_SHORT = "its end is missing"
 _WORDS = (
     (b"#EXTM3U", "it is a playlist, not media"),
     (b"<?xml", "it is a text, not media"),
     (b"<!doctype html", "it is a web page, not media"),
     (b"<html", "it is a web page, not media"),
 )
-
-
-class _Refused(Exception):
-    """Says in one line why a file is none of ours."""
 
 
 def main() -> None:
@@ -57,32 +49,37 @@ def main() -> None:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     path = Path(request["path"])
     try:
-        if request["op"] == "thumbnail":
-            return {"result": base64.b64encode(_thumbnail(path, request["at_s"])).decode()}
-        return {"result": _probe(path, measure=request["measure"]).to_json()}
-    except _Refused as error:
+        return {"result": _result(request, path)}
+    except Refused as error:
         return {"error": str(error)}
     except (av.error.FFmpegError, OSError) as error:
         return {"error": _what_it_is(path) or error.strerror or type(error).__name__}
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[InputContainer]:
-    options = {"format_whitelist": ",".join(sorted(CONTAINERS)), "protocol_whitelist": "file"}
-    # Tags in files are often no UTF-8; nobody here reads them.
-    with av.open(f"file:{path}", container_options=options, metadata_errors="replace") as container:
-        yield container
+def _result(request: dict[str, Any], path: Path) -> Any:
+    match request["op"]:
+        case "thumbnail":
+            return base64.b64encode(pictures.thumbnail(path, request["at_s"])).decode()
+        case "cover":
+            return base64.b64encode(pictures.cover(path)).decode()
+        case "cuts":
+            return read_cut_points(path)
+        case "ending":
+            return check_ending(path)
+        case _:
+            return _probe(path, measure=request["measure"]).to_json()
 
 
 def _probe(path: Path, *, measure: bool) -> MediaInfo:
-    with _open(path) as container:
+    with open_media(path) as container:
         name = container.format.name.partition(",")[0]
         layout = read_layout(path) if name == "mov" else None
         if layout and layout.is_cut_short:
-            raise _Refused("its end is missing")
-        streams = tuple(filter(None, map(_stream, container.streams)))
+            raise Refused(_CUT_SHORT)
+        uneven = _uneven(path, name)
+        streams = tuple(filter(None, (_stream(stream, uneven) for stream in container.streams)))
         if not streams:
-            raise _Refused("there is neither sound nor picture in it")
+            raise Refused("there is neither sound nor picture in it")
         is_fragmented = layout is not None and layout.is_fragmented
         duration_s = _told_duration(container, streams)
         if (
@@ -97,11 +94,19 @@ def _probe(path: Path, *, measure: bool) -> MediaInfo:
             size_bytes=path.stat().st_size,
             duration_s=duration_s,
             streams=streams,
+            start_s=float((container.start_time or 0) * TIME_BASE),
             is_fragmented=is_fragmented,
         )
 
 
-def _stream(stream: Any) -> StreamInfo | None:
+def _uneven(path: Path, container: str) -> frozenset[int]:
+    """Ids of streams whose form changes on the way; other containers could not say so."""
+    if container == "mpegts":
+        return uneven_tracks(path)
+    return frozenset({0}) if container == "aac" and is_uneven(path) else frozenset()
+
+
+def _stream(stream: Any, uneven: frozenset[int]) -> StreamInfo | None:
     context = stream.codec_context
     if stream.type not in {"video", "audio"} or context is None:
         return None
@@ -115,6 +120,8 @@ def _stream(stream: Any) -> StreamInfo | None:
             duration_s=duration_s,
             sample_rate_hz=context.sample_rate or None,
             channels=context.channels or None,
+            bitrate_bps=context.bit_rate or None,
+            is_uneven=stream.id in uneven,
         )
     rate = stream.average_rate
     return StreamInfo(
@@ -124,13 +131,13 @@ def _stream(stream: Any) -> StreamInfo | None:
         width=context.width or None,
         height=context.height or None,
         fps=round(float(rate), 3) if rate else None,
-        is_cover=bool(stream.disposition & Disposition.attached_pic),
+        is_cover=is_cover(stream),
     )
 
 
 def _told_duration(container: InputContainer, streams: tuple[StreamInfo, ...]) -> float | None:
     if container.duration:
-        return float(container.duration * _TIME_BASE)
+        return float(container.duration * TIME_BASE)
     return max((stream.duration_s for stream in streams if stream.duration_s), default=None)
 
 
@@ -180,39 +187,16 @@ def _has_length(path: Path) -> bool:
     return abs(path.stat().st_size - start - told_bytes) <= max(4096, told_bytes // 100)
 
 
-def _thumbnail(path: Path, at_s: float) -> bytes:
-    with _open(path) as container:
-        stream = next(
-            (s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None
-        )
-        if stream is None:
-            raise _Refused("there is no picture in it")
-        container.seek(max(0, int(at_s * av.time_base)) + (container.start_time or 0))
-        frame = next(container.decode(stream), None) or _first_frame(container, stream)
-        scale = min(1.0, THUMBNAIL_PIXELS / max(frame.width, frame.height))
-        width, height = (max(2, round(side * scale) // 2 * 2) for side in (frame.width, frame.height))
-        encoder = av.CodecContext.create("mjpeg", "w")
-        encoder.width, encoder.height = width, height
-        encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)
-        frame = frame.reformat(width, height, "yuvj420p")
-        return b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
-
-
-def _first_frame(container: InputContainer, stream: VideoStream) -> Any:
-    container.seek(0)
-    frame = next(container.decode(stream), None)
-    if frame is None:
-        raise _Refused("no picture of it can be decoded")
-    return frame
-
-
 def _what_it_is(path: Path) -> str | None:
     """A plainer word than libav's `Invalid data found` where the first bytes give one."""
     try:
         with path.open("rb") as file:
-            head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+            head = file.read(256)
+        if head[4:8] == b"ftyp" and read_layout(path).is_cut_short:
+            return _CUT_SHORT
     except OSError:
         return None
+    head = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return next((words for sign, words in _WORDS if head.startswith(sign.lower())), None)
 
 

@@ -12,11 +12,14 @@ from core.domain.errors import MediaFailure, Unknown
 from core.domain.media import MediaInfo
 from core.domain.text import for_log
 from core.media.child import WorkerProcess, python_worker
+from core.media.cuts import CutPoint
 from core.media.process_group import ResourceLimits
 
 #: A process is replaced after so many files: what a library leaks stays small.
 RECYCLE_AFTER = 500
 
+#: A file that must be read whole is read at least this fast.
+_SLOW_DISK_BPS = 10 * 1024**2
 _LIMITS = ResourceLimits(memory_bytes=4 * 1024**3, file_bytes=0)
 
 
@@ -29,8 +32,9 @@ class Prober:
     """
 
     def __init__(self, *, workers: int = 1, timeout_s: float = 30.0) -> None:
+        self._timeout_s = timeout_s
         self._free = asyncio.Semaphore(workers)
-        self._slots = [_Slot(timeout_s) for _ in range(workers)]
+        self._slots = [_Slot() for _ in range(workers)]
         self._running: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
@@ -55,6 +59,32 @@ class Prober:
         """
         return base64.b64decode(await self._ask(path, op="thumbnail", at_s=at_s))
 
+    async def cover(self, path: Path) -> bytes:
+        """A picture file (JPEG, PNG, WebP, AVIF, GIF) as a JPEG, no side longer than 1280 pixels.
+
+        Raises:
+            MediaFailure: It is no picture, or a monstrous one.
+        """
+        return base64.b64decode(await self._ask(path, op="cover"))
+
+    async def cut_points(self, path: Path) -> list[CutPoint]:
+        """Where a media file can be cut, in order; the last one is its end. Reads the whole file.
+
+        Raises:
+            MediaFailure: As with `probe`.
+        """
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        patience_s = self._timeout_s + size_bytes / _SLOW_DISK_BPS
+        return [CutPoint(*point) for point in await self._ask(path, timeout_s=patience_s, op="cuts")]
+
+    async def check_ending(self, path: Path) -> None:
+        """Decode the last seconds of a media file, where its container lets one jump there.
+
+        Raises:
+            MediaFailure: It ends early, or its end is damaged.
+        """
+        await self._ask(path, op="ending")
+
     async def close(self) -> None:
         """End the workers; whoever still waits for one gets an error."""
         self._is_closed = True
@@ -63,12 +93,12 @@ class Prober:
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.gather(*(slot.close() for slot in self._slots))
 
-    async def _ask(self, path: Path, **request: object) -> Any:
+    async def _ask(self, path: Path, *, timeout_s: float | None = None, **request: object) -> Any:
         if self._is_closed:
             raise Unknown("the prober is closed")
         # In a task of its own: a cancelled caller leaves at once, and the answer it no longer wants is still
         # taken from the pipe, so that the worker stays usable.
-        task = asyncio.create_task(self._exchange({"path": _absolute(path), **request}))
+        task = asyncio.create_task(self._exchange({"path": _absolute(path), **request}, timeout_s))
         self._running.add(task)
         task.add_done_callback(self._done)
         await asyncio.wait({task})
@@ -84,11 +114,11 @@ class Prober:
         if not task.cancelled():
             task.exception()  # nobody may be left to see it
 
-    async def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _exchange(self, request: dict[str, Any], timeout_s: float | None) -> dict[str, Any]:
         async with self._free:
             slot = self._slots.pop()
             try:
-                return await slot.exchange(request)
+                return await slot.exchange(request, timeout_s or self._timeout_s)
             finally:
                 self._slots.append(slot)
 
@@ -96,12 +126,11 @@ class Prober:
 class _Slot:
     """Place of one worker at a time."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self) -> None:
         self._worker: WorkerProcess | None = None
         self._served = 0
 
-    async def exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def exchange(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         if self._served >= RECYCLE_AFTER:
             await self.close()
         if self._worker is None:
@@ -113,9 +142,9 @@ class _Slot:
         self._served += 1
         worker.send({"id": self._served, **request})
         answer = None
-        trouble = f"it could not be read within {self._timeout_s:g} s"
+        trouble = f"it could not be read within {timeout_s:g} s"
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 answer = await worker.receive()
                 trouble = "reading it made the prober fail"
         if answer is None or answer.get("id") != self._served:

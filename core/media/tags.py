@@ -1,7 +1,6 @@
 """Titles and the like inside files, in the forms that players read.
 
-Texts come from outside: they are normalised (Unicode NFC, white space folded, control characters and forced
-writing directions removed) and cut, never trusted.
+Texts come from outside: they are normalised and cut (`core.media.words`), never trusted.
 """
 
 from __future__ import annotations
@@ -12,26 +11,24 @@ import importlib
 import os
 import re
 import shutil
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from core.domain.errors import DiskFull, MediaFailure
 from core.domain.media import Tags
-
-#: Players cut far earlier; some refuse a file with a tag of megabytes.
-MAX_CHARS = 500
+from core.media.chapters import spans
+from core.media.words import folded
 
 _DATE = re.compile(r"\d{4}(-\d{2}-\d{2})?")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-#: Embeddings, overrides and isolates; the plain marks (LRM, RLM, ALM) belong to Arabic and Hebrew spelling.
-_FORCED_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+#: A byte offset of a chapter that is not told; its times are.
+_UNUSED = 0xFFFFFFFF
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG"
 
 
 def normalised(tags: Tags) -> dict[str, str]:
-    """The tags that are there, fit to be written: `title artist album track date comment`, as ffmpeg says."""
+    """The tags that are there, fit to be written, by ffmpeg's names for them."""
     date = (tags.date or "").strip()
     texts = {
         "title": tags.title,
@@ -40,12 +37,15 @@ def normalised(tags: Tags) -> dict[str, str]:
         "track": str(tags.track_number) if tags.track_number and tags.track_number > 0 else None,
         "date": date if _DATE.fullmatch(date) else None,
         "comment": tags.source_url,
+        "description": f"With {tags.performers}" if tags.performers else None,
     }
-    return {name: text for name, value in texts.items() if value and (text := _folded(value))}
+    return {name: text for name, value in texts.items() if value and (text := folded(value))}
 
 
 async def write_tags(path: Path, tags: Tags, cover: bytes | None = None) -> bool:
     """Add tags, and a JPEG or PNG as cover, to an M4A, MP4 or MP3 file; other tags in it stay.
+
+    Chapters are added to MP3 only: in MP4 they are a stream of their own, which ffmpeg writes.
 
     The file is replaced whole by its changed copy, so that a crash leaves one of the two.
 
@@ -88,6 +88,7 @@ def write_tags_blocking(path: Path, tags: Tags, cover: bytes | None = None) -> b
             _into_mp4(file, texts, cover)
         elif isinstance(file, MP3):
             _into_mp3(file, texts, cover)
+            _chapters_into_mp3(file, tags)
         else:
             return False
         file.save()
@@ -107,6 +108,7 @@ def _into_mp4(file: Any, texts: Mapping[str, str], cover: bytes | None) -> None:
         "album": "\xa9alb",
         "date": "\xa9day",
         "comment": "\xa9cmt",
+        "description": "desc",
     }
     for name, atom in names.items():
         if name in texts:
@@ -127,6 +129,9 @@ def _into_mp3(file: Any, texts: Mapping[str, str], cover: bytes | None) -> None:
     for name, frame in names.items():
         if name in texts:
             file.tags.setall(frame.__name__, [frame(encoding=id3.Encoding.UTF8, text=texts[name])])
+    if "description" in texts:
+        description = id3.TXXX(encoding=id3.Encoding.UTF8, desc="description", text=texts["description"])
+        file.tags.setall("TXXX:description", [description])
     if "comment" in texts:
         comment = id3.COMM(encoding=id3.Encoding.UTF8, lang="und", desc="", text=texts["comment"])
         file.tags.setall("COMM", [comment])
@@ -136,16 +141,33 @@ def _into_mp3(file: Any, texts: Mapping[str, str], cover: bytes | None) -> None:
         file.tags.setall("APIC", [picture])
 
 
+def _chapters_into_mp3(file: Any, tags: Tags) -> None:
+    """As ID3v2 Chapter Frame Addendum 1.0 says: a frame for each, and a table that orders them."""
+    id3 = _untyped("mutagen.id3")
+
+    chapters = spans(tags.chapters, file.info.length)
+    if not chapters:
+        return
+    file.tags.delall("CHAP")
+    file.tags.delall("CTOC")
+    names = [f"chp{number}" for number in range(len(chapters))]
+    for name, chapter in zip(names, chapters, strict=True):
+        title = id3.TIT2(encoding=id3.Encoding.UTF8, text=chapter.title)
+        frame = id3.CHAP(
+            element_id=name,
+            start_time=chapter.start_ms,
+            end_time=chapter.end_ms,
+            start_offset=_UNUSED,
+            end_offset=_UNUSED,
+            sub_frames=[title],
+        )
+        file.tags.add(frame)
+    flags = id3.CTOCFlags.TOP_LEVEL | id3.CTOCFlags.ORDERED
+    file.tags.add(id3.CTOC(element_id="toc", flags=flags, child_element_ids=names, sub_frames=[]))
+
+
 def _untyped(module: str) -> Any:
     return importlib.import_module(module)  # mutagen has no types
-
-
-def _folded(text: str) -> str:
-    # Lone surrogates stand for bytes that are no UTF-8; no file can hold them.
-    text = text[: 4 * MAX_CHARS].encode(errors="replace").decode()
-    text = _FORCED_DIRECTION.sub("", unicodedata.normalize("NFC", text))
-    visible = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
-    return " ".join(visible.split())[:MAX_CHARS].rstrip()
 
 
 def _translated(error: Exception, path: Path) -> DiskFull | MediaFailure:

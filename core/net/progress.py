@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-#: Called with the bytes that are on disk and the size of the whole: exact for files, for HLS an estimate from
-#: the durations until the end, None while unknown. Called some twenty times a second; must return at once.
-Progress = Callable[[int, int | None], None]
+from core.domain.media import Tags
+
+
+class Progress(Protocol):
+    """Is told how far a transfer is, some twenty times a second; must return at once."""
+
+    def __call__(self, done: int, total: int | None, /, *, recorded_s: float | None = None) -> None:
+        """Take it down.
+
+        Args:
+            done: Bytes that are on disk.
+            total: Bytes of the whole: exact for files, for HLS an estimate from the durations until the end,
+                None while unknown.
+            recorded_s: Seconds that a live recording holds so far.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +39,8 @@ class Fetched:
     container: str | None
     #: Length according to the playlist; None for plain files.
     duration_s: float | None = None
+    #: What a live recording lacks, in segments and about in seconds.
+    missing_segments: int = 0
+    missing_s: float = 0.0
+    #: What the source has learned since it was asked: who spoke, and what a broadcast was called in the end.
+    tags: Tags | None = None

@@ -16,18 +16,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from core.config.settings import Settings
 from core.domain.errors import ReeldeckError
+from core.sources.ytdlp.install import YTDLP, install_command
+from core.sources.ytdlp.options import JS_RUNTIMES
 
 #: Sites change faster than this.
 YTDLP_OLD = timedelta(days=60)
 PYTHON_FLOOR = (3, 11)
-#: What yt-dlp can run YouTube's scripts with, and since which version (yt-dlp 2026.10.26).
-JS_RUNTIMES: Mapping[str, tuple[int, ...]] = {"deno": (2, 3, 0), "node": (22, 0, 0), "bun": (1, 2, 11)}
 
 
 class Level(StrEnum):
@@ -157,11 +158,17 @@ def _ffmpeg(facts: Facts) -> Finding:
 def _ytdlp(facts: Facts) -> Finding:
     released = _released("yt-dlp")
     if released is None:
-        return Finding("yt-dlp", Level.FAIL, "not installed", "Install it: pip install -U yt-dlp")
+        return Finding("yt-dlp", Level.FAIL, "not installed", f"Install it: {install_command(*YTDLP)}")
     age = facts.now - released
     detail = f"{version('yt-dlp')}, {age.days} days old"
     if age > YTDLP_OLD:
-        return Finding("yt-dlp", Level.WARN, detail, "Update it: pip install -U yt-dlp")
+        return Finding("yt-dlp", Level.WARN, detail, f"Update it: {install_command(*YTDLP)}")
+    scripts, wanted = _version_of_package("yt-dlp-ejs"), _wanted_scripts()
+    if wanted and scripts != wanted:
+        fix = f"Make them fit: {install_command(f'yt-dlp-ejs=={wanted}')}"
+        return Finding("yt-dlp", Level.WARN, f"{detail}; its scripts are {scripts}, not {wanted}", fix)
+    if find_spec("curl_cffi") is None:
+        detail += "; a few sites let it in only with the extra reeldeck[impersonate]"
     return Finding("yt-dlp", Level.OK, detail)
 
 
@@ -174,6 +181,19 @@ def _released(package: str) -> datetime | None:
         return None
 
 
+def _version_of_package(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _wanted_scripts() -> str | None:
+    """The version of yt-dlp-ejs that the installed yt-dlp names, and refuses to do without."""
+    found = (re.match(r"yt-dlp-ejs==([\w.]+)", each) for each in requires("yt-dlp") or ())
+    return next((match[1] for match in found if match), None)
+
+
 def _javascript(_: Facts) -> Finding:
     old = []
     # pip puts a runtime beside our own Python, where yt-dlp looks as well.
@@ -182,10 +202,11 @@ def _javascript(_: Facts) -> Finding:
         if program := shutil.which(name, path=where):
             found = _version_of(program)
             if found >= floor:
-                return Finding("JavaScript", Level.OK, f"{name} {_dots(found)}")
+                return Finding("JavaScript", Level.OK, f"{name} {_dots(found)} at {program}")
             old.append(f"{name} {_dots(found)} is too old, {_dots(floor)} is needed")
-    detail = "; ".join(old) or "no runtime: videos of YouTube may be missing formats or fail"
-    return Finding("JavaScript", Level.WARN, detail, "Install one: pip install deno")
+    missing = "without a runtime for its scripts YouTube offers few formats, or none"
+    fix = f"Install one: {install_command('deno')}  (the extra reeldeck[youtube] brings it along)"
+    return Finding("JavaScript", Level.WARN, "; ".join([*old, missing]), fix)
 
 
 def _version_of(program: str) -> tuple[int, ...]:

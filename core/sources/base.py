@@ -20,11 +20,25 @@ from core.domain.media import Resolution, Track
 from core.links.normalise import host_is
 from core.net.http.client import HttpClient
 from core.net.progress import Fetched, Progress
+from core.sources.login_asking import LoginSeen, ask
+from core.sources.login_checks import check_of
 from core.sources.ytdlp.pool import YtdlpPool
 
 
 class NotHandled(Exception):
     """This source cannot say what the link is; the next candidate is asked. Control flow, not a failure."""
+
+
+class Elsewhere(Exception):
+    """The link leads to another one, for which the sources are asked anew. Control flow, not a failure.
+
+    Args:
+        url: Where it leads.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +90,8 @@ class Source(ABC):
     #: For people.
     label: str
     matchers: tuple[Matcher, ...]
+    #: Whether the hosts that it names are one site, which works or is down as a whole.
+    is_one_site: bool = True
 
     @abstractmethod
     async def resolve(self, request: Request, context: SourceContext) -> Resolution:
@@ -83,8 +99,20 @@ class Source(ABC):
 
         Raises:
             NotHandled: This is not for this source; ask the next one.
+            Elsewhere: It leads to a link that others may know.
             JobError: It is, and it failed.
         """
+
+    async def check_login(self, context: SourceContext) -> LoginSeen:
+        """Ask the site whether it still takes *context.login*; cheap, and changes nothing.
+
+        Raises:
+            NoLoginCheck: There is no such way to ask.
+            AuthRequired: It does not.
+            JobError: It did not answer, which says nothing of the login.
+        """
+        check = check_of(self.name, context.settings.sources.of(self.name))
+        return await ask(context.http, check, context.login, source=self.name)
 
     async def fetch(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from core.config.settings import Settings
@@ -11,14 +12,23 @@ from core.sources.archive_org.source import ArchiveOrg
 from core.sources.base import Source
 from core.sources.direct import Direct
 from core.sources.lectures.source import Lectures
+from core.sources.short_links import ShortLinks
 from core.sources.x_spaces.source import XSpaces
 from core.sources.ytdlp.source import ytdlp_sources
 
 
-def known_sources(settings: Settings) -> list[Source]:
-    """Every source; among those that match equally well, the earlier is asked first."""
+def known_sources(
+    settings: Settings, is_sites_own: Callable[[str], bool] = lambda _url: False
+) -> list[Source]:
+    """Every source; among those that match equally well, the earlier is asked first.
+
+    Args:
+        settings: The sources' own.
+        is_sites_own: `Registry.is_sites_own`.
+    """
     return [
-        Direct(),
+        ShortLinks(settings.sources.short_links.hosts),
+        Direct(is_sites_own),
         ArchiveOrg(settings.sources.archive_org.base),
         XSpaces(settings.sources.x),
         Lectures(settings.sources.tariq_allah.sites),
@@ -36,7 +46,7 @@ class Registry:
 
     def __init__(self, settings: Settings, sources: list[Source] | None = None) -> None:
         self._settings = settings
-        self._sources = known_sources(settings) if sources is None else sources
+        self._sources = known_sources(settings, self.is_sites_own) if sources is None else sources
         self._by_name = {source.name: source for source in self._sources}
 
     def all(self) -> list[Source]:
@@ -90,6 +100,15 @@ class Registry:
         if not enabled:
             raise UnsupportedSource("no source that is switched on takes this link")
         return enabled
+
+    def is_sites_own(self, url: str) -> bool:
+        """Whether a site's own source is asked first for *url*, or would be if it were switched on."""
+        try:
+            first = self.candidates(url)[0]
+        except UnsupportedSource:
+            return True
+        parts = urlsplit(normalise(url))
+        return any(matcher.hosts and matcher.matches(parts) for matcher in first.matchers)
 
     def _is_enabled(self, source: Source) -> bool:
         return self._settings.sources.of(source.name).enabled

@@ -23,7 +23,7 @@ class Group:
     #: The job that was expanded; None when its record was deleted.
     job_id: int | None
     title: str | None
-    #: Entries that were found.
+    #: Items that were taken from it; some may have joined jobs of somebody else.
     total: int
     created: float
     #: Jobs of the entries by state. Entries that joined a job of somebody else are not among them.

@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page, Submitted
-from core.store import moves, queries, submission
+from core.store import joining, moves, queries, submission
 from core.store.rows import FACTS, JOB, EventWithData, Reader, job_of, to_cells
 from core.store.submission import NewJob
 from core.store.transaction import Transaction
@@ -67,6 +67,10 @@ class Jobs:
         """Ids of the jobs in these states, oldest first."""
         return await queries.ids(self._reader, statuses, group_id)
 
+    async def keys(self, group_id: int) -> Mapping[str, int]:
+        """Ids of a group's jobs by their keys, the newest of each."""
+        return await queries.keys(self._reader, group_id)
+
     async def transition(
         self,
         job_id: int,
@@ -103,6 +107,24 @@ class Jobs:
                 facts=facts,
             )
         )
+
+    async def become(self, job_id: int, *, attempt: int, new: NewJob, now: float) -> Job:
+        """What a runner found out about its job's link: it names what *new* does.
+
+        The job goes on as *new*; but where another unfinished job has that key, it goes to PENDING with the
+        checkpoint of *new* until that one has ended.
+
+        Raises:
+            NoSuchJob: There is none.
+            StaleClaim: *attempt* is not the current one, or the job does not run any more.
+        """
+        return await self._writer.run(
+            partial(joining.become, job_id=job_id, attempt=attempt, new=new, now=now)
+        )
+
+    async def result_of(self, job_key: str) -> Job | None:
+        """The newest COMPLETED job with this key; None where an unfinished one has it."""
+        return await joining.result_of(self._reader, job_key)
 
     async def record(
         self, job_id: int, *, attempt: int, now: float, events: Sequence[EventWithData] = (), **facts: Any
@@ -171,12 +193,13 @@ class Jobs:
         now: float,
         limit: int,
         exclude_sources: frozenset[str] = frozenset(),
+        exclude_hosts: frozenset[tuple[str, str]] = frozenset(),
         only: frozenset[int] | None = None,
     ) -> list[Job]:
         """Start up to *limit* QUEUED jobs for this start (*epoch*) of *engine*; `attempt` rises.
 
-        Order: highest priority, lowest position, oldest. Jobs of *exclude_sources* are passed over, and so
-        are all but *only* when given.
+        Order: highest priority, lowest position, oldest. Jobs of *exclude_sources*, and of *exclude_hosts*
+        (source and host), are passed over, and so are all but *only* when given.
         """
         if limit <= 0:
             return []
@@ -188,6 +211,7 @@ class Jobs:
                 now=now,
                 limit=limit,
                 exclude_sources=exclude_sources,
+                exclude_hosts=exclude_hosts,
                 only=only,
             )
         )

@@ -33,6 +33,8 @@ class JobRow(Model):
     job_key = fields.TextField()
     media_id = fields.TextField(null=True)
     url_hash = fields.TextField()
+    # `core.domain.job.host_of` the URL: claims pass over hosts.
+    host = fields.TextField()
     # No foreign key: a finished job goes on naming the profile it used, even when that is gone.
     auth_profile_id = fields.BigIntField(null=True)
     # No foreign key: groups point at jobs already, and are never deleted.

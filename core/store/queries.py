@@ -7,11 +7,14 @@ from typing import Any
 from core.domain.errors import InvalidRequest, NoSuchJob
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page
-from core.store.rows import JOB, UNFINISHED, Reader, job_of, placeholders
+from core.store.rows import JOB, JOB_COLUMNS, UNFINISHED, Reader, job_of, placeholders
+from core.store.words import pieces_of
 
 MAX_PAGE = 1000
 #: Ids that one question looks through when no index helps: about 20 ms of the writer's time.
 WINDOW = 20_000
+#: As `JOB`, where another table has columns of the same names.
+_JOB = ", ".join(f"jobs.{name}" for name in JOB_COLUMNS)
 
 
 async def get(reader: Reader, job_id: int) -> Job:
@@ -35,24 +38,30 @@ async def page(reader: Reader, query: JobQuery) -> Page[Job]:
     limit = min(max(query.limit, 1), MAX_PAGE)
     below = await _below(reader, query.after)
     conditions, values = _conditions(query)
+    pieces = pieces_of(query.text or "")
+    owners = [value for value in (query.source, query.chat_id, query.group_id) if value is not None]
+    is_indexed = not query.text and len(owners) <= 1
+    if pieces is not None:
+        is_indexed = not owners and not query.statuses
     found: list[Job] = []
     # One more than asked for tells whether there is a next page.
     while below > 1 and len(found) <= limit:
-        floor = max(1, below - WINDOW) if query.text or query.source else 1
-        found += await _slice(
-            reader,
-            [f"id >= {floor:d}", f"id < {below:d}", *conditions],
-            values,
-            query.statuses,
-            limit + 1 - len(found),
-        )
+        floor = 1 if is_indexed else max(1, below - WINDOW)
+        window = [f"jobs.id >= {floor:d}", f"jobs.id < {below:d}", *conditions]
+        left = limit + 1 - len(found)
+        if pieces is not None:
+            sql = _by_words(window, query.statuses, left)
+            rows = await reader.rows(sql, pieces, floor, below, *values)
+        else:
+            # The indexes of sources, chats and groups are sorted within each state.
+            statuses = query.statuses or (frozenset(JobStatus) if owners else frozenset())
+            rows = await reader.rows(_by_states(window, statuses, left), *values * max(1, len(statuses)))
+        found += map(job_of, rows)
         below = floor
     return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
 
 
-async def _slice(
-    reader: Reader, conditions: list[str], values: list[Any], statuses: frozenset[JobStatus], limit: int
-) -> list[Job]:
+def _by_states(conditions: list[str], statuses: frozenset[JobStatus], limit: int) -> str:
     """The newest jobs that meet the conditions, in any of *statuses* (all when there are none)."""
     each = [[*conditions, f"status = '{status.value}'"] for status in statuses] or [conditions]
     # One sorted run of the index for each state: an IN list would be sorted as a whole, history and all.
@@ -60,10 +69,20 @@ async def _slice(
         f"SELECT * FROM (SELECT {JOB} FROM jobs WHERE {' AND '.join(some)} ORDER BY id DESC LIMIT {limit:d})"  # noqa: S608 -- values are bound
         for some in each
     ]
-    rows = await reader.rows(
-        f"{' UNION ALL '.join(runs)} ORDER BY id DESC LIMIT {limit:d}", *values * len(runs)
+    return f"{' UNION ALL '.join(runs)} ORDER BY id DESC LIMIT {limit:d}"
+
+
+def _by_words(conditions: list[str], statuses: frozenset[JobStatus], limit: int) -> str:
+    """The newest jobs that meet the conditions among those that the index of words gives."""
+    some = list(conditions)
+    if statuses:
+        some.append("status IN (" + ", ".join(f"'{status.value}'" for status in statuses) + ")")
+    # CROSS JOIN: the index first, whose order is that of the ids, and each job when it is reached.
+    return (
+        f"SELECT {_JOB} FROM jobs_text CROSS JOIN jobs ON jobs.id = jobs_text.rowid"  # noqa: S608 -- values are bound
+        " WHERE jobs_text MATCH ? AND jobs_text.rowid >= ? AND jobs_text.rowid < ?"
+        f" AND {' AND '.join(some)} ORDER BY jobs_text.rowid DESC LIMIT {limit:d}"
     )
-    return [job_of(row) for row in rows]
 
 
 def _conditions(query: JobQuery) -> tuple[list[str], list[Any]]:
@@ -75,11 +94,11 @@ def _conditions(query: JobQuery) -> tuple[list[str], list[Any]]:
         ("group_id", query.group_id),
     ):
         if value is not None:
-            conditions.append(f"{name} = ?")
+            conditions.append(f"jobs.{name} = ?")
             values.append(value)
     for word in (query.text or "").split():
         # SQLite's LIKE ignores the case of A to Z; PostgreSQL calls that ILIKE.
-        conditions.append("(title LIKE ? ESCAPE '!' OR url LIKE ? ESCAPE '!')")
+        conditions.append("(jobs.title LIKE ? ESCAPE '!' OR jobs.url LIKE ? ESCAPE '!')")
         pattern = f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
         values += [pattern, pattern]
     return conditions, values
@@ -113,6 +132,12 @@ async def ids(reader: Reader, statuses: frozenset[JobStatus], group_id: int | No
         values.append(group_id)
     rows = await reader.rows(f"SELECT id FROM jobs WHERE {conditions} ORDER BY id", *values)  # noqa: S608 -- values are bound
     return [row["id"] for row in rows]
+
+
+async def keys(reader: Reader, group_id: int) -> dict[str, int]:
+    """Ids of a group's jobs by their keys."""
+    rows = await reader.rows("SELECT job_key, id FROM jobs WHERE group_id = ? ORDER BY id", group_id)
+    return {row["job_key"]: row["id"] for row in rows}
 
 
 async def next_due(reader: Reader) -> float | None:

@@ -34,6 +34,8 @@ _PRAGMAS = {
     "foreign_keys": "ON",
     # The log is reused rather than cut after each checkpoint.
     "journal_size_limit": 16 * 1024**2,
+    # Pages, 16 MiB: in a large database each commit touches others, and each checkpoint writes them anew.
+    "wal_autocheckpoint": 4000,
     "cache_size": -16_384,
     "temp_store": "MEMORY",
 }

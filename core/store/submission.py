@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.domain.events import EventType
-from core.domain.job import Job, JobStatus, Request
+from core.domain.job import Job, JobStatus, Request, host_of
 from core.domain.snapshot import Submitted
-from core.store.rows import JOB, UNFINISHED, job_of, placeholders, to_cells
+from core.store.rows import JOB, Reader, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
 #: Rows of one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
 CHUNK = 400
+_NEVER_JOINED = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,10 @@ class NewJob:
     job_key: str
     media_id: str | None = None
     group_id: int | None = None
+    #: Its place within its priority; when it is submitted, if None.
+    position: float | None = None
+    #: What the runner is to know.
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def submit(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> list[Submitted]:
@@ -103,17 +108,17 @@ async def _of_requests(transaction: Transaction, news: Sequence[NewJob]) -> dict
     return found
 
 
-async def _of_keys(transaction: Transaction, news: Sequence[NewJob]) -> list[Job]:
+async def _of_keys(reader: Reader, news: Sequence[NewJob]) -> list[Job]:
     """Unfinished and completed jobs of the wanted keys, the newest last."""
     found: list[Job] = []
     for keys in _chunks({new.job_key for new in news}):
-        rows = await transaction.rows(
-            f"SELECT {JOB} FROM jobs WHERE job_key IN ({placeholders(len(keys))})"  # noqa: S608 -- constants
-            f" AND status IN ({UNFINISHED}, 'COMPLETED') ORDER BY id",
+        rows = await reader.rows(
+            # Asked for the states or the order as well, SQLite would read the whole history by its states.
+            f"SELECT {JOB} FROM jobs WHERE job_key IN ({placeholders(len(keys))})",  # noqa: S608 -- constants
             *keys,
         )
-        found += map(job_of, rows)
-    return found
+        found += [job for job in map(job_of, rows) if job.status not in _NEVER_JOINED]
+    return sorted(found, key=lambda job: job.id)
 
 
 async def _insert(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> dict[str, Job]:
@@ -149,12 +154,13 @@ def _cells(new: NewJob, now: float) -> dict[str, Any]:
         "format": request.format,
         "status": JobStatus.QUEUED,
         "priority": request.priority,
-        "position": now,
+        "position": now if new.position is None else new.position,
         "attempt": 0,
         "retry_count": 0,
         "job_key": new.job_key,
         "media_id": new.media_id,
         "url_hash": new.url_hash,
+        "host": host_of(new.url),
         "group_id": new.group_id,
         "bytes_done": 0,
         "user_id": request.user_id,
@@ -164,7 +170,7 @@ def _cells(new: NewJob, now: float) -> dict[str, Any]:
         "out_dir": request.out_dir,
         "profile": request.profile,
         "forced_source": request.source,
-        "checkpoint": {},
+        "checkpoint": new.checkpoint,
     }
     return to_cells(cells, frozenset(cells))
 

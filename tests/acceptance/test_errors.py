@@ -13,7 +13,6 @@ from core.sources.ytdlp.errors import OUTDATED_AFTER_DAYS
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import HEALTHY, Fault, Origin
 
-LIVE = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n"
 KEY = b'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n'
 PROTECTED = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + KEY + b"#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n"
 HOLE = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nmissing.ts\n#EXT-X-ENDLIST\n"
@@ -56,7 +55,6 @@ CASES = [
         "/odd.m3u8",
         b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:nonsense,\na.ts\n#EXT-X-ENDLIST\n",
     ),
-    Case("NOT_YET_AVAILABLE", "/live.m3u8", LIVE),
     Case("PROTECTED_CONTENT", "/drm.m3u8", PROTECTED),
     Case("HTTP_ERROR", "/hole.m3u8", HOLE),
     Case("BLOCKED_ADDRESS", "/segment.m3u8", PRIVATE),
@@ -83,17 +81,6 @@ async def test_each_class_shows_its_summary_and_hint(reeldeck, origin, case):
     url = publish(origin, case)
     env = NO_RETRIES | case.env
     kind = ERRORS[case.code]
-    if case.code == "NOT_YET_AVAILABLE":
-        # Such a job waits; `get` would wait with it.
-        async with reeldeck.serve(**env):
-            added = (await reeldeck.run("add", url, "--json")).rows[0]
-            job_id = added["job"]["id"]
-            while (job := await reeldeck.job(job_id))["waiting_for"] != "live":
-                assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}
-            assert job["error_type"] == case.code
-            shown = await reeldeck.run("job", str(job_id))
-            assert kind.summary in shown.out
-        return
     answer = await reeldeck.run("get", url, "--json", *case.arguments, **env)
     origin.release.set()
     assert answer.code == kind.exit_code, answer.err

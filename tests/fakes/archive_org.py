@@ -14,11 +14,12 @@ import asyncio
 import hashlib
 import html
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from tests.fakes.origin import Fault, Origin, Resource, Seen
 
@@ -82,12 +83,35 @@ def answer(identifier: str, files: Sequence[Stored], top: dict[str, Any], **abou
     }
 
 
+SCRAPE = "/services/search/v1/scrape"
+
+
 class _Front(Origin):
-    """Knows an answer for every identifier."""
+    """Knows an answer for every identifier, and which items are in a collection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Identifier, title and mediatype of each item of a collection.
+        self.collections: dict[str, list[tuple[str, str, str]]] = {}
+
+    def _scraped(self, query: str) -> bytes:
+        """As the scraping API answers: at least 100 items, and a cursor while there are more."""
+        asked = {name: value for name, (value,) in parse_qs(query).items()}
+        collection, types = re.fullmatch(r'collection:"([^"]+)" AND mediatype:\((.+)\)', asked["q"]).groups()  # type: ignore[union-attr]
+        held = [item for item in self.collections.get(collection, []) if item[2] in types.split(" OR ")]
+        start = int(asked.get("cursor", "0"))
+        end = start + max(int(asked["count"]), 100)
+        found = [{"identifier": name, "title": title} for name, title, _ in held[start:end]]
+        more = {"cursor": str(end)} if end < len(held) else {}
+        return json.dumps({"items": found, "count": len(found), "total": len(held), **more}).encode()
 
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         if seen.path.startswith("/metadata/") and seen.path not in self.paths:
             self.put(seen.path, b"{}", content_type="application/json")
+        if seen.path == SCRAPE:
+            # The same resource answers every question, so that a test can let it fail.
+            scrape = self.resource(SCRAPE) if SCRAPE in self.paths else self.put(SCRAPE, b"")
+            scrape.body, scrape.content_type = self._scraped(seen.query), "application/json"
         return await super()._answer(seen, writer)
 
 
@@ -134,6 +158,11 @@ class ArchiveOrg:
         )
         self.front.put(f"/details/{identifier}", page.encode(), content_type="text/html")
         return self.publish(identifier, answer(identifier, files, top or {}, **about))
+
+    def add_collection(self, identifier: str, items: Sequence[tuple[str, str, str]], **about: Any) -> None:
+        """Publish a collection of *items*: identifier, title and mediatype of each."""
+        self.add(identifier, [], mediatype="collection", **about)
+        self.front.collections[identifier] = list(items)
 
     def publish(self, identifier: str, metadata: Any) -> Resource:
         """Let the API say *metadata* (JSON values, or text as it is) about an item."""

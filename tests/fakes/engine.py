@@ -8,6 +8,7 @@ the runner with `move`, `progress` and `emit`, plants failures with `fail_next`,
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -59,6 +60,13 @@ class FakeEngine:
         self.speed_bps = 0.0
         self.log: list[Event] = []
         self.logins: dict[int, Profile] = {}
+        #: What `sources` tells beside what it counts, by name: a breaker, figures, a proxy.
+        self.source_facts: dict[str, dict[str, Any]] = {}
+        #: What links lead to; others lead to a film.
+        self.previews: dict[str, MetadataPreview | ReeldeckError] = {}
+        #: Previews and checks of logins wait while this is not set.
+        self.site_answers = asyncio.Event()
+        self.site_answers.set()
         self._jobs: dict[int, Job] = {}
         self._keys: dict[str, int] = {}
         self._groups: dict[int, dict[str, Any]] = {}
@@ -92,6 +100,18 @@ class FakeEngine:
         job = Job(**values | facts)
         self._jobs[job.id] = job
         return job
+
+    def add_login(self, source: str = "youtube", name: str = "main", **facts: Any) -> Profile:
+        """Put a login there, in any health."""
+        values: dict[str, Any] = {
+            "id": next(self._ids), "source_type": source, "name": name,
+            "cookie_file_path": f"/cookies/{source}.txt", "status": ProfileStatus.ACTIVE, "reason": None,
+            "failure_count_recent": 0, "last_success": None, "last_failure": None, "expires": None,
+            "checked": None, "account": None, "created": time.time(),
+        }  # fmt: skip
+        profile = Profile(**values | facts)
+        self.logins[profile.id] = profile
+        return profile
 
     def add_many(self, count: int, **facts: Any) -> list[Job]:
         """Put *count* jobs there with urls and titles that differ."""
@@ -224,8 +244,13 @@ class FakeEngine:
 
     async def retry(self, job_id: int) -> Job:
         self._called("retry", job_id)
-        if self._get(job_id).status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
-            raise IllegalTransition(f"job {job_id} is {self._get(job_id).status.value} and cannot be retried")
+        status = self._get(job_id).status
+        if status is JobStatus.QUEUED:
+            return self._get(job_id)
+        if status is JobStatus.PENDING:
+            return self.move(job_id, JobStatus.QUEUED, waiting_for=None, not_before=None)
+        if not status.is_final or status is JobStatus.COMPLETED:
+            raise IllegalTransition(f"job {job_id} is {status.value} and cannot be retried")
         cleared = {"error_type": None, "error_message": None, "error_hint": None, "finished": None}
         self.move(job_id, JobStatus.PENDING, retry_count=0, **cleared)
         return self.move(job_id, JobStatus.QUEUED)
@@ -269,7 +294,10 @@ class FakeEngine:
         self._called("control_group", group_id, action)
         self._group(group_id)
         changed = refused = 0
-        for job in [job for job in self._jobs.values() if job.group_id == group_id]:
+        meant = [job for job in self._jobs.values() if job.group_id == group_id]
+        if action == "retry":
+            meant = [job for job in meant if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}]
+        for job in meant:
             try:
                 await getattr(self, action)(job.id)
                 changed += 1
@@ -280,7 +308,11 @@ class FakeEngine:
     async def preview(self, request: Request) -> MetadataPreview:
         self._called("preview", request)
         _checked(request)
-        return MetadataPreview(
+        await self.site_answers.wait()
+        found = self.previews.get(request.url)
+        if isinstance(found, ReeldeckError):
+            raise found
+        return found or MetadataPreview(
             url=request.url,
             source=request.source or "direct",
             title="A title",
@@ -310,9 +342,18 @@ class FakeEngine:
                 "in_flight": sum(
                     job.source_type == name and job.status is JobStatus.RUNNING for job in self._jobs.values()
                 ),
-                "breaker": "closed",
-                "breaker_since": None,
-                "retry_at": None,
+                "queued": 0,
+                "waiting": 0,
+                "rate_per_s": None,
+                "bandwidth_bps": 0,
+                "is_proxied": False,
+                "quiet_until": None,
+                "slowed": [],
+                "breaker": None
+                if name == "direct"
+                else {"state": "closed", "since": None, "retry_at": None, "reason": None},
+                "hosts": [],
+                **self.source_facts.get(name, {}),
             }
             for name, label in (("direct", "Direct links"), ("youtube", "YouTube"))
         ]
@@ -323,24 +364,21 @@ class FakeEngine:
 
     async def add_profile(self, source: str, cookie_file: str, name: str = "main") -> Profile:
         self._called("add_profile", source, cookie_file, name)
-        profile = Profile(
-            id=next(self._ids), source_type=source, name=name, cookie_file_path=cookie_file,
-            status=ProfileStatus.ACTIVE, reason=None, failure_count_recent=0, last_success=None,
-            last_failure=None, expires=None, checked=None, account=None, created=time.time(),
-        )  # fmt: skip
-        self.logins[profile.id] = profile
-        return profile
+        return self.add_login(source, name, cookie_file_path=cookie_file)
 
     async def remove_profile(self, profile_id: int) -> None:
         self._called("remove_profile", profile_id)
         if self.logins.pop(profile_id, None) is None:
             raise InvalidRequest(f"there is no auth profile {profile_id}")
 
-    async def check_profile(self, profile_id: int) -> Profile:
-        self._called("check_profile", profile_id)
+    async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
+        self._called("check_profile", profile_id, afresh)
         if profile_id not in self.logins:
             raise InvalidRequest(f"there is no auth profile {profile_id}")
-        return self.logins[profile_id]
+        await self.site_answers.wait()
+        checked = dataclasses.replace(self.logins[profile_id], checked=time.time())
+        self.logins[profile_id] = checked
+        return checked
 
     async def status(self) -> Mapping[str, Any]:
         self._called("status")

@@ -136,6 +136,8 @@ class Origin:
         self.release = asyncio.Event()
         #: Set each time a response begins to be held.
         self.held = asyncio.Event()
+        #: Connections end without an answer, as when the server has gone.
+        self.is_away = False
         self._resources: dict[str, Resource] = {}
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -235,7 +237,7 @@ class Origin:
                 self.requests.append(seen)
                 async with self._arrived:
                     self._arrived.notify_all()
-                if not await self._answer(seen, writer):
+                if self.is_away or not await self._answer(seen, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the peer has left, as clients may

@@ -15,6 +15,7 @@ from core.config.settings import Network, Timeouts
 from core.domain.media import Role, Track, Transport
 from core.net.address.gate import AddressGate
 from core.net.hls.fetch import fetch_hls
+from core.net.hls.live import Broadcast, record_hls
 from core.net.http.client import HttpClient
 from core.net.progress import Fetched
 from core.net.transfer.file import fetch_file
@@ -46,6 +47,7 @@ class Fetcher:
     http: HttpClient
     folder: Path
     told: list[tuple[int, int | None]] = field(default_factory=list)
+    recorded_s: float | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -65,7 +67,8 @@ class Fetcher:
         url = path if "://" in path else self.origin.url(path)
         return Track(**{"role": Role.MUXED, "transport": transport, "url": url, **facts})
 
-    def _tell(self, done: int, total: int | None) -> None:
+    def _tell(self, done: int, total: int | None, *, recorded_s: float | None = None) -> None:
+        self.recorded_s = recorded_s
         self.told.append((done, total))
         self._news.set()
 
@@ -100,6 +103,20 @@ class Fetcher:
             window=window,
             max_bytes=max_bytes,
             stall_s=stall_s,
+        )
+
+    async def live(
+        self, path: str, *, outage_s: float = 5, max_bytes: int = 0, broadcast: Broadcast | None = None
+    ) -> Fetched:
+        return await record_hls(
+            self.http,
+            self.track(path, is_live=True),
+            self.path,
+            progress=self._tell,
+            window=8,
+            outage_s=outage_s,
+            max_bytes=max_bytes,
+            broadcast=broadcast,
         )
 
     def assert_whole(self, fetched: Fetched, data: bytes) -> None:

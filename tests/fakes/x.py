@@ -4,6 +4,11 @@ async with FakeX() as x:
     x.put_space(state="Ended")
     x.put_replay(media.hls_audio(folder))
 
+async with FakeX() as x:
+    live = x.put_live(chunks)  # Running from now on
+    live.show(3)
+    live.is_over(replay="master")
+
 It follows what public clients of X rely on: which hash of a query is known, that features may not be left
 out, that guests are shown an empty Space, how cookies and their guard must agree, which playlists exist.
 """
@@ -14,11 +19,12 @@ import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
+from tests.fakes.hls import LiveList
 from tests.fakes.origin import Origin, Seen, _send_plain
 
 SPACE = "1vOxwdyYrlqKB"
@@ -34,6 +40,11 @@ _STATUS = re.compile(r"/1\.1/live_video_stream/status/(\w+)\Z")
 _REPLAY = "playlist_16812345678901234567.m3u8"
 
 Reply = tuple[int, Any, dict[str, str]]
+
+
+def chunk_name(number: int) -> str:
+    """File name of a chunk: the nanosecond it was made in, its number, what it holds."""
+    return f"chunk_{1_700_000_000_000_000_000 + number}_{number}_a.aac"
 
 
 class FakeX(Origin):
@@ -56,11 +67,16 @@ class FakeX(Origin):
         self.spaces: dict[str, dict[str, Any]] = {}
         #: Playlist by media key.
         self.streams: dict[str, str] = {}
+        #: So many guest tokens may be had; the next one is refused.
+        self.guest_tokens = 1_000
 
     # What there is.
 
     def put_space(self, space_id: str = SPACE, *, state: str = "Ended", **metadata: Any) -> dict[str, Any]:
-        """A Space as the API shows it; *metadata* adds to it, and a value of ... takes away."""
+        """A Space as the API shows it; *metadata* adds to it, and a value of ... takes away.
+
+        What can be called is, for each answer: for times that count from there.
+        """
         facts = {
             "rest_id": space_id,
             "state": state,
@@ -98,7 +114,7 @@ class FakeX(Origin):
         place = folder or self.folder()
         text = playlist.read_text()
         for index, file in enumerate(sorted(playlist.parent.glob("*.aac"))):
-            chunk = f"chunk_{1_700_000_000_000_000_000 + index}_{index}_a.aac"
+            chunk = chunk_name(index)
             text = text.replace(file.name, chunk)
             self.put(f"{place}/{chunk}", file.read_bytes())
         self.put(f"{place}/{_REPLAY}", text.encode())
@@ -115,6 +131,13 @@ class FakeX(Origin):
         self.put(path, "\n".join(lines).encode())
         self.streams[self.media_key(space_id)] = self.url(f"{path}?type=live")
         return self.url(path)
+
+    def put_live(self, chunks: Sequence[bytes], *, space_id: str = SPACE, **options: Any) -> LiveSpace:
+        """A Space that runs from now on, of which nothing was sent yet; *options* as of `LiveList`."""
+        self.put_space(space_id, state="Running", ended_at=..., is_space_available_for_replay=...)
+        live = LiveSpace(self, chunks, space_id, **options)
+        self.streams[self.media_key(space_id)] = f"{live.url}?type=live"
+        return live
 
     def put_master(self, *, token: str = "eyJ0eXAi") -> str:
         """The static master beside the dynamic list; it leads to *token*'s folder by a root-relative path."""
@@ -153,7 +176,7 @@ class FakeX(Origin):
         if reply is None:
             return await super()._answer(seen, writer)
         seen.status, body, headers = reply
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = body if isinstance(body, bytes) else json.dumps(body, default=lambda value: value()).encode()
         return await _send_plain(writer, seen, data, {"Content-Type": "application/json", **headers})
 
     def _api_reply(self, seen: Seen) -> Reply | None:
@@ -168,7 +191,13 @@ class FakeX(Origin):
             return refusal
         if query:
             return self._space(query[1], parse_qs(seen.query), is_guest="cookie" not in seen.headers)
-        return self._stream(status[1]) if status else (200, {"guest_token": self.guest_token}, {})
+        return self._stream(status[1]) if status else self._activation()
+
+    def _activation(self) -> Reply:
+        self.guest_tokens -= 1
+        if self.guest_tokens < 0:
+            return _error(429, 88, "Rate limit exceeded.")
+        return 200, {"guest_token": self.guest_token}, {}
 
     def _refusal(self, seen: Seen, *, is_activation: bool) -> Reply | None:
         if not BEARER.match(seen.headers.get("authorization", "")):
@@ -200,6 +229,63 @@ class FakeX(Origin):
             return _error(400, 336, f"The following features cannot be null: {', '.join(missing)}")
         space = self.spaces.get(json.loads(parameters["variables"][0])["id"], {})
         return 200, {"data": {"audioSpace": {} if is_guest and not self.shows_guests else space}}, {}
+
+
+class LiveSpace(LiveList):
+    """A Space while it runs: its `dynamic_playlist`, and the lists that there are after its end.
+
+    Args:
+        x: Where it is.
+        chunks: All there will ever be.
+        space_id: Of the Space.
+        options: As of `LiveList`.
+    """
+
+    def __init__(self, x: FakeX, chunks: Sequence[bytes], space_id: str, **options: Any) -> None:
+        index = "dynamic_playlist.m3u8"
+        super().__init__(
+            x, chunks, prefix=x.folder(), index=index, name=chunk_name, query="?type=live", **options
+        )
+        self.x, self.space_id = x, space_id
+
+    def is_over(
+        self,
+        *,
+        replay: Literal["replay", "master", "joined", "transcoded"] | None = "replay",
+        is_named: bool = True,
+        state: str = "Ended",
+        is_list_gone: bool = False,
+    ) -> None:
+        """Let the Space end.
+
+        Args:
+            replay: What there is of the whole: a list that the API names; a master beside the live list that
+                leads to a list of copies, beside which there is one of the originals; only that of copies,
+                the originals still being there; or being gone. None of these with None.
+            is_named: Whether the API says that there is a replay.
+            state: The state that the API tells.
+            is_list_gone: Whether the live list is not there any more.
+        """
+        x = self.x
+        x.put_space(self.space_id, state=state, is_space_available_for_replay=is_named)
+        whole = self.text(0, is_over=True, query="")
+        originals, copies = self.prefix, x.folder(coding="transcode", token="eyJ0eXAi")
+        for number in range(self.shown):
+            if replay == "transcoded":
+                x._resources.pop(f"{originals}/{chunk_name(self.first + number)}", None)
+            elif replay is not None:
+                x.put(f"{originals}/{chunk_name(self.first + number)}", self.segments[number])
+            if replay in {"master", "joined", "transcoded"}:
+                x.put(f"{copies}/{chunk_name(self.first + number)}", self.segments[number])
+        if replay in {"replay", "master"}:
+            x.put(f"{originals}/{_REPLAY}", whole.encode())
+        if replay == "replay":
+            x.streams[x.media_key(self.space_id)] = x.url(f"{originals}/{_REPLAY}?type=replay")
+        elif replay is not None:
+            x.put_master()
+            x.put(f"{copies}/{_REPLAY}", whole.encode())
+        if is_list_gone:
+            x.remove(self.path)
 
 
 def _error(status: int, code: int, message: str) -> Reply:

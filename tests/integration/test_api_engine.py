@@ -8,6 +8,7 @@ import pytest
 
 from core.api.encoding import job_view
 from core.domain.errors import NetworkFailure, StoreFailure
+from core.domain.snapshot import MetadataPreview
 from tests.fakes.api import plain_client, serving
 from tests.fakes.engine import FakeEngine
 
@@ -64,16 +65,10 @@ async def test_status_and_sources_are_passed_on(http, engine):
 async def test_a_link_is_looked_at_before_it_is_downloaded(http, engine):
     parameters = {"url": "https://example.org/v", "kind": "audio", "quality": "720p", "source": "direct"}
     answer = await http.get("/api/v1/metadata", params=parameters)
-    assert answer.json() == {
-        "url": "https://example.org/v",
-        "source": "direct",
-        "title": "A title",
-        "kind": "video",
-        "duration_s": 12.5,
-        "size_bytes": 1_000_000,
-        "formats": [{"format_id": "22", "height": 720}],
-        "entries": None,
-    }
+    seen = MetadataPreview.from_json(answer.json())
+    assert (seen.title, seen.kind, seen.duration_s, seen.size_bytes) == ("A title", "video", 12.5, 1_000_000)
+    assert [(each.id, each.height, each.is_chosen) for each in seen.formats] == [("22", 720, True)]
+    assert (seen.entries, seen.taken, seen.sample) == (None, None, [])
     ((_, (request,)),) = engine.calls
     assert (request.kind, request.quality, request.source) == ("audio", "720p", "direct")
     engine.fail_next("preview", NetworkFailure("no route"))

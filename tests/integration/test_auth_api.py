@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from core.client.http import HttpEngineClient
-from core.domain.errors import InvalidRequest
+from core.domain.errors import HttpFailure, InvalidRequest
 from core.domain.profile import ProfileReason, ProfileStatus
 from tests.fakes.api import plain_client, serving
 from tests.fakes.engine import FakeEngine
-from tests.fakes.members import cookie_file
+from tests.fakes.members import MembersOrigin, cookie_file
 
 CANARY = "c4n4ry"
 
@@ -73,6 +73,24 @@ async def test_an_answer_shows_the_path_and_nothing_of_the_file(engine, tmp_path
         checked = await http.post(f"/api/v1/profiles/{added.json()['id']}/check")
         assert CANARY not in added.text + listed.text + checked.text
         assert (await http.delete(f"/api/v1/profiles/{added.json()['id']}")).status_code == 204
+
+
+async def test_a_check_is_answered_from_memory_unless_it_is_asked_for_afresh(run_engine, tmp_path):
+    async with MembersOrigin() as site:
+        site.accepted = {CANARY}
+        sources = {"direct": {"check_url": site.url("/account"), "check_signed_in": "Sign out"}}
+        async with run_engine(sources=sources) as engine, serving(engine, tmp_path) as server:
+            client = HttpEngineClient(server.path)
+            profile = await client.add_profile("direct", str(cookie_file(tmp_path / "c.txt", CANARY)))
+            for afresh, asked in ((False, 1), (False, 1), (True, 2)):
+                checked = await client.check_profile(profile.id, afresh=afresh)
+                assert checked.checked is not None
+                assert len(site.asked("/account")) == asked
+            site.account_status = 500
+            with pytest.raises(HttpFailure, match="answered 500"):
+                await client.check_profile(profile.id, afresh=True)
+            assert (await client.profiles()) == [checked]
+            await client.close()
 
 
 async def test_only_people_on_the_machine_add_and_remove(tmp_path):

@@ -215,7 +215,7 @@ async def test_a_preview_uses_a_login_too_and_cleans_up(run_engine, site, tmp_pa
             await engine.preview(Request(url=site.url("/members/a.mp3")))
         await engine.add_profile("direct", str(cookie_file(tmp_path / "c.txt", CANARY)))
         assert (await engine.preview(Request(url=site.url("/members/a.mp3")))).source == "direct"
-        assert not list(engine.settings.paths.tmp.glob("preview-*"))
+        assert not list(engine.settings.paths.tmp.iterdir())
 
 
 async def test_a_profile_of_an_unknown_source_is_refused(run_engine, tmp_path):

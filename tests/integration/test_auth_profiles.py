@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.auth.profiles import MAX_REFUSALS, SOON_S, Opened, Profiles
+from core.auth.health import MAX_REFUSALS, SOON_S, Verdict
+from core.auth.profiles import Opened, Profiles
 from core.config.settings import Sources
 from core.domain.errors import AuthRequired, InvalidRequest
 from core.domain.profile import Profile, ProfileReason, ProfileStatus, profile_from_json
@@ -105,6 +106,63 @@ async def test_refusals_in_a_row_end_a_logins_use_and_a_success_forgives_them(pr
     assert await use(profiles, tmp_path) is None
 
 
+async def test_a_refusal_that_the_site_confirms_ends_a_logins_use_at_once(profiles, told, tmp_path):
+    await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
+    await profiles.failed(await use(profiles, tmp_path), AuthRequired(), Verdict.REFUSED)
+    (profile,) = await profiles.list()
+    assert (profile.status, profile.reason) == (DISABLED, ProfileReason.REFUSED)
+    assert [each.id for each in told] == [profile.id]
+
+
+async def test_a_success_does_not_bring_back_a_login_that_the_site_does_not_take(profiles, tmp_path):
+    await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
+    in_use = await use(profiles, tmp_path)
+    await profiles.denied(in_use, AuthRequired())
+    await profiles.succeeded(in_use)
+    (profile,) = await profiles.list()
+    assert (profile.status, profile.reason) == (DISABLED, ProfileReason.REFUSED)
+    assert profile.last_success is not None
+
+
+async def test_refusals_count_nothing_for_a_login_that_the_site_takes_or_cannot_be_asked_about(
+    profiles, tmp_path
+):
+    await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
+    for _ in range(MAX_REFUSALS + 1):
+        await profiles.failed(await use(profiles, tmp_path), AuthRequired(), Verdict.TAKEN)
+    assert (await profiles.list())[0].status is ACTIVE
+    for _ in range(MAX_REFUSALS + 1):
+        await profiles.failed(await use(profiles, tmp_path), AuthRequired(), Verdict.UNKNOWN)
+    (profile,) = await profiles.list()
+    assert (profile.status, profile.failure_count_recent) == (DEGRADED, 0)
+
+
+async def test_what_the_site_said_of_a_file_that_was_replaced_meanwhile_is_dropped(profiles, tmp_path):
+    file = cookie_file(tmp_path / "c.txt", "one")
+    await profiles.add("site", file)
+    asked_with = await use(profiles, tmp_path)
+    cookie_file(file, "two")
+    await profiles.denied(asked_with, AuthRequired())
+    await profiles.taken(asked_with, "Amal")
+    (profile,) = await profiles.list()
+    assert (profile.status, profile.checked, profile.account) == (ACTIVE, None, None)
+    await profiles.taken(await use(profiles, tmp_path), "Amal")
+    (profile,) = await profiles.list()
+    assert profile.account == "Amal"
+    cookie_file(file, "three")
+    (renewed,) = await profiles.renewed()
+    assert (renewed.checked, renewed.account) == (None, None), "it may be another account's"
+
+
+async def test_an_owner_who_was_told_is_not_told_again_at_the_next_start(store, profiles, told, tmp_path):
+    await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
+    await profiles.failed(await use(profiles, tmp_path), AuthRequired(), Verdict.REFUSED)
+    again = list[Profile]()
+    later = await started(store, told=again)
+    later.health.need((await later.list())[0], "members only")
+    assert (len(told), len(again)) == (1, 0)
+
+
 async def test_rotated_cookies_are_recognised_by_the_sites_words(profiles, tmp_path):
     await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
     error = AuthRequired("The provided cookies are no longer valid. They have likely been rotated")
@@ -174,11 +232,11 @@ async def test_a_login_that_ends_soon_says_so_and_one_that_has_ended_is_not_used
 async def test_the_owner_is_told_once_until_there_is_a_new_file(profiles, told, tmp_path):
     profile = await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
     for _ in range(3):
-        await profiles.need(profile, "members only")
+        profiles.health.need(profile, "members only")
     assert len(told) == 1
     cookie_file(tmp_path / "c.txt", "two")
     await profiles.renewed()
-    await profiles.need(profile, "members only")
+    profiles.health.need(profile, "members only")
     assert len(told) == 2
 
 
@@ -221,13 +279,13 @@ async def test_a_check_reads_the_file_and_forgets_no_refusal(profiles, tmp_path)
     file = cookie_file(tmp_path / "c.txt", "one")
     profile = await profiles.add("site", file)
     await profiles.failed(await use(profiles, tmp_path), AuthRequired())
-    assert (await profiles.check(profile.id)).reason is ProfileReason.REFUSED
+    assert (await profiles.reread(profile.id)).reason is ProfileReason.REFUSED
     file.unlink()
-    assert (await profiles.check(profile.id)).reason is ProfileReason.MISSING
+    assert (await profiles.reread(profile.id)).reason is ProfileReason.MISSING
     cookie_file(file, "two")
-    assert (await profiles.check(profile.id)).status is ACTIVE
+    assert (await profiles.reread(profile.id)).status is ACTIVE
     with pytest.raises(InvalidRequest):
-        await profiles.check(999)
+        await profiles.reread(999)
 
 
 async def test_removing_and_adding_again_begins_anew(profiles, tmp_path):

@@ -9,17 +9,20 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from core.config.settings import Network
 from core.domain.errors import BlockedAddress
 from core.net.address.gate import AddressGate
 from core.net.egress import proxy as egress
 from core.net.egress import relay
 from core.net.egress.proxy import EgressProxy
+from core.net.pace import FIRST_GAP_S, Bandwidth, HostPace
 from tests.fakes.wire import Asked, Authority, answering, http, names, read_asked, talking
 
 NAMES = names(media_test="127.0.0.1", inner_test="127.0.0.2")
@@ -424,3 +427,58 @@ async def test_a_python_child_sees_answers_and_refusals(proxy: EgressProxy) -> N
         "403 BLOCKED_ADDRESS",
         "Tunnel connection failed: 403 BLOCKED_ADDRESS",
     ]
+
+
+def basic(user: str, token: str) -> bytes:
+    return b"Proxy-Authorization: Basic " + base64.b64encode(f"{user}:{token}".encode()) + b"\r\n"
+
+
+@pytest.fixture
+def pace() -> HostPace:
+    return HostPace(patience_s=1)
+
+
+@pytest.fixture
+def door(proxy: EgressProxy, pace: HostPace) -> bytes:
+    """The login of a source's children."""
+    url = urlsplit(proxy.door("site", network=Network(), bandwidth=Bandwidth(), pace=pace))
+    assert url.username == "site"
+    return basic("site", str(url.password))
+
+
+async def test_each_source_has_a_login_of_its_own_which_opens_no_other_door(
+    proxy: EgressProxy, door: bytes
+) -> None:
+    async with answering(lambda _: http(body=b"hello")) as server:
+        request = f"GET {server.url(host='media.test')} HTTP/1.1\r\n\r\n".encode()
+        assert (await said(proxy, request, login=door)).endswith(b"hello")
+        common = str(urlsplit(proxy.url).password)
+        for user, token in (("site", common), ("other", common), ("reeldeck", ""), ("", "")):
+            assert b" 407 " in await said(proxy, request, login=basic(user, token))
+        assert len(server.asked) == 1
+
+
+async def test_a_host_that_slows_a_sources_children_down_slows_all_of_them(
+    proxy: EgressProxy, pace: HostPace, door: bytes
+) -> None:
+    async with answering(lambda _: http(503, retry_after="600")) as server:
+        request = f"GET {server.url(host='media.test')} HTTP/1.1\r\n\r\n".encode()
+        assert b" 503 " in (await said(proxy, request, login=door)).partition(b"\r\n")[0]
+        assert pace.slowed == {f"media.test:{server.port}": FIRST_GAP_S}
+        refused = await said(proxy, request, login=door)
+        assert refused.startswith(b"HTTP/1.1 429 RATE_LIMIT\r\nX-Reeldeck-Error: RATE_LIMIT\r\n")
+        tunnel = f"CONNECT media.test:{server.port} HTTP/1.1\r\n\r\n".encode()
+        assert (await said(proxy, tunnel, login=door)).startswith(b"HTTP/1.1 429 RATE_LIMIT")
+        assert len(server.asked) == 1
+        assert b" 503 " in (await said(proxy, request)).partition(b"\r\n")[0]  # another source's children
+
+
+async def test_the_connections_of_a_sources_children_keep_its_rate(proxy: EgressProxy) -> None:
+    rate = HostPace(10)
+    url = urlsplit(proxy.door("site", network=Network(), bandwidth=Bandwidth(), pace=rate))
+    login = basic("site", str(url.password))
+    async with answering(lambda _: http(body=b"hello")) as server:
+        request = f"GET {server.url(host='media.test')} HTTP/1.1\r\n\r\n".encode()
+        began = time.monotonic()
+        await asyncio.gather(*(said(proxy, request, login=login) for _ in range(5)))
+        assert time.monotonic() - began >= 0.4

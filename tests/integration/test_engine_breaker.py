@@ -8,8 +8,10 @@ import pytest
 
 from core.domain.job import JobStatus, Request
 from core.domain.media import Resolution, Role, Track, Transport
-from core.engine import breaker, scheduler
+from core.engine import breaker
 from core.engine.engine import Engine
+from core.net import uplinks
+from core.net.transfer import retries
 from core.sources import registry
 from core.sources.base import Matcher, Source
 from core.sources.direct import Direct
@@ -52,6 +54,10 @@ async def row(engine: Engine, name: str = "one_site") -> dict:
     return dict(found)
 
 
+async def state(engine: Engine) -> str:
+    return str((await row(engine))["breaker"]["state"])
+
+
 async def add(engine: Engine, site: Origin, *numbers: int) -> list[int]:
     return [(await engine.submit(Request(url=site.url(f"/p/{number}")))).job.id for number in numbers]
 
@@ -68,7 +74,7 @@ async def break_down(engine: Engine, site: Origin) -> list[int]:
     for job_id in ids:
         assert (await until(engine, job_id, DONE, FAILED)).status is FAILED
     # The breaker hears of a run just after its end was stored.
-    while (await row(engine))["breaker"] == "closed":
+    while await state(engine) == "closed":
         pass
     return ids
 
@@ -77,15 +83,16 @@ async def test_a_source_that_is_down_is_left_alone_while_others_go_on(run_engine
     async with run_engine(retries={"max_retries": 0}) as engine:
         ids = await break_down(engine, site)
         asked = pages_asked(site)
-        shown = await row(engine)
-        assert shown["retry_at"] > shown["breaker_since"]
+        shown = (await row(engine))["breaker"]
+        assert shown["retry_at"] > shown["since"]
+        assert shown["reason"] == "HTTP_ERROR"
         waiting = await add(engine, site, 5, 6)
         other = await finish(engine, site.url("/tone.mp3"))
         assert (other.status, other.source_type) == (DONE, "direct")
         assert {(await engine.job(job_id)).status for job_id in waiting} == {JobStatus.QUEUED}
         assert {(await engine.job(job_id)).status for job_id in ids} == {FAILED}
         assert pages_asked(site) == asked == 5
-        assert (await row(engine, "direct"))["breaker"] == "closed"
+        assert (await row(engine, "direct"))["hosts"] == []
 
 
 async def test_one_job_tries_again_and_its_success_lets_the_others_through(run_engine, site, monkeypatch):
@@ -102,12 +109,13 @@ async def test_one_job_tries_again_and_its_success_lets_the_others_through(run_e
             JobStatus.QUEUED,
         ]
         shown = await row(engine)
-        assert (shown["breaker"], shown["retry_at"], shown["in_flight"]) == ("half_open", None, 1)
+        assert (shown["breaker"]["state"], shown["breaker"]["retry_at"]) == ("half_open", None)
+        assert (shown["in_flight"], shown["queued"]) == (1, 2)
         site.release.set()
         for job_id in waiting:
             assert (await until(engine, job_id, DONE, FAILED)).status is DONE
-        shown = await row(engine)
-        assert (shown["breaker"], shown["breaker_since"]) == ("closed", None)
+        shown = (await row(engine))["breaker"]
+        assert (shown["state"], shown["since"], shown["reason"]) == ("closed", None, None)
 
 
 async def test_a_failed_try_waits_longer_and_a_cancelled_one_makes_way(run_engine, site, monkeypatch):
@@ -124,7 +132,7 @@ async def test_a_failed_try_waits_longer_and_a_cancelled_one_makes_way(run_engin
         await engine.cancel(second)
         site.release.set()
         assert (await until(engine, third, DONE, FAILED)).status is DONE
-        assert (await row(engine))["breaker"] == "closed"
+        assert await state(engine) == "closed"
 
 
 async def test_removed_media_never_open_a_breaker(run_engine, site):
@@ -133,16 +141,41 @@ async def test_removed_media_never_open_a_breaker(run_engine, site):
     async with run_engine() as engine:
         for job_id in await add(engine, site, *range(8)):
             assert (await until(engine, job_id, DONE, FAILED)).error_type == "NOT_FOUND"
-        assert (await row(engine))["breaker"] == "closed"
+        assert await state(engine) == "closed"
 
 
-async def test_many_hosts_behind_one_source_are_not_held_for_one_that_is_down(run_engine, site):
-    async with run_engine(retries={"max_retries": 0}) as engine:
+async def test_one_dead_host_of_many_is_left_alone_and_the_others_are_not(run_engine, site):
+    async with Origin() as other, run_engine(retries={"max_retries": 0}) as engine:
+        other.put("/tone.mp3", made_once(audio_mp3, "tone.mp3").read_bytes())
         for number in range(7):
             site.put(f"/{number}.mp4").always = DOWN
-            await finish(engine, site.url(f"/{number}.mp4"))
-        assert (await row(engine, "direct"))["breaker"] == "closed"
-        assert (await finish(engine, site.url("/tone.mp3"))).status is DONE
+        for number in range(5):
+            assert (await finish(engine, site.url(f"/{number}.mp4"))).status is FAILED
+        while not (shown := await row(engine, "direct"))["hosts"]:
+            pass
+        (host,) = shown["hosts"]
+        assert (host["host"], host["state"]) == (f"{site.host}:{site.port}", "open")
+        assert (shown["breaker"], host["reason"]) == (None, "HTTP_ERROR")
+        held = [(await engine.submit(Request(url=site.url(f"/{number}.mp4")))).job.id for number in (5, 6)]
+        asked = len(site.requests)
+        for name in "abc":
+            assert (await finish(engine, other.url(f"/tone.mp3?{name}"))).status is DONE
+        assert {(await engine.job(job_id)).status for job_id in held} == {JobStatus.QUEUED}
+        assert len(site.requests) == asked
+        assert (await finish(engine, site.url("/p/0"), source="one_site")).status is DONE
+
+
+async def test_a_person_who_retries_a_waiting_job_lets_it_try_at_once(run_engine, site):
+    async with run_engine(retries={"max_retries": 0}) as engine:
+        await break_down(engine, site)
+        for number in range(8):
+            site.resource(f"/p/{number}").always = Fault()
+        (waiting,) = await add(engine, site, 6)
+        assert (await engine.job(waiting)).status is JobStatus.QUEUED
+        await engine.retry(waiting)
+        assert (await until(engine, waiting, DONE, FAILED)).status is DONE
+        while await state(engine) != "closed":
+            pass
 
 
 async def test_an_engine_that_runs_one_command_only_gives_every_job_its_answer(run_engine, site):
@@ -163,7 +196,7 @@ async def test_requests_of_a_source_keep_the_rate_that_is_set_for_it(run_engine,
 
 
 async def test_a_slow_rate_delays_requests_and_fails_none(run_engine, site, monkeypatch):
-    monkeypatch.setattr(scheduler, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(uplinks, "PATIENCE_S", 0.01)
     async with run_engine(sources={"one_site": {"rate_per_s": 10}}) as engine:
         for job_id in await add(engine, site, 0, 1, 2):
             job = await until(engine, job_id, DONE, FAILED)
@@ -179,3 +212,20 @@ async def test_a_host_that_asks_us_to_stay_away_is_asked_no_more_by_any_job_of_t
             assert (await until(engine, job_id, DONE, FAILED)).error_type == "RATE_LIMIT"
         assert pages_asked(site) == 1
         assert (await finish(engine, site.url("/tone.mp3"))).status is DONE
+
+
+async def test_trouble_with_what_a_link_led_to_is_not_held_against_where_it_began(
+    run_engine, origin, monkeypatch
+):
+    monkeypatch.setattr(retries, "MAX_RETRIES", 0)
+    page = b"<html><head><title>A talk</title></head><body><video src='/gone.mp3'></video></body></html>"
+    origin.put("/page", page, content_type="text/html")
+    origin.put("/gone.mp3").always = DOWN
+    async with run_engine(retries={"max_retries": 0}) as engine:
+        for number in range(5):
+            job = await finish(engine, origin.url(f"/page?{number}"))
+            assert (job.status, job.source_type) == (FAILED, "ytdlp")
+        while not (shown := await row(engine, "ytdlp"))["hosts"]:
+            pass
+        assert shown["hosts"][0]["host"] == f"{origin.host}:{origin.port}"
+        assert (await row(engine, "direct"))["hosts"] == []

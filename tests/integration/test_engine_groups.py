@@ -9,44 +9,19 @@ import pytest
 from core.domain.errors import NoSuchJob
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request
-from core.domain.media import Entry, Resolution, Role, Track, Transport
 from core.domain.snapshot import JobQuery
 from core.engine import groups
 from core.engine.engine import Engine
 from core.sources import registry
-from core.sources.base import Matcher, Source
 from core.sources.direct import Direct
 from tests.fakes.media import audio_mp3, made_once
 from tests.fakes.origin import Fault, Origin
+from tests.fakes.playlists import Playlists
 from tests.integration.conftest import finish, until
 
 DONE, FAILED, CANCELLED = JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED
 PAUSED, RUNNING = JobStatus.PAUSED, JobStatus.RUNNING
 ENTRIES, CAP = 1000, 300
-
-
-class Playlists(Source):
-    """A site whose page `/list` holds entries, each at `/item/N`, which play *origin*'s `/held.mp3`."""
-
-    name = "playlists"
-    label = "Playlists"
-
-    def __init__(self, origin: Origin, entries: int) -> None:
-        self.matchers = (Matcher(hosts=(f"{origin.host}:{origin.port}",)),)
-        self._origin = origin
-        self._entries = entries
-
-    async def resolve(self, request, context):
-        if request.url.endswith("/list"):
-            await context.http.text(request.url)
-            urls = [self._origin.url(f"/item/{number}") for number in range(self._entries)]
-            return Resolution(
-                source=self.name, title="All of it", entries=tuple(Entry(url=url) for url in urls)
-            )
-        track = Track(
-            url=self._origin.url("/held.mp3"), role=Role.AUDIO, transport=Transport.HTTP, container="mp3"
-        )
-        return Resolution(source=self.name, title=request.url[-8:], tracks=(track,))
 
 
 @pytest.fixture
@@ -171,9 +146,9 @@ async def test_a_playlist_that_is_still_expanding_is_cancelled_with_its_jobs(run
     async with run_engine() as engine:
         expand = engine._intake.expand
 
-        async def held(attempt):
+        async def held(attempt, told):
             """The expansion, held when its jobs are there and its own job still runs."""
-            found = await expand(attempt)
+            found = await expand(attempt, told)
             stored.set()
             await go_on.wait()
             return found

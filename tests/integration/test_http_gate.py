@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import httpcore
 import pytest
 
 from core.config.settings import Network, Timeouts
 from core.domain.errors import BlockedAddress, HttpFailure, InvalidRequest, NetworkFailure
 from core.net.address.gate import AddressGate
-from core.net.http.backend import Backend
 from core.net.http.client import HttpClient
 from tests.fakes.wire import Asked, answering, client, http, names
-
-
-async def test_the_backend_that_asks_the_gate_is_the_one_that_httpcore_uses() -> None:
-    async with client() as fetch:
-        pool = fetch._transport._pool
-        assert isinstance(pool, httpcore.AsyncConnectionPool)
-        assert type(pool._network_backend) is Backend
-        connection = pool.create_connection(httpcore.Origin(b"https", b"media.test", 443))
-        assert isinstance(connection, httpcore.AsyncHTTPConnection)
-        assert connection._network_backend is pool._network_backend
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shutil
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mutagen
 import psutil
 import pytest
 
-from core.domain.errors import MediaFailure, StageTimeout
+from core.domain.errors import MediaFailure, StageTimeout, Stalled
 from core.domain.job import Kind
-from core.domain.media import MediaInfo, Role, StreamInfo, Tags
+from core.domain.media import Chapter, MediaInfo, Role, StreamInfo, Tags
 from core.media import child, encoders
 from core.media.arguments import SOFTWARE, VideoEncoder
 from core.media.child import run_child
 from core.media.encoders import choose_encoder
 from core.media.faststart import read_layout
 from core.media.ffmpeg import locate
+from core.media.ffmpeg_run import Work, run_ffmpeg
 from core.media.postprocess import Input, Wanted, postprocess
 from core.media.prober import Prober
 from core.media.verify import check_output
@@ -71,15 +75,18 @@ async def made(
     shares: list[float] | None = None,
 ) -> tuple[Path, MediaInfo]:
     inputs = [Input(role, path, await prober.probe(path)) for role, path in sources]
-    result = await postprocess(
+    done = await postprocess(
         FFMPEG,
         inputs,
         wanted,
         tmp_path / "1.5 done",
         timeout_s=50,
+        stall_s=30,
         progress=shares.append if shares is not None else lambda _: None,
     )
-    return result, await prober.probe(result)
+    if done.sha256:
+        assert done.sha256 == hashlib.sha256(done.path.read_bytes()).hexdigest()
+    return done.path, await prober.probe(done.path)
 
 
 VIDEO = Wanted(kind=Kind.VIDEO, tags=TAGS)
@@ -139,6 +146,43 @@ async def test_separate_picture_and_sound_are_merged_as_they_are(prober, tmp_pat
     check_output(info, kind=Kind.VIDEO, duration_s=2.0)
 
 
+def many_packets(path: Path) -> Path:
+    """Two minutes in no space, so that the index is most of it; B-frames, so that it is large."""
+    picture = "testsrc=size=64x64:rate=60:duration=120"
+    encode = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p", "-c:a", "aac")
+    tone = "sine=frequency=440:sample_rate=48000:duration=120"
+    media.run_ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone, *encode, path)
+    return path
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+async def test_room_for_the_index_is_left_or_made_in_the_end(prober, tmp_path, monkeypatch, has_room):
+    whole = made_once(many_packets, "many.mp4")
+    picture, sound = tmp_path / "v.mp4", tmp_path / "a.m4a"
+    for path, stream in ((picture, "v"), (sound, "a")):
+        media.run_ffmpeg("-i", whole, "-map", f"0:{stream}", "-c", "copy", path)
+    if not has_room:
+        for name in ("_ENTRY_BYTES", "_CHAPTER_BYTES", "_TAGS_BYTES"):
+            monkeypatch.setattr(f"core.media.postprocess.{name}", 0)
+    commands: list[list[str]] = []
+
+    async def run(argv: list[str], *others: object) -> None:
+        commands.append(argv)
+        await run_ffmpeg(argv, *others)
+
+    monkeypatch.setattr("core.media.postprocess.run_ffmpeg", run)
+    chapters = tuple(Chapter(start_s=number, title="و" * 500) for number in range(100))
+    wanted = Wanted(
+        kind=Kind.VIDEO,
+        cover=made_once(media.picture_jpeg, "cover.jpg"),
+        tags=replace(TAGS, title="و" * 500, artist="و" * 500, album="و" * 500, chapters=chapters),
+    )
+    result, info = await made(prober, tmp_path, wanted, (Role.VIDEO, picture), (Role.AUDIO, sound))
+    assert read_layout(result).is_faststart
+    assert ["-moov_size" in argv for argv in commands] == ([True] if has_room else [True, False])
+    check_output(info, kind=Kind.VIDEO, duration_s=120.0)
+
+
 @pytest.mark.parametrize(
     ("make", "kind"),
     [(media.hls_audio, Kind.AUDIO), (media.hls_ts, Kind.VIDEO), (media.hls_fmp4, Kind.VIDEO)],
@@ -159,7 +203,7 @@ async def test_joined_hls_segments_become_one_file_of_full_length(prober, tmp_pa
 )
 async def test_a_file_that_is_right_is_returned_untouched(prober, tmp_path, make, name, monkeypatch):
     source = made_once(make, name)
-    monkeypatch.setattr("core.media.postprocess.run_child", None)
+    monkeypatch.setattr("core.media.postprocess.run_ffmpeg", None)
     before = source.read_bytes()
     shares: list[float] = []
     result, _ = await made(
@@ -171,14 +215,20 @@ async def test_a_file_that_is_right_is_returned_untouched(prober, tmp_path, make
     assert not list(tmp_path.iterdir())
 
 
-async def test_sound_gets_its_cover(prober, tmp_path):
-    cover = made_once(media.picture_jpeg, "cover.jpg").read_bytes()
-    for audio_format in ("m4a", "mp3"):
-        wanted = Wanted(kind=Kind.AUDIO, audio_format=audio_format, cover=cover, tags=TAGS)
-        source = (Role.MUXED, made_once(media.audio_opus, "a.ogg"))
-        _, info = await made(prober, tmp_path, wanted, source)
-        assert [stream.is_cover for stream in info.streams if stream.type == "video"] == [True]
-        check_output(info, kind=Kind.AUDIO, duration_s=2.0)
+@pytest.mark.parametrize(
+    ("kind", "extension"),
+    [(Kind.AUDIO, "m4a"), (Kind.AUDIO, "mp3"), (Kind.VIDEO, "mp4"), (Kind.VIDEO, "mkv")],
+)
+async def test_every_kind_of_result_gets_the_cover(prober, tmp_path, kind, extension):
+    forms = {"audio_format": extension} if kind is Kind.AUDIO else {"container": extension}
+    cover = made_once(media.picture_jpeg, "cover.jpg")
+    source = made_once(remuxed, "film.ts") if kind is Kind.VIDEO else made_once(media.audio_opus, "a.ogg")
+    wanted = Wanted(kind=kind, cover=cover, tags=TAGS, **forms)
+    result, info = await made(prober, tmp_path, wanted, (Role.MUXED, source))
+    assert [stream.codec for stream in info.streams if stream.is_cover] == ["mjpeg"]
+    assert cover.read_bytes() in result.read_bytes()
+    check_output(info, kind=kind, duration_s=2.0)
+    await prober.check_ending(result)
 
 
 async def test_what_the_site_wrote_into_the_file_does_not_stay(prober, tmp_path):
@@ -222,6 +272,7 @@ async def test_a_playlist_is_not_followed_even_if_the_probe_was_deceived(tmp_pat
             Wanted(kind=Kind.VIDEO),
             tmp_path / "out",
             timeout_s=20,
+            stall_s=30,
             progress=lambda _: None,
         )
     assert not list(tmp_path.glob("out*"))
@@ -246,6 +297,7 @@ async def test_damage_is_told_in_one_line_and_leaves_nothing(tmp_path):
             Wanted(kind=Kind.VIDEO),
             tmp_path / "out",
             timeout_s=20,
+            stall_s=30,
             progress=lambda _: None,
         )
     assert caught.value.detail.startswith("ffmpeg: ")
@@ -270,10 +322,36 @@ async def test_an_ffmpeg_that_takes_too_long_is_stopped_and_its_part_removed(tmp
             Wanted(kind=Kind.VIDEO),
             tmp_path / "out",
             timeout_s=0.5,
+            stall_s=30,
             progress=lambda _: None,
         )
     assert [entry.name for entry in tmp_path.iterdir()] == ["pipe"]
     assert not psutil.Process().children()
+
+
+async def test_an_ffmpeg_that_does_nothing_is_stopped_long_before_its_time_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(child, "GRACE_S", 0.2)
+    with pytest.raises(Stalled, match="did nothing"):
+        await postprocess(
+            FFMPEG,
+            endless(tmp_path / "pipe"),
+            Wanted(kind=Kind.VIDEO),
+            tmp_path / "out",
+            timeout_s=60,
+            stall_s=0.5,
+            progress=lambda _: None,
+        )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pipe"]
+    assert not psutil.Process().children()
+
+
+#: Works for two seconds, telling of it four times a second.
+SLOW = "import time\nfor n in range(1, 9):\n    time.sleep(0.25)\n    print(f'out_time_us={n}', flush=True)"
+
+
+async def test_an_ffmpeg_that_works_may_take_longer_than_a_standstill(tmp_path):
+    work = Work(duration_s=8e-6, size_bytes=0, timeout_s=30, stall_s=1.5, progress=lambda _: None)
+    await run_ffmpeg([sys.executable, "-c", SLOW], tmp_path, work)
 
 
 async def test_cancelling_stops_ffmpeg_and_removes_its_part(prober, tmp_path):
@@ -289,6 +367,7 @@ async def test_cancelling_stops_ffmpeg_and_removes_its_part(prober, tmp_path):
             Wanted(kind=Kind.VIDEO),
             tmp_path / "out",
             timeout_s=50,
+            stall_s=30,
             progress=lambda _: moving.set(),
         )
     )

@@ -248,10 +248,21 @@ async def test_a_worker_that_hangs_costs_one_probe():
         with pytest.raises(MediaFailure, match=r"could not be read within 0\.5 s"):
             await prober.probe(path)
         assert not psutil.pid_exists(hanging)
-        prober._slots[0]._timeout_s = 30.0
+        prober._timeout_s = 30.0
         assert (await prober.probe(path)).audio
     finally:
         await prober.close()
+
+
+async def test_what_only_claims_to_be_a_picture_is_refused(prober, tmp_path):
+    sound = made_once(media.audio_m4a, "a.m4a").read_bytes()
+    path = tmp_path / "cover"
+    path.write_bytes(sound[:8] + b"avif" + sound[12:])
+    with pytest.raises(MediaFailure, match="there is no picture in it"):
+        await prober.cover(path)
+    path.write_bytes(sound)
+    with pytest.raises(MediaFailure, match="it is no picture"):
+        await prober.cover(path)
 
 
 async def test_a_worker_that_crashes_costs_one_probe(prober):

@@ -11,7 +11,8 @@ from mutagen.mp4 import MP4
 
 from core.domain.errors import MediaFailure
 from core.domain.media import Tags
-from core.media.tags import MAX_CHARS, normalised, write_tags
+from core.media.tags import normalised, write_tags
+from core.media.words import MAX_CHARS
 from tests.fakes import media
 from tests.fakes.media import made_once
 

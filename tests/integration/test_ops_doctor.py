@@ -84,10 +84,29 @@ def test_an_old_ytdlp_is_a_warning(facts):
     released = doctor._released("yt-dlp")
     assert released is not None
     fresh = finding(facts(now=released + timedelta(days=3)), "yt-dlp")
-    assert (fresh.level, fresh.detail.split(", ")[1]) == (Level.OK, "3 days old")
+    assert fresh.level is Level.OK
+    assert ", 3 days old" in fresh.detail
     old = finding(facts(now=released + timedelta(days=100)), "yt-dlp")
     assert old.level is Level.WARN
-    assert "pip install -U yt-dlp" in old.fix
+    assert "install -U yt-dlp yt-dlp-ejs" in old.fix
+
+
+@pytest.mark.parametrize(("found", "is_told"), [(None, True), (object(), False)])
+def test_that_some_sites_want_a_browser_is_told_where_yt_dlp_cannot_greet_as_one(
+    facts, monkeypatch, found, is_told
+):
+    monkeypatch.setattr(doctor, "find_spec", lambda _name: found)
+    released = doctor._released("yt-dlp")
+    assert ("reeldeck[impersonate]" in finding(facts(now=released), "yt-dlp").detail) is is_told
+
+
+def test_scripts_of_another_release_are_a_warning(facts, monkeypatch):
+    released = doctor._released("yt-dlp")
+    monkeypatch.setattr(doctor, "_wanted_scripts", lambda: "9.9.9")
+    found = finding(facts(now=released + timedelta(days=3)), "yt-dlp")
+    assert found.level is Level.WARN
+    assert "not 9.9.9" in found.detail
+    assert "yt-dlp-ejs==9.9.9" in found.fix
 
 
 def test_a_missing_ytdlp_is_a_failure(facts, monkeypatch):
@@ -121,3 +140,5 @@ def test_without_a_javascript_runtime_youtube_may_fail(facts, tmp_path, monkeypa
     found = finding(facts(), "JavaScript")
     assert found.level is Level.WARN
     assert "YouTube" in found.detail
+    assert "deno" in found.fix
+    assert "reeldeck[youtube]" in found.fix

@@ -220,7 +220,7 @@ async def test_a_file_that_is_not_the_published_one_is_a_media_failure(
         ("/details/hidden/a.mp3", AuthRequired, "lets in"),
         ("/details/streamed", ProtectedContent, "only plays it"),
         ("/details/book", UnsupportedSource, "nothing to see or hear.*'texts'"),
-        ("/details/many", UnsupportedSource, "collection"),
+        ("/details/many", UnsupportedSource, "nothing to see or hear in the collection many"),
         ("/details/odd", ParserFailure, "`files`"),
         ("/details/page", ParserFailure, "no JSON"),
         ("/details/good/other.mp3", NotFound, "of this name"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from core.domain.errors import (
     JobError,
     MediaFailure,
     NotFound,
-    NotYetAvailable,
     ProtectedContent,
     RateLimited,
     UnsupportedSource,
@@ -25,7 +24,7 @@ from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Transport
 from core.net.address.gate import AddressGate
 from core.net.http.client import HttpClient
-from core.sources.base import NotHandled, SourceContext
+from core.sources.base import Elsewhere, NotHandled, SourceContext
 from core.sources.direct import Direct
 from core.sources.ytdlp.pool import YtdlpPool
 from tests.fakes import media
@@ -44,9 +43,15 @@ async def resolve(tmp_path: Path) -> AsyncIterator[Any]:
         size=1, proxy_url="", ffmpeg_path=Path(), tmp_dir=tmp_path, network=network, timeouts=timeouts
     )
 
-    async def run(url: str, *, settings: Settings | None = None, **options: Any) -> Resolution:
+    async def run(
+        url: str,
+        *,
+        settings: Settings | None = None,
+        is_sites_own: Callable[[str], bool] = lambda _url: False,
+        **options: Any,
+    ) -> Resolution:
         context = SourceContext(http=http, settings=settings or Settings(), ytdlp=pool)
-        return await Direct().resolve(Request(url=url, **options), context)
+        return await Direct(is_sites_own).resolve(Request(url=url, **options), context)
 
     yield run
     assert not pool.pids
@@ -111,8 +116,11 @@ async def test_the_title_is_the_name_of_the_file(
 
 
 @pytest.mark.parametrize("body", [HTML, MPD, MPD.removeprefix(b'<?xml version="1.0"?>'), b"\n  <rss></rss>"])
-async def test_pages_and_manifests_are_left_to_others(origin: Origin, resolve: Any, body: bytes) -> None:
-    origin.put("/film.mp4", body, content_type="video/mp4")
+@pytest.mark.parametrize("content_type", ["video/mp4", "text/plain", "application/octet-stream"])
+async def test_pages_and_manifests_are_left_to_others(
+    origin: Origin, resolve: Any, body: bytes, content_type: str
+) -> None:
+    origin.put("/film.mp4", body, content_type=content_type)
     with pytest.raises(NotHandled):
         await resolve(origin.url("/film.mp4"))
 
@@ -222,7 +230,6 @@ async def test_a_variant_with_its_sound_inside_is_one_track(origin: Origin, reso
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n", NotYetAvailable),
         ("#EXTM3U\n#EXT-X-ENDLIST\n", NotFound),
         (
             '#EXTM3U\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n',
@@ -243,3 +250,97 @@ async def test_a_master_that_leads_to_a_master_is_refused(origin: Origin, resolv
     origin.put("/master.m3u8", body)
     with pytest.raises(UnsupportedSource):
         await resolve(origin.url("/master.m3u8"))
+
+
+LIVE = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:4,\na.ts\n"
+
+
+async def test_a_playlist_that_still_grows_is_a_live_track(origin: Origin, resolve: Any) -> None:
+    origin.put("/live.m3u8", LIVE.encode())
+    found = await resolve(origin.url("/live.m3u8"))
+    [track] = found.tracks
+    assert (track.transport, track.is_live, track.duration_s) == (Transport.HLS, True, None)
+    assert found.duration_s is None
+
+
+async def test_a_master_of_playlists_that_grow_is_live(origin: Origin, resolve: Any) -> None:
+    origin.put("/a/live.m3u8", LIVE.encode())
+    origin.put("/a/sound.m3u8", LIVE.encode())
+    master = (
+        '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="sound.m3u8",DEFAULT=YES\n'
+        '#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=2x2,AUDIO="a"\nlive.m3u8\n'
+    )
+    origin.put("/a/master.m3u8", master.encode())
+    found = await resolve(origin.url("/a/master.m3u8"))
+    assert [(track.role, track.is_live) for track in found.tracks] == [(Role.VIDEO, True), (Role.AUDIO, True)]
+    assert found.duration_s is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "text"),
+    [
+        ("/list.m3u", "audio/x-mpegurl", "#EXTM3U\n#EXTINF:2,One\n/1.mp3\n#EXTINF:3,Two\n2.mp3\n"),
+        ("/list.m3u8", "video/mp4", "#EXTM3U\n#EXTINF:2,One\n1.mp3\n#EXTINF:3,Two\n2.mp3\n"),
+        ("/list", "audio/x-scpls", "[playlist]\nFile1=1.mp3\nTitle1=One\nFile2=2.mp3\nTitle2=Two\n"),
+    ],
+)
+async def test_a_playlist_of_files_is_its_entries(
+    origin: Origin, resolve: Any, name: str, content_type: str, text: str
+) -> None:
+    origin.put(name, text.encode(), content_type=content_type)
+    found = await resolve(origin.url(name))
+    assert [(entry.url, entry.title) for entry in found.entries] == [
+        (origin.url("/1.mp3"), "One"),
+        (origin.url("/2.mp3"), "Two"),
+    ]
+    assert (found.title, found.tracks) == ("list", ())
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/uri-list", "application/octet-stream"])
+async def test_the_links_in_a_text_are_its_entries(origin: Origin, resolve: Any, content_type: str) -> None:
+    text = "# today\r\nhttps://a.example/1.mp3\r\nشاهد https://youtu.be/dQw4w9WgXcQ، ثم\r\n"
+    origin.put("/list.txt", text.encode(), content_type=content_type)
+    found = await resolve(origin.url("/list.txt"))
+    assert [entry.url for entry in found.entries] == [
+        "https://a.example/1.mp3",
+        "https://youtu.be/dQw4w9WgXcQ",
+    ]
+
+
+async def test_a_list_of_one_link_is_that_link(origin: Origin, resolve: Any) -> None:
+    origin.put("/radio.pls", b"[playlist]\nFile1=/stream\n", content_type="audio/x-scpls")
+    with pytest.raises(Elsewhere) as caught:
+        await resolve(origin.url("/radio.pls"))
+    assert caught.value.url == origin.url("/stream")
+
+
+async def test_a_program_that_holds_links_is_no_list(origin: Origin, resolve: Any) -> None:
+    origin.put("/a.js", b"let a = 'https://a.example/1'", content_type="text/javascript")
+    with pytest.raises(UnsupportedSource):
+        await resolve(origin.url("/a.js"))
+
+
+async def test_a_redirect_to_a_site_with_a_source_of_its_own_is_not_followed(
+    origin: Origin, resolve: Any
+) -> None:
+    site = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+    origin.put_redirect("/go", "/on")
+    origin.put_redirect("/on", f"{site}&utm_source=x")
+    with pytest.raises(Elsewhere) as caught:
+        await resolve(origin.url("/go"), is_sites_own=lambda url: "youtube" in url)
+    assert caught.value.url == site
+
+
+async def test_a_sites_own_file_may_redirect_within_it(origin: Origin, resolve: Any) -> None:
+    origin.put("/store/film.mp4", media.made_once(media.video_mp4, "film.mp4").read_bytes())
+    origin.put_redirect("/film.mp4", "/store/film.mp4")
+    found = await resolve(origin.url("/film.mp4"), is_sites_own=lambda _url: True)
+    assert found.tracks
+
+
+async def test_a_page_that_comes_compressed_although_nobody_asked_is_left_to_others(
+    origin: Origin, resolve: Any
+) -> None:
+    origin.put("/watch", HTML, content_type="text/html").always = Fault(gzip=True)
+    with pytest.raises(NotHandled):
+        await resolve(origin.url("/watch"))

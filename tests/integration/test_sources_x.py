@@ -120,6 +120,20 @@ async def test_a_guest_asks_for_one_token_and_keeps_it(x: FakeX, resolve: Any, r
     assert x.requests[1].headers["x-guest-token"] == GUEST_TOKEN
 
 
+async def test_many_guests_at_once_share_one_token(x: FakeX, resolve: Any, replay: str) -> None:
+    x.guest_tokens = 1
+    assert len(await asyncio.gather(*(resolve() for _ in range(8)))) == 8
+    x.guest_token, x.guest_tokens = "1790000000000000003", 1
+    assert len(await asyncio.gather(*(resolve() for _ in range(8)))) == 8
+    assert len(x.asked("/1.1/guest/activate.json")) == 2
+
+
+async def test_guests_are_refused_when_x_gives_no_more_tokens(x: FakeX, resolve: Any, replay: str) -> None:
+    x.guest_tokens = 0
+    with pytest.raises(RateLimited):
+        await resolve()
+
+
 async def test_a_guest_token_that_has_ended_is_replaced(x: FakeX, resolve: Any, replay: str) -> None:
     await resolve()
     x.guest_token = "1790000000000000002"
@@ -231,7 +245,6 @@ async def test_an_endless_wish_for_features_ends(x: FakeX, resolve: Any, replay:
 @pytest.mark.parametrize(
     ("facts", "error", "words"),
     [
-        ({"state": "Running"}, NotYetAvailable, "live"),
         ({"state": "Canceled"}, NotFound, "canceled"),
         ({"state": "Ended", "is_space_available_for_replay": False}, NotFound, "no replay"),
         ({"state": "TimedOut", "is_space_available_for_replay": False}, NotFound, "timed out"),

@@ -97,9 +97,9 @@ async def test_one_unfinished_job_per_key_is_a_law_of_the_database(tmp_path: Pat
     assert str(sql).startswith("CREATE UNIQUE INDEX")
     for status in JobStatus:
         assert (f"'{status.value}'" in str(sql)) is not status.is_final
-    columns = "url, source_type, kind, quality, priority, position, attempt, retry_count, url_hash,"
+    columns = "url, source_type, kind, quality, priority, position, attempt, retry_count, url_hash, host,"
     columns += " bytes_done, created, updated, checkpoint, status, job_key"
-    values = "'u', 's', 'auto', 'best', 0, 0, 0, 0, 'h', 0, 0, 0, '{}'"
+    values = "'u', 's', 'auto', 'best', 0, 0, 0, 0, 'h', 'u', 0, 0, 0, '{}'"
     with pytest.raises(sqlite3.IntegrityError):
         rows(path, f"INSERT INTO jobs ({columns}) VALUES ({values}, 'PAUSED', 'key-of-a')")
     rows(path, f"INSERT INTO jobs ({columns}) VALUES ({values}, 'FAILED', 'key-of-a')")

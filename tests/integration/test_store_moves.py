@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,17 @@ async def test_claims_pass_over_full_sources_and_take_only_what_is_asked_for(sto
     rest = await store.jobs.claim(engine="e", epoch=1, now=NOW, limit=9, exclude_sources=frozenset("y"))
     assert [job.id for job in rest] == [jobs["x"].id]
     assert await store.jobs.claim(engine="e", epoch=1, now=NOW, limit=9, only=frozenset()) == []
+
+
+async def test_claims_pass_over_hosts_of_a_source(store: Store) -> None:
+    ids = {}
+    for source, host in (("x", "dead.test"), ("x", "dead.test:81"), ("y", "dead.test"), ("x", "fine.test")):
+        new = replace(new_job(f"{source}-{host}", source=source), url=f"https://{host}/a")
+        ids[source, host] = (await store.jobs.submit(new, now=NOW)).job.id
+    hosts = frozenset({("x", "dead.test"), ("x", "gone.test"), ("z", "fine.test")})
+    claimed = await store.jobs.claim(engine="e", epoch=1, now=NOW, limit=9, exclude_hosts=hosts)
+    assert {job.id for job in claimed} == set(ids.values()) - {ids["x", "dead.test"]}
+    assert {job.host for job in claimed} == {"dead.test:81", "dead.test", "fine.test"}
 
 
 async def test_jobs_of_an_older_start_are_found(store: Store) -> None:

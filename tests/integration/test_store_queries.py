@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from core.domain.errors import InvalidRequest, NoSuchJob
 from core.domain.events import EventType
 from core.domain.job import JobStatus
 from core.domain.snapshot import JobQuery
-from core.store import moves, queries
+from core.store import moves, queries, submission
 from core.store.rows import Row
 from core.store.sqlite import StoreClient
 from core.store.store import Committed, Store
@@ -107,6 +108,46 @@ async def test_words_are_looked_for_in_title_and_link_and_mean_themselves(
         ("nowhere", []),
     ):
         assert await all_pages(store, {"text": text, "limit": 2}) == ids, text
+
+
+async def test_the_index_of_words_follows_titles_and_deletions(store: Store) -> None:
+    async def found(text: str) -> list[int]:
+        return await all_pages(store, {"text": text})
+
+    job = await job_in(store, JobStatus.FAILED, "first")
+    other = await job_in(store, JobStatus.FAILED, "second")
+    assert await found("first") == [job.id]
+    await store.jobs.amend(job.id, now=NOW, title="Ärger um das MÜSLI")
+    assert await found("rger SLI") == [job.id]
+    await store.jobs.amend(job.id, now=NOW, title="Calm")
+    assert await found("SLI") == []
+    assert await found("calm first") == [job.id]
+    await store.jobs.delete(job.id)
+    assert await found("calm") == []
+    assert await found("media.test") == [other.id]
+    await store.check()
+
+
+async def test_words_are_looked_for_among_jobs_of_a_state_source_chat_or_group(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "WINDOW", 2)
+    jobs = [
+        await job_in(store, status, f"n{n}", source=source, chat_id=n % 2 or None)
+        for n, (status, source) in enumerate(
+            [(JobStatus.FAILED, "x"), (JobStatus.QUEUED, "x"), (JobStatus.FAILED, "y")] * 2
+        )
+    ]
+    failed = frozenset({JobStatus.FAILED})
+    for query, places in (
+        ({"statuses": failed}, [5, 3, 2, 0]),
+        ({"statuses": failed, "source": "x"}, [3, 0]),
+        ({"chat_id": 1, "source": "y"}, [5]),
+        ({"statuses": failed | {JobStatus.QUEUED}}, [5, 4, 3, 2, 1, 0]),
+    ):
+        for limit in (1, 100):
+            asked = {**query, "text": "media.test", "limit": limit}
+            assert await all_pages(store, asked) == [jobs[place].id for place in places], asked
 
 
 async def test_ids_are_listed_by_state_and_group(store: Store) -> None:
@@ -234,14 +275,41 @@ async def test_questions_asked_all_the_time_are_answered_by_an_index(store: Stor
         (await plan(queries.created_since, None, 1, 0.0), "jobs_chat_created"),
         (await plan(queries.claimed_by_others, "e", 1), "(status=?)"),
         (await plan(queries.counts), "COVERING INDEX"),
+        (await plan(queries.page, JobQuery(source="x")), "jobs_source (source_type=? AND status=? AND id>?"),
+        (await plan(queries.page, JobQuery(chat_id=1)), "jobs_chat (chat_id=? AND status=? AND id>?"),
+        (await plan(queries.page, JobQuery(group_id=1)), "jobs_group (group_id=? AND status=? AND id>?"),
+        (await plan(queries.page, JobQuery(text="word")), "SCAN jobs_text VIRTUAL TABLE INDEX"),
+        (await plan(queries.keys, 1), "jobs_group (group_id=?"),
+        (await plan(submission._of_keys, [new_job(), new_job("b")]), "jobs_key (job_key=?"),
     ):
         assert index in text
+        assert "SCAN jobs\n" not in text
+
+
+async def test_a_page_of_one_source_chat_or_group_sorts_no_history(store: Store) -> None:
+    for query in (JobQuery(source="x"), JobQuery(chat_id=1), JobQuery(group_id=1), JobQuery(text="word")):
+        explainer = Explainer(store._client)
+        await store.jobs.submit(new_job(source="x", chat_id=1), now=NOW)
+        await queries.page(explainer, query)
+        steps = explainer.plan.splitlines()
+        # Only the few jobs that each state gave are sorted, never what an index is searched for.
+        sorted_at_once = [
+            step for step, then in itertools.pairwise(steps) if "jobs" in step and "TEMP B-TREE" in then
+        ]
+        assert not sorted_at_once, explainer.plan
 
 
 async def test_claims_and_promotions_read_only_what_they_take(store: Store) -> None:
     commands = {
         "claim": partial(
-            moves.claim, engine="e", epoch=1, now=NOW, limit=4, exclude_sources=frozenset({"x"}), only=None
+            moves.claim,
+            engine="e",
+            epoch=1,
+            now=NOW,
+            limit=4,
+            exclude_sources=frozenset({"x"}),
+            exclude_hosts=frozenset({("y", "h")}),
+            only=None,
         ),
         "promote": partial(moves.promote, now=NOW, limit=4),
         "unpark": partial(moves.unpark, waiting_for="disk", now=NOW, limit=4),
@@ -257,7 +325,7 @@ async def test_claims_and_promotions_read_only_what_they_take(store: Store) -> N
             del transaction.rows
 
     await store._writer.run(explain)
-    assert "jobs_claim_order (status=?)" in plans["claim"]
+    assert "COVERING INDEX jobs_claim_order (status=?)" in plans["claim"]
     assert "TEMP B-TREE" not in plans["claim"]
     assert "jobs_due (status=? AND not_before<?)" in plans["promote"]
     assert "jobs_waiting" in plans["promote"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.errors import AuthRequired, NetworkFailure, NotFound
+from core.domain.errors import AuthRequired, HttpFailure, NetworkFailure, NotFound, RetryPolicy
 from core.net.transfer.remote import (
     ContentRange,
     disposition_filename,
@@ -140,3 +140,20 @@ def test_only_a_strong_validator_counts(headers, expected):
 )
 def test_a_file_name_is_found_in_content_disposition(value, expected):
     assert disposition_filename(value) == expected
+
+
+@pytest.mark.parametrize("body", [HTML, b"<html>" + noise(3 * MIB)])
+async def test_what_came_compressed_is_looked_at_without_its_coding(it, body):
+    it.origin.put("/f", body, content_type="text/html").always = Fault(gzip=True)
+    found = await probe(it)
+    assert found.head == body[: 64 * 1024][: len(found.head)]
+    assert len(found.head) >= min(len(body), 60 * 1024)
+    assert (found.size_bytes, found.accepts_ranges) == (None, False)
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "deflate"])
+async def test_a_coding_that_cannot_be_taken_off_is_an_answer_and_no_broken_network(it, coding):
+    it.origin.put("/f", b"no deflate stream", headers={"Content-Encoding": coding})
+    with pytest.raises(HttpFailure, match="compressed") as caught:
+        await probe(it)
+    assert caught.value.retry_policy is RetryPolicy.NEVER

@@ -263,6 +263,20 @@ async def test_the_proxys_token_is_in_no_command_line_or_environment(
         assert "reeldeck:" not in " ".join([*process.cmdline(), *process.environ().values()])
 
 
+async def test_a_source_with_a_proxy_of_its_own_goes_that_way_only(
+    origin: Origin, make_pool: MakePool, dash: str, tmp_path: Path
+) -> None:
+    own = EgressProxy(AddressGate(("127.0.0.0/8",)), connect_timeout_s=5)
+    await own.start()
+    pool, way_out = await make_pool(), own.url
+    info = await pool.extract(dash, options=OPTIONS, proxy_url=way_out)
+    await pool.download(info, "0", tmp_path / "film", progress=no_progress, proxy_url=way_out)
+    await own.stop()
+    with pytest.raises(NetworkFailure):
+        await pool.extract(dash, options=OPTIONS, proxy_url=way_out)
+    await pool.extract(dash, options=OPTIONS)
+
+
 async def test_what_yt_dlp_prints_never_gets_between_the_answers(origin: Origin, make_pool: MakePool) -> None:
     pool = await make_pool()
     chatty = {**OPTIONS, "verbose": True, "quiet": False, "forceurl": True, "dump_single_json": True}

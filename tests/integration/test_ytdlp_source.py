@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import imageio_ffmpeg
 import pytest
 
 from core.config.settings import Settings
-from core.domain.errors import BlockedAddress, FormatNotFound, SizeLimit, UnsupportedSource
+from core.domain.errors import BlockedAddress, FormatNotFound, HttpFailure, SizeLimit, UnsupportedSource
 from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Track, Transport
 from core.net.address.gate import AddressGate
@@ -22,7 +25,7 @@ from core.sources.registry import Registry
 from core.sources.ytdlp.pool import YtdlpPool
 from core.sources.ytdlp.source import Ytdlp, ytdlp_sources
 from tests.fakes import media
-from tests.fakes.origin import Origin
+from tests.fakes.origin import Fault, Origin
 
 
 @pytest.fixture
@@ -70,6 +73,18 @@ def dash(origin: Origin, tmp_path: Path) -> str:
     return origin.url("/dash/m.mpd")
 
 
+@pytest.fixture
+def smooth(origin: Origin, tmp_path: Path) -> str:
+    """The address of a Smooth Streaming manifest, which yt-dlp alone can fetch."""
+    folder = tmp_path / "smooth"
+    film = media.made_once(media.video_mp4, "film.mp4")
+    media.run_ffmpeg("-i", film, "-c", "copy", "-f", "smoothstreaming", folder)
+    for name, resource in origin.put_folder("/film.ism", folder).items():
+        # ffmpeg names a fragment by its first frame, and leaves out of its manifest that this is not at 0.
+        origin.put("/film.ism/" + re.sub(r"video=\d+", "video=0", name), resource.body)
+    return origin.url("/film.ism/Manifest")
+
+
 def put_film(origin: Origin, path: str) -> str:
     origin.put(path, media.made_once(media.video_mp4, "film.mp4").read_bytes())
     return origin.url(path)
@@ -92,7 +107,7 @@ async def test_a_file_in_a_page_is_ours_to_fetch(origin: Origin, make_context: A
     assert str(found.title).startswith("A talk")
     assert track.headers["Referer"] == origin.url("/watch")
     assert found.tags.source_url == origin.url("/watch")
-    assert Resolution.from_json(found.to_json()) == found
+    assert Resolution.from_json(found.to_json()) == replace(found, formats=())
 
 
 async def test_a_page_with_two_files_is_two_entries(origin: Origin, make_context: Any, source: Ytdlp) -> None:
@@ -129,11 +144,11 @@ async def test_a_master_playlist_gives_hls_tracks(origin: Origin, make_context: 
     ]
 
 
-async def test_a_dash_manifest_is_fetched_by_the_worker(
-    dash: str, make_context: Any, source: Ytdlp, tmp_path: Path
+async def test_what_only_yt_dlp_can_fetch_is_fetched_by_the_worker(
+    smooth: str, make_context: Any, source: Ytdlp, tmp_path: Path
 ) -> None:
     context = make_context()
-    found = await source.resolve(Request(url=dash), context)
+    found = await source.resolve(Request(url=smooth), context)
     assert [(track.role, track.transport) for track in found.tracks] == [
         (Role.VIDEO, Transport.SOURCE),
         (Role.AUDIO, Transport.SOURCE),
@@ -147,14 +162,73 @@ async def test_a_dash_manifest_is_fetched_by_the_worker(
     assert sorted(path.name for path in tmp_path.glob("*-track*")) == ["0-track", "1-track"]
 
 
+async def test_a_manifest_of_segments_is_fetched_by_our_own_transfer(
+    origin: Origin, dash: str, make_context: Any, source: Ytdlp, tmp_path: Path
+) -> None:
+    context = make_context()
+    found = Resolution.from_json((await source.resolve(Request(url=dash), context)).to_json())
+    assert [(track.role, track.transport) for track in found.tracks] == [
+        (Role.VIDEO, Transport.SOURCE),
+        (Role.AUDIO, Transport.SOURCE),
+    ]
+    for index, track in enumerate(found.tracks):
+        path = tmp_path / f"{index}-track"
+        fetched = await fetch(source, found, track, path, context)
+        is_whole = path.read_bytes() == joined(tmp_path / "dash", index)
+        assert is_whole
+        assert (fetched.container, fetched.sha256 is None) == ("mp4", False)
+    assert len(origin.asked("/dash/m.mpd")) == 1
+
+
+async def test_segments_that_were_fetched_before_a_stop_are_not_fetched_again(
+    origin: Origin, dash: str, make_context: Any, source: Ytdlp, tmp_path: Path
+) -> None:
+    context = make_context(network={"max_connections_per_file": 1, "allow_addresses": ("127.0.0.0/8",)})
+    found = await source.resolve(Request(url=dash), context)
+    last = "/dash/chunk-stream0-00002.m4s"
+    origin.put(last, (tmp_path / "dash" / Path(last).name).read_bytes()).fail(Fault(hold_after=10))
+    path = tmp_path / "0-video"
+    loading = asyncio.create_task(fetch(source, found, found.tracks[0], path, context))
+    await origin.held.wait()
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    fetched = await fetch(source, found, found.tracks[0], path, context)
+    is_whole = path.read_bytes() == joined(tmp_path / "dash", 0)
+    assert is_whole
+    assert fetched.resumed_bytes > 0
+    assert len(origin.asked("/dash/init-stream0.m4s")) == 1
+    assert len(origin.asked("/dash/chunk-stream0-00001.m4s")) == 1
+    assert len(origin.asked(last)) == 2
+
+
+async def test_a_segment_that_is_missing_is_an_error_and_not_a_hole(
+    origin: Origin, dash: str, make_context: Any, source: Ytdlp, tmp_path: Path
+) -> None:
+    context = make_context()
+    found = await source.resolve(Request(url=dash), context)
+    origin.remove("/dash/chunk-stream0-00002.m4s")
+    with pytest.raises(HttpFailure) as caught:
+        await fetch(source, found, found.tracks[0], tmp_path / "film", context)
+    assert caught.value.remote_status == 404
+    assert not (tmp_path / "film").exists()
+
+
+def joined(folder: Path, stream: int) -> bytes:
+    """All of a stream as it should arrive."""
+    chunks = sorted(folder.glob(f"chunk-stream{stream}-*"))
+    return b"".join(path.read_bytes() for path in [folder / f"init-stream{stream}.m4s", *chunks])
+
+
+@pytest.mark.parametrize("kind", ["dash", "smooth"])
 async def test_a_file_beyond_the_limit_is_stopped(
-    dash: str, make_context: Any, source: Ytdlp, tmp_path: Path
+    kind: str, dash: str, smooth: str, make_context: Any, source: Ytdlp, tmp_path: Path
 ) -> None:
     context = make_context(limits={"max_file_size_bytes": 1000})
-    found = await source.resolve(Request(url=dash), context)
+    found = await source.resolve(Request(url={"dash": dash, "smooth": smooth}[kind]), context)
     with pytest.raises(SizeLimit):
         await fetch(source, found, found.tracks[0], tmp_path / "film", context)
-    assert context.ytdlp.pids == frozenset()
+    assert not (tmp_path / "film").exists()
 
 
 async def test_only_the_sound_of_a_manifest_is_chosen_when_asked(

@@ -1,4 +1,4 @@
-"""A dashboard on an engine in memory, without a terminal."""
+"""Dashboards without a terminal, on an engine in memory or a real one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual import events
 from textual.pilot import Pilot
 
+from core.client.http import HttpEngineClient
+from core.config.settings import Settings
+from core.engine.engine import Engine
+from tests.fakes.api import serving
 from tests.fakes.engine import FakeEngine
+from tests.fakes.origin import Origin
 from tui.app import ReeldeckApp
 from tui.state import JobIndex
 
@@ -94,3 +100,41 @@ def dashboard(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Open:
             yield shown
 
     return start
+
+
+@pytest.fixture
+async def origin():
+    async with Origin() as running:
+        yield running
+
+
+@pytest.fixture
+def on_engine(tmp_path: Path):
+    """Open a dashboard on a real engine: `async with on_engine() as (engine, dashboard)`."""
+
+    @asynccontextmanager
+    async def run(size: tuple[int, int] = (140, 40), **sections: dict[str, Any]):
+        settings = Settings.model_validate(
+            {
+                "paths": {"data_dir": tmp_path / "data"},
+                "limits": {"min_free_disk_bytes": 1024**2},
+                "network": {"allow_addresses": ("127.0.0.0/8",)},
+                "retries": {"max_retries": 0},
+                **sections,
+            }
+        )
+        engine = Engine(settings)
+        await engine.start()
+        try:
+            async with serving(engine, tmp_path / "api") as server:
+                client = HttpEngineClient(server.path)
+                app = ReeldeckApp(client)
+                try:
+                    async with app.run_test(size=size) as pilot:
+                        yield engine, Dashboard(app, pilot)
+                finally:
+                    await client.close()
+        finally:
+            await engine.stop()
+
+    return run

@@ -26,6 +26,8 @@ def state_of(engine, job: Job) -> JobStatus:
         (S.PAUSED, "p", S.QUEUED, "Resumed 1"),
         (S.FAILED, "r", S.QUEUED, "Started again: 1"),
         (S.CANCELLED, "r", S.QUEUED, "Started again: 1"),
+        (S.PENDING, "r", S.QUEUED, "Started again: 1"),
+        (S.QUEUED, "r", S.QUEUED, "Started again: 1"),
         (S.RUNNING, "x", S.CANCELLED, "Cancelled 1 · r starts again"),
         (S.PAUSED, "x", S.CANCELLED, "Cancelled 1"),
     ],
@@ -46,7 +48,7 @@ async def test_a_key_acts_on_the_job_at_once_in_the_list_and_on_its_page(
     ("status", "key", "reason"),
     [
         (S.COMPLETED, "p", "Nothing to pause: this job is completed"),
-        (S.QUEUED, "r", "Nothing to retry"),
+        (S.RUNNING, "r", "Nothing to retry"),
         (S.FAILED, "x", "Nothing to cancel"),
         (S.RUNNING, "D", "Nothing to delete: this job is running"),
         (S.COMPLETED, "plus", "Nothing to move"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from core.domain.errors import EngineUnreachable
 from core.domain.job import JobStatus, Kind, Request
@@ -24,6 +25,17 @@ async def test_one_typed_link_is_added_with_enter_and_the_cursor_goes_to_it(dash
         await shown.shows("Added 1 job", "example.org/a.mp4")
         assert [request.url for request in asked(engine)] == [A]
         assert shown.index.cursor_id == 4
+
+
+async def test_a_link_that_follows_its_key_at_once_is_not_lost(dashboard, engine):
+    engine.add(B)
+    async with dashboard() as shown:
+        for char in f"a{A}":
+            shown.app.post_message(events.Key(char, char))
+        await shown.until(lambda: shown.app.focused and getattr(shown.app.focused, "value", "") == A)
+        await shown.press("enter")
+        await shown.shows("Added 1 job")
+        assert [request.url for request in asked(engine)] == [A]
 
 
 async def test_pasted_text_shows_its_links_without_repetitions_before_anything_is_sent(dashboard, engine):
@@ -78,12 +90,21 @@ async def test_something_that_is_no_link_is_refused_with_what_a_link_looks_like(
 async def test_choices_go_with_the_request(dashboard, engine):
     async with dashboard() as shown:
         await shown.paste(A)
-        await shown.press("tab", "right", "right", "tab", "right", "tab", "space")
-        await shown.shows("[audio]", "[1080p]", "[download again]")
-        await shown.press("left", "right", "shift+tab", "shift+tab", "shift+tab", "enter")
+        await shown.press("tab", "right", "tab", "right", "right", "right", "tab", "space")
+        await shown.shows("[video]", "[1080p]", "[download again]")
+        await shown.press("left", "right", "enter")
         await shown.until(lambda: asked(engine))
         request = asked(engine)[0]
-        assert (request.kind, request.quality, request.force) == (Kind.AUDIO, "1080p", True)
+        assert (request.kind, request.quality, request.force) == (Kind.VIDEO, "1080p", True)
+
+
+async def test_each_kind_offers_its_own_qualities(dashboard, engine):
+    async with dashboard() as shown:
+        await shown.paste(A)
+        await shown.press("tab", "right", "right", "tab", "right", "right")
+        await shown.shows("[audio]", "[audio_192]")
+        await shown.press("shift+tab", "left")
+        await shown.shows("[video]", "[best]", "2160p")
 
 
 async def test_backspace_in_an_empty_line_takes_the_last_link_back(dashboard):

@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from core.client.http import HttpEngineClient
-from core.config.settings import Settings
 from core.domain.errors import ERRORS
 from core.domain.job import JobStatus, Request
 from core.domain.snapshot import JobQuery
-from core.engine.engine import Engine
-from tests.fakes.api import serving
 from tests.fakes.media import made_once, video_mp4
-from tests.fakes.origin import Fault, Origin
-from tests.tui.conftest import Dashboard
-from tui.app import ReeldeckApp
-
-
-@pytest.fixture
-async def origin():
-    async with Origin() as running:
-        yield running
-
-
-@pytest.fixture
-def on_engine(tmp_path: Path):
-    """Open a dashboard on a real engine: `async with on_engine() as (engine, dashboard)`."""
-    settings = Settings.model_validate(
-        {
-            "paths": {"data_dir": tmp_path / "data"},
-            "limits": {"min_free_disk_bytes": 1024**2},
-            "network": {"allow_addresses": ("127.0.0.0/8",)},
-            "retries": {"max_retries": 0},
-        }
-    )
-
-    @asynccontextmanager
-    async def run(size: tuple[int, int] = (140, 40)):
-        engine = Engine(settings)
-        await engine.start()
-        try:
-            async with serving(engine, tmp_path / "api") as server:
-                client = HttpEngineClient(server.path)
-                app = ReeldeckApp(client)
-                async with app.run_test(size=size) as pilot:
-                    yield engine, Dashboard(app, pilot)
-                await client.close()
-        finally:
-            await engine.stop()
-
-    return run
-
+from tests.fakes.origin import Fault
 
 FAULTS = {
     "NOT_FOUND": Fault(status=404),

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Stage
+from core.domain.profile import ProfileReason, ProfileStatus
 from tests.tui.conftest import Dashboard
 from tests.unit.test_tui_present import HOSTILE
 from tui import terminal, theme
@@ -59,11 +60,20 @@ async def test_markup_in_a_title_is_shown_as_it_is(dashboard, engine):
 
 @pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
 async def test_every_theme_shows_every_screen(dashboard, engine, theme):
-    engine.add(title="A talk", status=JobStatus.RUNNING)
+    engine.add(title="A talk", status=JobStatus.RUNNING, group_id=engine.add_group("A series"))
+    engine.add_login(reason=ProfileReason.ROTATED, status=ProfileStatus.DISABLED)
+    screens = {
+        "enter": "q Close", "question_mark": "JOBS", "a": "Add links", "P": "A series", "2": "YouTube",
+        "3": "youtube/main",
+    }  # fmt: skip
     async with dashboard((120, 30), theme=theme) as shown:
         await shown.shows("A talk")
-        for keys, text in ((["enter"], "q Close"), (["question_mark"], "JOBS"), (["a"], "Add links")):
-            await shown.press(*keys)
+        for key, text in screens.items():
+            await shown.press(key)
+            await shown.shows(text)
+            await shown.press("escape")
+        for key, text in {"a": "Add a login", "h": "HOW TO", "D": "Forget the login"}.items():
+            await shown.press("3", key)
             await shown.shows(text)
             await shown.press("escape")
 
@@ -88,13 +98,23 @@ async def test_without_colour_the_selection_is_reversed_and_no_colour_is_sent(da
         assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles(shown))
         row = app.screen.view.table.render_line(1)
         assert all(segment.style.reverse for segment in row if segment.text.strip())
+        await shown.press("2")
+        await shown.shows("YouTube")
+        assert all(style.color is None or style.color.is_default for style in styles(shown))
+        row = app.screen.roster.render_line(0)
+        assert all(segment.style.reverse for segment in row if segment.text.strip())
 
 
 async def test_ascii_draws_with_ascii_only(dashboard, engine):
-    engine.add(title="plain", status=JobStatus.RUNNING, stage=Stage.DOWNLOAD, size_bytes=10, bytes_done=5)
+    facts = {"stage": Stage.DOWNLOAD, "size_bytes": 10, "bytes_done": 5, "group_id": engine.add_group()}
+    engine.add(title="plain", status=JobStatus.RUNNING, **facts)
+    engine.add_login()
+    engine.source_facts["youtube"] = {"breaker": {"state": "half_open", "reason": "TIMEOUT"}}
     async with dashboard((120, 30), is_ascii=True) as shown:
         await shown.shows("###", "plain")
-        for keys in (["enter"], ["escape", "question_mark"], ["escape", "a"], ["escape", "x"]):
+        pages = (["escape", "2"], ["j"], ["3"], ["c"], ["a"], ["escape", "h"])
+        dialogs = (["escape", "question_mark"], ["escape", "a"], ["escape", "P"], ["escape", "x"])
+        for keys in (["enter"], *dialogs, *pages):
             await shown.press(*keys)
             await shown.pilot.pause()
             assert not [line for line in shown.lines if not line.isascii()]
@@ -135,10 +155,14 @@ def test_text_can_be_read_on_every_ground(name):
 # Few bytes
 
 
-async def test_nothing_is_painted_while_nothing_changes(dashboard, engine, monkeypatch):
+@pytest.mark.parametrize("page", ["1", "2", "3"])
+async def test_nothing_is_painted_while_nothing_changes(dashboard, engine, monkeypatch, page):
     engine.add_many(30, status=JobStatus.COMPLETED)
+    engine.add_login(last_success=1.0)
     async with dashboard() as shown:
         await shown.until(lambda: shown.app.deck.has_timeline(shown.index.cursor_id))
+        await shown.press(page)
+        await shown.until(lambda: shown.app.deck.sync.profiles)
         await shown.pilot.pause()
         painted = []
         monkeypatch.setattr(shown.app, "_display", lambda *arguments: painted.append(arguments))

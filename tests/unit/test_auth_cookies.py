@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from core.auth.cookies import HEADER, cookie_header_blocking, login_ends, parse_cookies
+from core.auth.cookies import (
+    HEADER,
+    cookie_header_blocking,
+    login_ends,
+    parse_cookies,
+    read_cookies_blocking,
+)
 from core.auth.copies import copy_again_blocking, delete_copies_blocking, make_copy_blocking, sweep_blocking
 from core.domain.errors import InvalidRequest
 
@@ -78,6 +86,29 @@ def test_the_end_of_a_login_is_that_of_its_own_cookies():
     assert login_ends("x", cookies) == 200
     assert login_ends("unknown", cookies) == 300
     assert login_ends("unknown", parse_cookies(f"{line('a', 100)}\n{line('b', 0)}")) is None
+
+
+def test_other_sites_cookies_of_the_same_name_and_old_domains_end_no_login():
+    def line(domain: str, name: str, end: int) -> str:
+        return f"{domain}\tTRUE\t/\tTRUE\t{end}\t{name}\tv"
+
+    cookies = parse_cookies(
+        "\n".join([line(".other.test", "sessionid", 100), line(".instagram.com", "sessionid", 300)])
+    )
+    assert login_ends("instagram", cookies) == 300
+    old = [
+        line(".twitter.com", "auth_token", 100),
+        line(".x.com", "auth_token", 300),
+        line(".x.com", "ct0", 400),
+    ]
+    assert login_ends("x", parse_cookies("\n".join(old))) == 300
+    assert login_ends("x", parse_cookies("\n".join([*old[:1], line("x.com", "auth_token", 0)]))) is None
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "c.txt")
+    with pytest.raises(InvalidRequest, match="no file"):
+        read_cookies_blocking(tmp_path / "c.txt")
 
 
 def test_a_copy_is_private_and_sent_only_where_the_cookie_belongs(tmp_path):

@@ -443,7 +443,7 @@ class TestGet:
         monkeypatch.chdir(tmp_path)
         answer = run("get", "https://a.example/1", "--out", "here")
         assert answer.out == f"{tmp_path / 'here' / '1.mp4'}\n"
-        assert asked(engine, "submit")[0][0].out_dir == str(tmp_path / "here")
+        assert asked(engine, "submit_many")[0][0].out_dir == str(tmp_path / "here")
 
     def test_what_was_downloaded_before_is_not_downloaded_again(self, run, engine):
         first = run("get", "https://a.example/1")
@@ -493,6 +493,8 @@ class TestGet:
         engine.outcomes["https://a.example/list"] = {"file_path": None, "group_id": 9}
         assert sorted(run("get", "https://a.example/list").out.splitlines()) == ["/a/0", "/a/1", "/a/2"]
 
-    def test_a_link_given_twice_is_asked_for_once(self, run, engine):
-        run("get", "https://a.example/1", "https://a.example/1")
-        assert len(asked(engine, "submit")) == 1
+    def test_all_links_are_asked_for_together_and_one_given_twice_once(self, run, engine):
+        urls = [f"https://a.example/{number}" for number in range(5)]
+        assert len(run("get", *urls, *urls).out.splitlines()) == 5
+        (requests,) = asked(engine, "submit_many")
+        assert [request.url for request in requests] == urls

@@ -104,6 +104,21 @@ async def test_the_items_of_a_playlist_are_followed_as_well(engine):
     assert all(job.status is JobStatus.COMPLETED for job in ended)
 
 
+async def test_a_job_that_waits_for_a_login_is_left_where_nobody_could_read_that(engine):
+    job, other = engine.add(), engine.add()
+    task = asyncio.create_task(Follower(engine, Recorder(), leaves_parked=True).follow([job, other]))
+    await engine.until_listeners(1)
+    engine.move(job.id, JobStatus.RUNNING)
+    engine.move(job.id, JobStatus.PENDING, waiting_for="retry")
+    engine.move(other.id, JobStatus.RUNNING)
+    engine.move(other.id, JobStatus.COMPLETED)
+    engine.move(job.id, JobStatus.QUEUED)
+    engine.move(job.id, JobStatus.RUNNING)
+    engine.move(job.id, JobStatus.PENDING, waiting_for="auth:main")
+    assert [each.status for each in await task] == [JobStatus.PENDING, JobStatus.COMPLETED]
+    await engine.until_listeners(0)
+
+
 async def test_a_lost_stream_is_taken_up_again_and_what_happened_meanwhile_is_seen(engine):
     job = engine.add()
     _, task = following(engine, job)

@@ -187,6 +187,12 @@ class TestExits:
         assert exits.first_code(answers[:1], [done]) == 0
         assert exits.first_code(answers[:2], []) == 0
 
+    def test_a_job_that_is_left_waiting_for_a_login_counts_as_failed(self):
+        engine = FakeEngine()
+        parked = engine.add(status=JobStatus.PENDING, error_type="AUTH_ERROR", waiting_for="auth:main")
+        assert exits.exit_code_of(parked) == ERRORS["AUTH_ERROR"].exit_code
+        assert exits.exit_code_of(engine.add(status=JobStatus.PENDING, error_type="NETWORK_ERROR")) == 1
+
     def test_all_codes_of_job_errors_differ_from_shell_codes(self):
         codes = [kind.exit_code for kind in ERRORS.values() if issubclass(kind, JobError)]
         assert len(set(codes)) == len(codes)

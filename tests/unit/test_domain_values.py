@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.domain.events import Event, EventType, event_from_json
-from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Stage, from_iso, iso, job_from_json
+from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Stage, from_iso, host_of, iso, job_from_json
 from core.domain.media import Entry, MediaInfo, Resolution, Role, StreamInfo, Tags, Track, Transport
 
 COLUMNS_OF_THE_CONTRACT = {
@@ -149,3 +149,16 @@ def test_every_status_has_its_moves_and_the_completed_one_has_none(status):
     assert status in TRANSITIONS
     assert status not in TRANSITIONS[status]
     assert bool(TRANSITIONS[status]) is (status is not JobStatus.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://media.test/a?b=https://other.test/", "media.test"),
+        ("https://media.test:8443/a", "media.test:8443"),
+        ("http://[2001:db8::1]:81/a", "[2001:db8::1]:81"),
+        ("https://me:pw@media.test/a", "media.test"),
+    ],
+)
+def test_the_host_of_a_link_is_without_login_and_with_an_unusual_port(url, host):
+    assert host_of(url) == host

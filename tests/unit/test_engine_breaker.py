@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from core.domain import errors
-from core.domain.job import Stage
+from core.domain.job import Job, Stage
 from core.engine import breaker as module
 from core.engine.breaker import Breaker, Breakers, BreakerState, Verdict, verdict_on
 from core.sources.direct import Direct
@@ -163,9 +165,78 @@ def test_jobs_that_began_before_the_trouble_neither_close_it_nor_lengthen_it(ope
     assert opened.retry_at == 510
 
 
-def test_only_sources_of_one_site_have_a_breaker():
-    breakers = Breakers([Direct(), *ytdlp_sources()])
+@pytest.fixture
+def breakers():
+    return Breakers([Direct(), *ytdlp_sources()])
+
+
+def job(url, source="direct"):
+    values = dict.fromkeys(field.name for field in dataclasses.fields(Job))
+    return Job(**values | {"id": 1, "url": url, "source_type": source})
+
+
+def test_a_source_of_one_site_has_one_breaker_and_any_other_one_for_each_host(breakers):
     assert breakers.get("direct") is None
     assert breakers.get("ytdlp") is None
-    assert breakers.get("youtube") is not None
-    assert {"youtube", "vimeo"} <= {breaker.source for breaker in breakers}
+    assert breakers.get("youtube") is breakers.of(job("https://youtu.be/x", "youtube"))
+    dead = breakers.of(job("https://dead.test/a"))
+    hear(dead, *[FAILS] * 5)
+    other = breakers.of(job("https://dead.test:8443/a"))
+    assert (dead.source, dead.host, other.host) == ("direct", "dead.test", "dead.test:8443")
+    assert breakers.of(job("https://dead.test/b")) is dead
+    assert breakers.open_hosts("direct", 0) == [dead]
+    assert breakers.open_hosts("ytdlp", 0) == []
+    assert breakers.of(job("https://dead.test/b", "nobody")) is None
+
+
+def test_hosts_are_remembered_as_long_as_something_is_held_against_them(breakers):
+    for host, failures in (("fine", 0), ("shaky", 1), ("dead", 5), ("tried", 5)):
+        hear(breakers.of(job(f"https://{host}.test/")), *[FAILS] * failures)
+
+    def held(now):
+        breakers.forget(now)
+        return {breaker.host for breaker in breakers if breaker.host}
+
+    breakers.of(job("https://tried.test/")).started(1, now=module.FIRST_WAIT_S)
+    assert held(module.WINDOW_S) == {"shaky.test", "dead.test", "tried.test"}
+    assert held(module.WINDOW_S + 1) == {"dead.test", "tried.test"}
+    assert held(module.FIRST_WAIT_S + module.LONGEST_WAIT_S + 1) == {"tried.test"}
+
+
+def test_a_person_who_knows_better_lets_one_job_try_at_once(opened):
+    opened.forgive(1)
+    assert (opened.state(1), opened.free(1)) == (HALF_OPEN, 1)
+    opened.started(7, now=1)
+    assert opened.free(1) == 0
+    opened.forgive(2)
+    assert opened.free(2) == 0
+    opened.ended(7, WORKS, retry_after_s=None, now=3)
+    assert opened.state(3) is CLOSED
+
+
+def test_forgiving_never_makes_the_wait_longer_and_a_closed_breaker_stays_closed(opened):
+    now = module.FIRST_WAIT_S + 100
+    opened.forgive(now)
+    assert opened.retry_at == module.FIRST_WAIT_S
+    closed = Breaker("youtube")
+    closed.forgive(0)
+    assert closed.state(0) is CLOSED
+
+
+def test_what_failed_while_our_own_network_was_away_is_pardoned(breakers):
+    before, meanwhile = breakers.get("vimeo"), breakers.get("youtube")
+    hear(before, *[FAILS] * 5, now=10)
+    hear(meanwhile, FAILS, FAILS, now=10)
+    hear(meanwhile, FAILS, FAILS, FAILS, now=20)
+    assert meanwhile.state(20) is OPEN
+    breakers.pardon(20)
+    assert (before.state(20), meanwhile.state(20)) == (OPEN, CLOSED)
+
+
+def test_it_says_why_it_opened_until_it_closes():
+    breaker = Breaker("youtube")
+    for _ in range(5):
+        breaker.ended(1, FAILS, retry_after_s=None, now=0, reason="NETWORK_ERROR")
+    assert breaker.reason == "NETWORK_ERROR"
+    probe(breaker, WORKS, at=breaker.retry_at)
+    assert breaker.reason is None

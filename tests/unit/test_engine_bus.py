@@ -112,3 +112,13 @@ def test_a_meter_whose_tracks_have_arrived_shows_no_rate():
     meter.finish()
     meter.tick(start + 3)
     assert (meter.rate_bps, meter.done_bytes, meter.total_bytes) == (None, 1000, 1000)
+
+
+def test_a_meter_counts_again_while_files_are_processed():
+    meter = Meter(make_job(size_bytes=1000, bytes_done=1000))
+    meter.process(0.25)
+    meter.tick(meter._last_tick + 1)
+    shown = meter.overlay(meter.job)
+    assert (shown.bytes_done, shown.size_bytes, shown.rate, meter.is_changed) == (250, 1000, None, True)
+    meter.process(1.0)
+    assert meter.overlay(meter.job).bytes_done == 1000

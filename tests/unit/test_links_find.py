@@ -34,6 +34,16 @@ VIDEO = "https://youtu.be/dQw4w9WgXcQ"
         f"{VIDEO}\n{VIDEO}",
         "youtu.be/dQw4w9WgXcQ",
         "(youtu.be/dQw4w9WgXcQ)",
+        "شاهدyoutu.be/dQw4w9WgXcQ",
+        f"【{VIDEO}】",
+        f"［{VIDEO}］",
+        f"｛{VIDEO}｝",
+        f"«{VIDEO}»",
+        f"{VIDEO}\u200c",
+        f"\u2066{VIDEO}\u2069",
+        f"({VIDEO}؛",
+        f"[شاهد]({VIDEO})",
+        f"> {VIDEO}\r\n",
     ],
 )
 def test_a_link_is_found_without_what_surrounds_it(text: str) -> None:
@@ -47,6 +57,23 @@ def test_links_come_in_their_order() -> None:
         "http://a.example/2",
         "https://www.youtube.com/watch?v=abc",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        (f"{VIDEO}https://b.example/1", [VIDEO, "https://b.example/1"]),
+        (f"[https://a.example/x]({VIDEO})", ["https://a.example/x", VIDEO]),
+        ("t.co/AbC and bit.ly/x", ["https://t.co/AbC", "https://bit.ly/x"]),
+        (
+            "https://web.archive.org/web/2020/https://a.example/b",
+            ["https://web.archive.org/web/2020/https://a.example/b"],
+        ),
+        ("https://a.example/?u=https://b.example/", ["https://a.example/?u=https://b.example/"]),
+    ],
+)
+def test_neighbours_are_told_apart(text: str, links: list[str]) -> None:
+    assert find_links(text) == links
 
 
 @pytest.mark.parametrize(
@@ -92,3 +119,9 @@ def test_any_text_can_be_searched(text: str) -> None:
 @given(st.text(st.characters(categories=["L", "N"])), st.text(" \n،؛)]}>\"'!?.,", min_size=1))
 def test_words_and_punctuation_around_a_link_never_get_into_it(word: str, punctuation: str) -> None:
     assert find_links(f"{word} {VIDEO}{punctuation} {word}") == [VIDEO]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="&"), max_size=60))
+def test_a_link_that_was_found_is_found_again_as_it_is(text: str) -> None:
+    for link in find_links(f"https://a.example/{text}"):
+        assert find_links(link) == [link]

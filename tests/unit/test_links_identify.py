@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.job import Kind
-from core.links.identify import SHAPES, Identity, identify
+from core.links.identify import SHAPES, Identity, identify, parse_identity
 from core.links.keys import MAX_KEY_CHARS, job_key
 from core.links.normalise import normalise
 
@@ -19,9 +19,17 @@ SAME = {
         https://www.youtube.com/live/dQw4w9WgXcQ?feature=shared
         https://www.youtube.com/embed/dQw4w9WgXcQ
         https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ
-        https://www.youtube.com/v/dQw4w9WgXcQ""",
+        https://www.youtube.com/v/dQw4w9WgXcQ
+        https://www.youtube.com/watch/dQw4w9WgXcQ
+        https://www.youtube.com/watch?v=dQw4w9WgXcQ?feature=share
+        https://www.youtube.com//watch?app=desktop&v=dQw4w9WgXcQ
+        https://www.youtube.com/watch_popup?v=dQw4w9WgXcQ
+        https://www.youtube.com/?v=dQw4w9WgXcQ
+        https://www.youtubekids.com/watch?v=dQw4w9WgXcQ""",
+    ("youtube", "clip:UgkxAbc-1"): "https://www.youtube.com/clip/UgkxAbc-1?si=x",
     ("youtube", "playlist:PLabc"): """
         https://www.youtube.com/playlist?list=PLabc
+        https://www.youtube.com/embed/videoseries?list=PLabc
         https://music.youtube.com/playlist?list=PLabc&si=x""",
     ("x", "1234567890"): """
         https://x.com/someone/status/1234567890
@@ -40,7 +48,24 @@ SAME = {
         https://www.facebook.com/reel/123456789
         https://www.facebook.com/page/videos/123456789/
         https://www.facebook.com/page/videos/some-title/123456789
-        https://web.facebook.com/video.php?v=123456789""",
+        https://web.facebook.com/video.php?v=123456789
+        https://www.facebook.com/some.page/reels/123456789
+        https://www.facebook.com/permalink.php?story_fbid=123456789&id=5
+        https://m.facebook.com/story.php?id=5&story_fbid=123456789
+        https://www.facebook.com/groups/5/permalink/123456789/
+        https://www.facebook.com/groups/some.group/posts/123456789/
+        https://www.facebook.com/groups/5/?multi_permalinks=123456789
+        https://www.facebook.com/video/embed?video_id=123456789
+        https://fb.com/page/videos/vb.1/123456789/?type=3""",
+    ("facebook", "pfbid0abcDEF"): """
+        https://www.facebook.com/page/posts/pfbid0abcDEF
+        https://www.facebook.com/page/posts/some-title/pfbid0abcDEF?__cft__[0]=x
+        https://www.facebook.com/permalink.php?story_fbid=pfbid0abcDEF&id=5""",
+    ("facebook", "share:1AbC-d"): """
+        https://www.facebook.com/share/v/1AbC-d/
+        https://www.facebook.com/share/r/1AbC-d/?mibextid=x
+        https://www.facebook.com/share/1AbC-d/""",
+    ("facebook", "story:Uzpf"): "https://www.facebook.com/stories/123/Uzpf/?view_single=1",
     ("facebook", "watch:abC-1"): "https://fb.watch/abC-1/ https://fb.watch/v/abC-1/",
     ("instagram", "CabC_-1"): """
         https://www.instagram.com/p/CabC_-1/
@@ -48,17 +73,24 @@ SAME = {
         https://instagram.com/reels/CabC_-1
         https://www.instagram.com/some.one/reel/CabC_-1/
         https://www.instagram.com/tv/CabC_-1/embed/captioned/""",
+    ("instagram", "share:BAbc"): """
+        https://www.instagram.com/share/reel/BAbc
+        https://www.instagram.com/share/BAbc/""",
     ("tiktok", "7000000000000000000"): """
         https://www.tiktok.com/@some.one/video/7000000000000000000?is_from_webapp=1
         https://m.tiktok.com/v/7000000000000000000.html
         https://www.tiktok.com/embed/v2/7000000000000000000
+        https://www.tiktok.com/player/v1/7000000000000000000
         https://www.tiktok.com/@/video/7000000000000000000""",
     ("tiktok", "short:ZMabc"): "https://vm.tiktok.com/ZMabc/ https://vt.tiktok.com/ZMabc https://www.tiktok.com/t/ZMabc/",
     ("reddit", "abc123"): """
         https://www.reddit.com/r/videos/comments/abc123/some_title/
         https://old.reddit.com/r/videos/comments/abc123
         https://reddit.com/comments/abc123
+        https://www.reddit.com/gallery/abc123
+        https://www.reddit.com/u/some_one/comments/abc123/title/
         https://redd.it/abc123""",
+    ("reddit", "share:AbC1"): "https://www.reddit.com/r/videos/s/AbC1 https://reddit.com/u/some_one/s/AbC1",
     ("reddit", "video:xyz789"): "https://v.redd.it/xyz789 https://v.redd.it/xyz789/DASH_720.mp4",
     ("twitch", "123456"): """
         https://www.twitch.tv/videos/123456
@@ -74,11 +106,15 @@ SAME = {
         https://player.vimeo.com/video/76979871
         https://vimeo.com/76979871/abcdef0123
         https://vimeo.com/channels/staffpicks/76979871
-        https://vimeo.com/groups/some/videos/76979871""",
+        https://vimeo.com/groups/some/videos/76979871
+        https://vimeo.com/showcase/5/video/76979871
+        https://vimeo.com/manage/videos/76979871
+        https://vimeo.com/user5/review/76979871/abc""",
     ("soundcloud", "artist/song-1"): """
         https://soundcloud.com/artist/song-1
         https://m.soundcloud.com/Artist/Song-1?si=abc
         https://soundcloud.com/artist/song-1/s-SeCrEt""",
+    ("soundcloud", "short:AbCd1"): "https://on.soundcloud.com/AbCd1",
     ("soundcloud", "set:artist/album"): "https://soundcloud.com/artist/sets/album",
     ("dailymotion", "x8abcde"): """
         https://www.dailymotion.com/video/x8abcde
@@ -92,18 +128,24 @@ SAME = {
         https://archive.org/download/some-item""",
     ("archive_org", "some-item/disc1/01.mp3"): """
         https://archive.org/details/some-item/disc1/01.mp3
-        https://archive.org/download/some-item/disc1/01.mp3""",
+        https://archive.org/embed/some-item/disc1/01.mp3""",
+    ("archive_org", "file:some-item/disc1/01.mp3"): """
+        https://archive.org/download/some-item/disc1/01.mp3
+        https://ia800.us.archive.org/12/items/some-item/disc1/01.mp3""",
     ("bilibili", "BV1xx411c7mD"): """
         https://www.bilibili.com/video/BV1xx411c7mD/?p=1
         https://m.bilibili.com/video/BV1xx411c7mD
         https://b23.tv/BV1xx411c7mD""",
-    ("rumble", "v1abcd"): "https://rumble.com/v1abcd-some-title.html https://rumble.com/embed/v1abcd/",
+    ("bilibili", "BV1xx411c7mD?p=2"): "https://www.bilibili.com/video/BV1xx411c7mD?p=2&vd_source=x",
+    ("bilibili", "short:AbC12"): "https://b23.tv/AbC12",
+    ("rumble", "v1abcd"): "https://rumble.com/v1abcd-some-title.html https://rumble.com/v1abcd?e9s=x",
+    ("rumble", "embed:v1abcd"): "https://rumble.com/embed/v1abcd/",
     ("streamable", "abc12"): "https://streamable.com/abc12 https://streamable.com/e/abc12",
     ("vk", "-1_2"): "https://vk.com/video-1_2 https://vkvideo.ru/video-1_2 https://m.vk.com/some.one/video-1_2",
     ("ok", "123"): "https://ok.ru/video/123 https://m.ok.ru/live/123 https://ok.ru/videoembed/123",
     ("mixcloud", "dj/set"): "https://www.mixcloud.com/DJ/Set/",
-    ("odysee", "1a2b"): "https://odysee.com/@some:1/title:1a2b https://odysee.com/$/embed/title/1a2b",
-    ("pinterest", "99"): "https://www.pinterest.com/pin/99/ https://pinterest.com/pin/some-title--99/",
+    ("odysee", "title/1a2b"): "https://odysee.com/@some:1/title:1a2b https://odysee.com/$/embed/title/1a2b",
+    ("pinterest", "99"): "https://www.pinterest.com/pin/99/sent/ https://www.pinterest.co.uk/pin/99/ https://pinterest.com/pin/some-title--99/",
     ("bluesky", "some.one/3kabc"): "https://bsky.app/profile/Some.one/post/3kabc",
     ("threads", "Cabc"): "https://www.threads.net/@a.b/post/Cabc https://threads.com/t/Cabc",
     ("snapchat", "W7_abc"): "https://www.snapchat.com/spotlight/W7_abc",
@@ -154,12 +196,46 @@ def test_every_platform_of_the_table_has_an_example() -> None:
         "https://soundcloud.com/artist/sets",
         "https://archive.org/search?query=x",
         "https://twitch.tv/someone",
+        "https://www.dailymotion.com/kitchenshow",
+        "https://www.facebook.com/share",
+        "https://www.youtube.com/embed/live_stream?channel=UC1",
         "http://[::1]/watch?v=1",
         "https://[broken/watch",
     ],
 )
 def test_what_names_no_single_media_has_no_identity(url: str) -> None:
     assert identify(url) is None
+
+
+@pytest.mark.parametrize("identity", SAME)
+def test_an_identity_is_read_from_its_text(identity: tuple[str, str]) -> None:
+    assert parse_identity(str(Identity(*identity))) == Identity(*identity)
+
+
+@pytest.mark.parametrize("text", [None, "", "youtube", "youtube:", "nobody:1", "12:30 show"])
+def test_other_text_is_no_identity(text: str | None) -> None:
+    assert parse_identity(text) is None
+
+
+def test_things_of_one_name_on_different_shelves_stay_apart() -> None:
+    links = """
+        https://odysee.com/first:8 https://odysee.com/second:8
+        https://www.bilibili.com/video/BV1xx411c7mD https://www.bilibili.com/video/BV1xx411c7mD?p=2
+        https://rumble.com/v1abcd-title.html https://rumble.com/embed/v1abcd/
+        https://archive.org/details/item/film.mp4 https://archive.org/download/item/film.mp4
+        https://www.youtube.com/clip/UgkxAbc https://on.soundcloud.com/AbC https://on.soundcloud.com/abc
+    """
+    different = [identify(normalise(url)) for url in links.split()]
+    assert len(set(different)) == len(different)
+
+
+def test_what_only_a_site_can_resolve_is_provisional() -> None:
+    links = (
+        "https://vm.tiktok.com/Z https://fb.watch/a https://www.facebook.com/share/r/a https://b23.tv/AbC12"
+    )
+    identities = [identify(url) for url in links.split()]
+    assert all(identity and identity.is_provisional for identity in identities)
+    assert not Identity("youtube", "dQw4w9WgXcQ").is_provisional
 
 
 def key(url: str, kind: Kind = Kind.AUTO, quality: str = "best", format_id: str | None = None) -> str:

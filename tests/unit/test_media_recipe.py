@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.domain.errors import FormatNotFound, MediaFailure
 from core.domain.job import Kind
-from core.domain.media import MediaInfo, Role, StreamInfo
+from core.domain.media import Chapter, MediaInfo, Role, StreamInfo, Tags
 from core.media.recipe import Input, Wanted, extension_of, plan
 
 MP4 = Wanted(kind=Kind.VIDEO)
@@ -157,6 +158,78 @@ def test_sound_is_converted_at_the_wanted_bit_rate_and_mono_at_half(bitrate, cha
     )
     assert recipe.audio
     assert recipe.audio.bitrate_bps == bps
+
+
+def changed(item: Input, **facts: object) -> Input:
+    """The same file, but its sound is *facts*."""
+    streams = tuple(replace(s, **facts) if s.type == "audio" else s for s in item.info.streams)
+    return replace(item, info=replace(item.info, streams=streams))
+
+
+@pytest.mark.parametrize(("wanted", "codec"), [(M4A, "aac"), (AUTO, "aac"), (MP3, "mp3")])
+def test_sound_whose_form_changes_on_the_way_is_converted(wanted, codec):
+    recipe = plan([changed(media("aac", audio="aac"), is_uneven=True)], wanted)
+    assert recipe.lacks_times
+    assert recipe.audio
+    assert recipe.audio.convert_to == codec
+    assert not plan([media("aac", audio="aac")], wanted).lacks_times
+
+
+@pytest.mark.parametrize(
+    ("codec", "audio_format", "bitrate_bps", "convert_to"),
+    [
+        ("aac", "m4a", 256_000, "aac"),
+        ("mp3", "m4a", 320_000, "mp3"),
+        ("aac", "m4a", 150_000, None),
+        ("mp3", "mp3", 128_000, None),
+        ("aac", "m4a", None, None),
+    ],
+)
+def test_sound_is_converted_for_its_bit_rate_only_where_it_is_far_above(
+    codec, audio_format, bitrate_bps, convert_to
+):
+    item = changed(media({"aac": "mov"}.get(codec, codec), audio=codec), bitrate_bps=bitrate_bps)
+    wanted = Wanted(kind=Kind.AUDIO, audio_format=audio_format, audio_bps=128_000)
+    recipe = plan([item], wanted)
+    assert recipe.audio
+    assert recipe.audio.convert_to == convert_to
+    assert recipe.audio.bitrate_bps == (128_000 if convert_to else 0)
+    assert (recipe.keep is None) == (convert_to is not None)
+
+
+@pytest.mark.parametrize(
+    ("item", "wanted"), [(media("mov", "h264", "aac"), MP4), (media("mov", audio="aac"), M4A)]
+)
+def test_chapters_are_worth_a_copy(item, wanted):
+    tags = Tags(chapters=(Chapter(start_s=0, title="a"), Chapter(start_s=5, title="b")))
+    assert plan([item], wanted).keep == item.path
+    assert plan([item], replace(wanted, tags=tags)).keep is None
+
+
+@pytest.mark.parametrize(
+    ("containers", "starts_s", "shift_s"),
+    [
+        (("mov", "mov"), (0.0, 0.4), 0.4),
+        (("mov", "matroska"), (0.5, 0.0), -0.5),
+        (("mpegts", "mpegts"), (10.0, 10.02), 0.02),
+        # The clock of a transport stream begins again at zero every 26.5 hours.
+        (("mpegts", "mpegts"), (95443.7, 0.0), 0.0177),
+        (("mpegts", "mpegts"), (0.1, 95443.7), -0.1177),
+        # Clocks that have nothing to do with each other.
+        (("mpegts", "mov"), (1.4, 0.0), 0.0),
+        (("mpegts", "aac"), (1.4, 0.0), 0.0),
+        (("mpegts", "mpegts"), (0.0, 3600.0), 0.0),
+        (("mov", "mov"), (0.0, 60.0), 0.0),
+    ],
+)
+def test_separate_tracks_keep_their_distance_where_they_share_a_clock(containers, starts_s, shift_s):
+    picture = media(containers[0], "h264", role=Role.VIDEO)
+    sound = media(containers[1], audio="aac", role=Role.AUDIO)
+    inputs = [
+        replace(item, info=replace(item.info, start_s=start_s))
+        for item, start_s in zip((picture, sound), starts_s, strict=True)
+    ]
+    assert plan(inputs, MP4).shift_s == pytest.approx(shift_s, abs=1e-3)
 
 
 def test_a_film_is_not_promised_where_there_is_none():

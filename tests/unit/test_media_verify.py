@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.domain.errors import MediaFailure
 from core.domain.job import Kind
 from core.domain.media import MediaInfo, StreamInfo
-from core.media.verify import check_output
+from core.media.verify import check_output, lengths_of
 
 FILM = StreamInfo(type="video", codec="h264")
 COVER = StreamInfo(type="video", codec="mjpeg", is_cover=True)
@@ -56,3 +58,44 @@ def test_a_file_as_it_was_wanted_passes(seen, kind, expected_s):
 def test_anything_else_is_refused_and_says_why(seen, kind, expected_s, words):
     with pytest.raises(MediaFailure, match=words):
         check_output(seen, kind=kind, duration_s=expected_s)
+
+
+def lasting(video_s: float | None, audio_s: float | None, **facts: object) -> MediaInfo:
+    film, sound = replace(FILM, duration_s=video_s), replace(SOUND, duration_s=audio_s)
+    return replace(info(film, sound), **facts)
+
+
+@pytest.mark.parametrize(
+    ("seen", "lengths_s"),
+    [
+        (lasting(100.0, 99.5), {"video": 100.0, "audio": 100.0}),
+        (lasting(100.0, 92.0), {}),
+        (lasting(100.0, 92.0), {"video": 100.0, "audio": 92.0}),
+        (lasting(100.0, None), {"video": 100.0, "audio": 100.0}),
+        # Estimates are not held against a file.
+        (lasting(100.0, 92.0, container="mpegts"), {"audio": 100.0}),
+    ],
+)
+def test_streams_as_long_as_their_sources_pass(seen, lengths_s):
+    check_output(seen, kind=Kind.VIDEO, duration_s=100.0, lengths_s=lengths_s)
+
+
+@pytest.mark.parametrize(
+    ("seen", "lengths_s", "words"),
+    [
+        (lasting(100.0, 95.0), {"audio": 100.0}, "audio stream lasts 95.0 s instead of 100.0 s"),
+        (lasting(90.0, 100.0), {"video": 100.0}, "video stream lasts 90.0 s instead of 100.0 s"),
+        (lasting(100.0, 50.0), {}, "audio stream lasts 50.0 of 100.0 s"),
+        (lasting(0.5, 100.0), {}, "video stream lasts 0.5 of 100.0 s"),
+    ],
+)
+def test_a_stream_of_which_part_is_missing_is_refused(seen, lengths_s, words):
+    with pytest.raises(MediaFailure, match=words):
+        check_output(seen, kind=Kind.VIDEO, duration_s=100.0, lengths_s=lengths_s)
+
+
+def test_only_headers_that_can_be_relied_on_tell_lengths():
+    assert lengths_of(lasting(100.0, 99.0)) == {"video": 100.0, "audio": 99.0}
+    assert lengths_of(lasting(100.0, None)) == {"video": 100.0}
+    assert lengths_of(lasting(100.0, 99.0, is_fragmented=True)) == {}
+    assert lengths_of(lasting(100.0, 99.0, container="mp3")) == {}

@@ -207,9 +207,21 @@ def test_an_init_section_has_the_key_that_was_in_force_where_it_stands():
     assert [s.discontinuity for s in playlist.segments] == [False, True, False]
 
 
-def test_a_gap_is_not_found():
+def test_a_list_that_tells_of_a_gap_is_not_complete():
+    playlist = media("#EXTINF:4,", "a.ts", "#EXTINF:4,", "#EXT-X-GAP", "b.ts")
+    assert [segment.is_gap for segment in playlist.segments] == [False, True]
     with pytest.raises(NotFound):
-        media("#EXTINF:4,", "a.ts", "#EXTINF:4,", "#EXT-X-GAP", "b.ts")
+        playlist.require_complete()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("4", 4.0), ("0.2", 0.2), ("soon", 0.0), ("inf", 0.0), ("-1", 0.0)]
+)
+def test_the_target_duration_and_the_first_number_are_read(written, read):
+    text = f"#EXTM3U\n#EXT-X-TARGETDURATION:{written}\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:4,\na.ts\n"
+    playlist = parse_playlist(text, "https://cdn.example/hls/list.m3u8")
+    assert isinstance(playlist, MediaPlaylist)
+    assert (playlist.target_s, playlist.first_sequence) == (read, 7)
 
 
 def test_a_playlist_without_an_end_is_live():

@@ -9,17 +9,24 @@ from core.net.http.proxies import parse_proxy
 
 
 @pytest.mark.parametrize(
-    ("url", "address"),
+    ("url", "place"),
     [
-        ("http://proxy.example", "http://proxy.example:80"),
-        ("https://proxy.example/", "https://proxy.example:443"),
-        ("socks5://127.0.0.1", "socks5://127.0.0.1:1080"),
-        ("socks5h://[::1]:9050", "socks5h://[::1]:9050"),
-        ("http://user:p%40ss@proxy.example:3128", "http://proxy.example:3128"),
+        ("http://proxy.example", ("http", "proxy.example", 80)),
+        ("https://proxy.example/", ("https", "proxy.example", 443)),
+        ("socks5://127.0.0.1", ("socks5", "127.0.0.1", 1080)),
+        ("socks5h://[::1]:9050", ("socks5h", "::1", 9050)),
+        ("http://user:p%40ss@proxy.example:3128", ("http", "proxy.example", 3128)),
     ],
 )
-def test_a_proxy_is_read_from_its_url(url: str, address: str) -> None:
-    assert parse_proxy(url).address == address
+def test_a_proxy_is_read_from_its_url(url: str, place: tuple[str, str, int]) -> None:
+    proxy = parse_proxy(url)
+    assert (proxy.scheme, proxy.host, proxy.port) == place
+
+
+def test_a_login_is_shown_to_an_http_proxy_in_one_field() -> None:
+    assert parse_proxy("http://proxy.example").login_fields == ()
+    login = parse_proxy("http://user:p%40ss@proxy.example").login_fields
+    assert login == ((b"Proxy-Authorization", b"Basic dXNlcjpwQHNz"),)
 
 
 def test_a_login_is_unquoted_and_kept_out_of_the_representation() -> None:

@@ -40,12 +40,12 @@ def test_what_is_named_like_media_goes_to_direct_first(url: str) -> None:
     [
         ("https://youtu.be/dQw4w9WgXcQ", "youtube"),
         ("https://music.youtube.com/watch?v=dQw4w9WgXcQ", "youtube"),
-        ("https://fb.watch/abc", "facebook"),
+        ("https://m.facebook.com/reel/1", "facebook"),
         ("https://vimeo.com/1", "vimeo"),
         ("https://soundcloud.com/a/b", "soundcloud"),
         ("https://dai.ly/x1", "dailymotion"),
         ("https://clips.twitch.tv/Slug", "twitch"),
-        ("https://vm.tiktok.com/ZM", "tiktok"),
+        ("https://www.tiktok.com/@a/video/1", "tiktok"),
         ("https://www.instagram.com/reel/C/", "instagram"),
         ("https://old.reddit.com/r/a/comments/b/", "reddit"),
         ("https://x.com/someone/status/1", "x_posts"),
@@ -63,6 +63,38 @@ def test_pages_of_known_sites_go_to_their_source(url: str, name: str) -> None:
 )
 def test_anything_else_is_looked_at_by_direct_and_then_given_to_ytdlp(url: str) -> None:
     assert names(url) == ["direct", "ytdlp"]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://t.co/AbC", ["short_links", "direct", "ytdlp"]),
+        ("https://sub.rebrand.ly/x", ["short_links", "direct", "ytdlp"]),
+        ("https://short.example/x", ["short_links", "direct", "ytdlp"]),
+        ("https://fb.watch/abc", ["short_links", "facebook"]),
+        ("https://vm.tiktok.com/ZM", ["short_links", "tiktok"]),
+        ("https://www.facebook.com/share/r/abc", ["short_links", "facebook"]),
+    ],
+)
+def test_what_only_leads_elsewhere_is_followed_first(url: str, expected: list[str]) -> None:
+    found = names(url, short_links={"hosts": ["short.example"]})
+    assert [name for name in found if name in expected] == expected
+    assert found[0] == "short_links"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_own"),
+    [
+        ("https://www.youtube.com/watch?v=dQw4w9WgXcQ", True),
+        ("https://t.co/AbC", True),
+        ("https://archive.org/download/item/film.mp4", True),
+        ("https://vimeo.com/1", True),  # switched off: asking for it says so
+        ("https://cdn.example/film.mp4", False),
+        ("https://example.com/page", False),
+    ],
+)
+def test_links_of_sites_with_a_source_of_their_own_are_known(url: str, is_own: bool) -> None:
+    assert registry(vimeo={"enabled": False}).is_sites_own(url) is is_own
 
 
 def test_a_source_that_is_switched_off_is_left_out() -> None:

@@ -101,16 +101,21 @@ def test_another_shape_is_a_parser_failure_that_names_what_is_missing(
 
 @pytest.mark.parametrize("state", ["Ended", "TimedOut", "ENDED"])
 def test_a_space_that_has_ended_with_a_replay_gives_its_key(state: str) -> None:
-    assert space(state=state).require_replay(now=NOW) == "28_1"
+    assert space(state=state).require_media(now=NOW) == "28_1"
 
 
 def test_a_replay_that_is_not_denied_is_looked_for() -> None:
-    assert space(is_space_available_for_replay=...).require_replay(now=NOW) == "28_1"
+    assert space(is_space_available_for_replay=...).require_media(now=NOW) == "28_1"
+
+
+def test_a_space_that_runs_gives_its_key_whatever_is_said_of_a_replay() -> None:
+    live = space(state="Running", is_space_available_for_replay=False)
+    assert (live.require_media(now=NOW), live.is_over) == ("28_1", False)
 
 
 def test_a_replay_without_a_key_is_a_parser_failure() -> None:
     with pytest.raises(ParserFailure, match=r"metadata\.media_key"):
-        space(media_key=...).require_replay(now=NOW)
+        space(media_key=...).require_media(now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +124,6 @@ def test_a_replay_without_a_key_is_a_parser_failure() -> None:
         ({"state": "Canceled"}, NotFound, "canceled"),
         ({"is_space_available_for_replay": False}, NotFound, "has ended and there is no replay"),
         ({"state": "TimedOut", "is_space_available_for_replay": False}, NotFound, "timed out"),
-        ({"state": "Running"}, NotYetAvailable, "live and will be fetched when it has ended"),
         ({"state": "NotStarted"}, NotYetAvailable, "has not started"),
         ({"state": "PrePublished"}, NotYetAvailable, "has not started"),
     ],
@@ -128,7 +132,7 @@ def test_a_space_without_a_recording_says_which_it_is(
     facts: dict[str, Any], error: type[JobError], words: str
 ) -> None:
     with pytest.raises(error) as caught:
-        space(**facts).require_replay(now=NOW)
+        space(**facts).require_media(now=NOW)
     assert words in caught.value.detail
 
 
@@ -138,12 +142,11 @@ def test_a_space_without_a_recording_says_which_it_is(
         ({"state": "NotStarted", "scheduled_start": 1_700_007_200_000}, 7200.0),
         ({"state": "NotStarted", "scheduled_start": 1_699_999_000_000}, 60.0),
         ({"state": "NotStarted"}, 60.0),
-        ({"state": "Running"}, 60.0),
     ],
 )
 def test_it_is_looked_at_again_at_its_start_or_in_a_minute(facts: dict[str, Any], wait_s: float) -> None:
     with pytest.raises(NotYetAvailable) as caught:
-        space(**facts).require_replay(now=NOW)
+        space(**facts).require_media(now=NOW)
     assert caught.value.retry_after_s == wait_s
 
 

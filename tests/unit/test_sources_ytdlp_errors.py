@@ -24,7 +24,8 @@ from core.domain.errors import (
     Unknown,
     UnsupportedSource,
 )
-from core.sources.ytdlp.errors import BY_TEXT, Cause, classify, version_date
+from core.sources.ytdlp.errors import Cause, classify, version_date
+from core.sources.ytdlp.texts import BY_TEXT
 from core.sources.ytdlp.worker import causes
 
 VERSION = "2026.10.26"
@@ -169,6 +170,11 @@ def test_a_refusal_of_our_proxy_is_told_from_the_sites_own_403() -> None:
 def test_a_refused_tunnel_is_known_by_its_reason(reason: str, error: type[JobError]) -> None:
     text = f"('Unable to connect to proxy', OSError('Tunnel connection failed: {reason}'))"
     assert type(judged(Cause(types=("ProxyError", "TransportError"), text=text))) is error
+
+
+def test_a_tunnel_that_curl_was_refused_is_a_blocked_address() -> None:
+    text = "Failed to perform, curl: (7) CONNECT tunnel failed, response 403. See https://curl.se/"
+    assert type(judged(Cause(types=("TransportError",), text=text))) is BlockedAddress
 
 
 def test_a_bug_of_a_recent_version_may_heal() -> None:

@@ -5,56 +5,19 @@ from typing import Any
 import pytest
 
 from core.config.settings import Media
-from core.domain.errors import FormatNotFound, JobError, NotYetAvailable, ProtectedContent, UnsupportedSource
-from core.domain.job import Kind, Request
-from core.domain.media import Resolution, Role, Transport
+from core.domain.errors import (
+    FormatNotFound,
+    JobError,
+    ProtectedContent,
+    UnsupportedSource,
+)
+from core.domain.job import Kind
+from core.domain.media import Role, Transport
 from core.sources.quality import QUALITIES, parse_quality
 from core.sources.ytdlp.formats import choose, describe, lines, track
-from core.sources.ytdlp.resolution import available_at, resolution_of
+from tests.fakes.formats import TUBE, film, format_, muxed, sound
 
 MEDIA = Media()
-NOW = 1_800_000_000.0
-
-
-def format_(
-    format_id: str,
-    *,
-    vcodec: str | None = "none",
-    acodec: str | None = "none",
-    height: int | None = None,
-    **more: Any,
-) -> dict[str, Any]:
-    size = {"height": height, "width": height * 16 // 9 if height else None}
-    url = f"https://cdn.example/{format_id}"
-    defaults = {"protocol": "https", "ext": "mp4", "url": url}
-    return {"format_id": format_id, "vcodec": vcodec, "acodec": acodec, **size, **defaults, **more}
-
-
-def film(format_id: str, height: int, vcodec: str = "avc1.4d", **more: Any) -> dict[str, Any]:
-    return format_(format_id, vcodec=vcodec, height=height, **more)
-
-
-def sound(format_id: str, acodec: str = "mp4a.40.2", abr: float = 128, **more: Any) -> dict[str, Any]:
-    return format_(format_id, acodec=acodec, abr=abr, **{"ext": "m4a", **more})
-
-
-def muxed(format_id: str, height: int, **more: Any) -> dict[str, Any]:
-    return format_(format_id, **{"vcodec": "avc1.4d", "acodec": "mp4a.40.2", "height": height, **more})
-
-
-#: As YouTube offers them, worst first.
-TUBE = [
-    format_("sb0", protocol="mhtml", ext="mhtml"),
-    sound("249", "opus", 50, ext="webm"),
-    sound("140", abr=129.5),
-    sound("251", "opus", 140, ext="webm"),
-    muxed("18", 360),
-    film("136", 720),
-    film("247", 720, "vp9", ext="webm"),
-    film("137", 1080),
-    film("248", 1080, "vp9", ext="webm"),
-    film("401", 2160, "av01.0", ext="mp4"),
-]
 
 
 def ids(
@@ -285,142 +248,3 @@ def test_the_protocol_decides_who_fetches(protocol: str, transport: Transport) -
         {"formats": [muxed("x", 360, protocol=protocol)]}, parse_quality("best"), format_id=None, media=MEDIA
     )
     assert track(choice, duration_s=None).transport is transport
-
-
-def resolved(info: dict[str, Any], url: str = "https://site.example/page", **more: Any) -> Resolution:
-    request = Request(url=url, **more)
-    quality = parse_quality(request.quality, request.kind)
-    return resolution_of("ytdlp", info, request, quality, media=MEDIA, now=NOW)
-
-
-VIDEO: dict[str, Any] = {
-    "_type": "video",
-    "id": "abc",
-    "title": "A talk",
-    "uploader": "Lecturer",
-    "playlist_title": "Series",
-    "upload_date": "20240229",
-    "duration": 61.5,
-    "webpage_url": "https://site.example/page",
-    "thumbnail": "https://site.example/t.jpg",
-    "formats": TUBE,
-}
-
-
-def test_a_video_becomes_tracks_and_tags() -> None:
-    found = resolved(VIDEO)
-    assert [(t.role, t.format_id) for t in found.tracks] == [(Role.VIDEO, "401"), (Role.AUDIO, "140")]
-    assert (found.kind, found.media_id, found.duration_s) == (Kind.VIDEO, "abc", 61.5)
-    tags = found.tags
-    assert (tags.title, tags.artist, tags.album, tags.date) == ("A talk", "Lecturer", "Series", "2024-02-29")
-    assert tags.source_url == "https://site.example/page"
-    assert found.private == {}
-    assert Resolution.from_json(found.to_json()) == found
-
-
-@pytest.mark.parametrize(
-    ("only", "kind"),
-    [
-        (muxed("v", 720), Kind.VIDEO),
-        (sound("a"), Kind.AUDIO),
-        (format_("x", vcodec=None, acodec=None), Kind.AUTO),
-    ],
-)
-def test_the_kind_is_told_only_where_it_is_known(only: dict[str, Any], kind: Kind) -> None:
-    assert resolved(VIDEO | {"formats": [only]}).kind is kind
-
-
-def test_only_a_track_that_the_worker_fetches_keeps_its_information() -> None:
-    dash = muxed("dash", 720, protocol="http_dash_segments", fragments=[{"path": "1"}])
-    found = resolved(VIDEO | {"formats": [muxed("file", 360), dash], "description": "long"})
-    assert found.private["info"]["formats"] == [dash]
-    assert found.private["info"]["id"] == "abc"
-    assert "description" not in found.private["info"]
-
-
-@pytest.mark.parametrize(
-    ("state", "wait_s"),
-    [
-        ({"live_status": "is_upcoming", "release_timestamp": NOW + 7200}, 7200),
-        ({"live_status": "is_upcoming", "release_timestamp": NOW - 5}, 60),
-        ({"live_status": "is_upcoming"}, None),
-        ({"live_status": "is_live"}, None),
-        ({"is_live": True}, None),
-        ({"live_status": "post_live"}, None),
-    ],
-)
-def test_what_is_not_over_yet_is_waited_for(state: dict[str, Any], wait_s: float | None) -> None:
-    with pytest.raises(NotYetAvailable) as caught:
-        resolved(VIDEO | state)
-    assert caught.value.retry_after_s == wait_s
-
-
-def test_a_recording_of_a_livestream_is_a_video() -> None:
-    assert resolved(VIDEO | {"live_status": "was_live"}).tracks
-
-
-def test_the_earliest_end_of_an_address_is_kept() -> None:
-    formats = [
-        film("v", 720, url="https://cdn.example/v?expire=1800003600"),
-        sound("a", url="https://cdn.example/a?expires=1800000100&exp=abc"),
-    ]
-    assert resolved(VIDEO | {"formats": formats}).expires == 1_800_000_100
-    assert resolved(VIDEO).expires is None
-
-
-def test_the_moment_from_which_the_chosen_formats_work_is_known() -> None:
-    formats = [muxed("a", 360, available_at=NOW + 9), muxed("b", 720, available_at=NOW + 4)]
-    info = VIDEO | {"formats": formats}
-    assert available_at(info, resolved(info).tracks) == NOW + 4
-    assert available_at(VIDEO, resolved(VIDEO).tracks) == 0
-
-
-def playlist(*entries: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
-    about = {"id": "PL1", "title": "List", "webpage_url": "https://site.example/page"}
-    return {"_type": "playlist", "entries": list(entries), **about, **more}
-
-
-def test_links_of_a_playlist_become_entries() -> None:
-    found = resolved(
-        playlist(
-            {
-                "_type": "url",
-                "url": "https://Site.example/v/1?utm_source=x",
-                "title": "One",
-                "id": "1",
-                "duration": 5,
-            },
-            {"_type": "url", "url": "ytsearch:nothing"},
-            {"_type": "url", "url": "https://site.example/page"},
-            None,
-            {"_type": "url", "url": "https://site.example/v/2"},
-        )
-    )
-    assert [entry.url for entry in found.entries] == ["https://site.example/v/1", "https://site.example/v/2"]
-    assert (found.entries[0].title, found.entries[0].media_id, found.entries[0].duration_s) == ("One", "1", 5)
-    assert (found.title, found.tracks) == ("List", ())
-
-
-def embedded(format_id: str, **more: Any) -> dict[str, Any]:
-    return {"id": format_id, "title": format_id, "formats": [muxed(format_id, 360)], **more}
-
-
-def test_one_video_in_a_page_is_the_page() -> None:
-    found = resolved(playlist(embedded("only", webpage_url="https://site.example/page")))
-    assert [t.format_id for t in found.tracks] == ["only"]
-    assert found.entries == ()
-
-
-def test_several_videos_without_pages_are_entries_by_their_files() -> None:
-    own_page = {"webpage_url": "https://site.example/page"}
-    silent = {"id": "s", "formats": [film("s", 720)], **own_page}
-    found = resolved(playlist(embedded("a", **own_page), silent, embedded("b", **own_page)))
-    assert [(entry.url, entry.title) for entry in found.entries] == [
-        ("https://cdn.example/a", "a"),
-        ("https://cdn.example/b", "b"),
-    ]
-
-
-def test_an_empty_playlist_is_nothing() -> None:
-    with pytest.raises(UnsupportedSource):
-        resolved(playlist())

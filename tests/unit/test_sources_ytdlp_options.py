@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.config.settings import Network, Timeouts
+from core.config.settings import Network, SourceSettings, Timeouts
 from core.domain.errors import Unknown
 from core.domain.job import Request
 from core.domain.media import Resolution, Role, Track, Transport
@@ -31,7 +31,10 @@ def everything(**network: Any) -> dict[str, Any]:
         proxy_url="http://reeldeck:token@127.0.0.1:1",
         ffmpeg_path=Path("/opt/ffmpeg"),
     )
-    return common | options.extraction(max_items=3) | options.download(Path("/tmp/job/0-muxed"))
+    own = options.for_source(SourceSettings(user_agent="Ours/1", rate_per_s=4))
+    found = options.extraction(max_items=3, extractors=("default", "-generic"))
+    found |= options.WITHOUT_FORMATS
+    return common | own | found | options.download(Path("/tmp/job/0-muxed"))
 
 
 def test_options_travel_as_json() -> None:
@@ -77,6 +80,28 @@ def test_an_expression_lets_yt_dlp_choose() -> None:
     chosen = options.extraction(max_items=3, format_expression="bv+ba")
     assert (chosen["format"], chosen["simulate"]) == ("bv+ba", True)
     assert "format" not in options.extraction(max_items=3)
+
+
+def test_a_source_changes_only_what_is_set_for_it() -> None:
+    assert options.for_source(SourceSettings()) == {}
+    assert options.for_source(SourceSettings(user_agent="Ours/1", rate_per_s=4)) == {
+        "http_headers": {"User-Agent": "Ours/1"},
+        "sleep_interval_requests": 0.25,
+    }
+
+
+def test_extractors_are_restricted_only_where_they_are_named() -> None:
+    assert "allowed_extractors" not in options.extraction(max_items=3)
+    restricted = options.extraction(max_items=3, extractors=("default", "-generic"))
+    assert restricted["allowed_extractors"] == ["default", "-generic"]
+
+
+def test_the_runtimes_for_scripts_are_those_that_yt_dlp_takes_from_these_versions_on() -> None:
+    from yt_dlp.globals import supported_js_runtimes
+
+    known = {name: found.MIN_SUPPORTED_VERSION for name, found in supported_js_runtimes.value.items()}
+    assert {name: known[name] for name in options.JS_RUNTIMES} == dict(options.JS_RUNTIMES)
+    assert set(everything()["js_runtimes"]) == set(options.JS_RUNTIMES)
 
 
 def test_plug_ins_are_off_and_own_certificates_are_used() -> None:

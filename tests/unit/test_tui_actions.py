@@ -7,11 +7,16 @@ import pytest
 from core.domain.job import JobStatus
 from tests.fakes.engine import FakeEngine
 from tui.actions import ACTIONS, Situation, actions_of, bindings_of, key_name, situation_of
+from tui.app import PAGES
+from tui.screens.auth import AuthScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
+from tui.screens.sources import SourcesScreen
 
-SCREENS = {screen.PAGE: screen for screen in (JobsScreen, DetailScreen, HelpScreen)}
+SCREENS = {
+    screen.PAGE: screen for screen in (JobsScreen, DetailScreen, SourcesScreen, AuthScreen, HelpScreen)
+}
 #: tmux and screen take these for themselves.
 TAKEN = {"ctrl+a", "ctrl+b"}
 
@@ -30,6 +35,13 @@ def test_every_action_has_its_method(screen):
 
 def test_every_action_is_on_a_screen_that_exists():
     assert {screen for action in ACTIONS for screen in action.screens} == set(SCREENS)
+
+
+def test_every_page_has_a_digit_that_shows_it_from_every_other_page():
+    for page in PAGES:
+        shows = {action.id: action.keys for action in actions_of(page) if action.group == "Pages"}
+        assert set(shows) == {f"show_{name}" for name in PAGES}
+        assert all(keys[0].isdecimal() for keys in shows.values())
 
 
 def test_no_action_needs_alt_a_function_key_or_a_key_of_the_multiplexer():
@@ -52,7 +64,7 @@ def test_every_action_can_be_found_on_the_help_page_by_a_readable_key():
 
 ALLOWED = {
     "pause": {"PENDING", "QUEUED", "RUNNING", "PAUSED"},
-    "retry": {"FAILED", "CANCELLED", "PENDING"},
+    "retry": {"FAILED", "CANCELLED", "PENDING", "QUEUED"},
     "cancel": {"PENDING", "QUEUED", "RUNNING", "PAUSED"},
     "delete": {"COMPLETED", "FAILED", "CANCELLED"},
     "raise_priority": {"PENDING", "QUEUED", "RUNNING", "PAUSED"},

@@ -41,6 +41,25 @@ def test_the_header_tells_speed_and_free_disk_and_says_idle():
     assert "engine lost" in text_of(chrome.header(LOST, STATUS, 5e6, [1.0], 80))
 
 
+@pytest.mark.parametrize("page", ["jobs", "sources", "auth"])
+def test_the_header_names_the_pages_and_marks_the_one_shown_and_those_that_call(page):
+    line = chrome.header(LIVE, STATUS, 5e6, [1.0] * 10, 80, page=page, calls={"auth": 2})
+    assert "1 Jobs  2 Sources  3 Auth !2" in text_of(line)
+    assert [text.split()[-1].lower() for text, style in line if style == "tab.on"] == [page]
+    assert "!" not in text_of(chrome.header(LIVE, STATUS, 5e6, [], 80, page=page, calls={"auth": 0}))
+
+
+def test_the_sparkline_takes_only_the_room_that_is_left():
+    narrow, wide = (chrome.header(LIVE, STATUS, 5e6, [1.0] * 20, width) for width in (72, 200))
+    assert text_of(wide).count("█") == 20
+    assert text_of(narrow).count("█") < 10
+
+
+def test_the_header_says_that_this_machine_is_offline():
+    status = STATUS | {"network": {"is_away": True}}
+    assert "○ no internet" in text_of(chrome.header(LIVE, status, 0.0, [], 80))
+
+
 def test_a_disk_below_its_limit_is_marked():
     status = STATUS | {"disk": {"free_bytes": 5, "min_free_bytes": 10}}
     assert chrome.header(LIVE, status, 0.0, [], 80)[-1] == ("   5 B free ", "bad")

@@ -10,7 +10,8 @@ from core.domain.events import Event, EventType
 from core.domain.job import JobStatus, Stage
 from tests.fakes.engine import FakeEngine
 from tests.unit.test_tui_present import HOSTILE, NOW, STATES, assert_is_safe, text_of
-from tui.describe import detail, strip, wrap
+from tui.describe import detail, strip
+from tui.paragraphs import wrap
 from tui.timeline import attempts_of, event_words, stages_of
 
 E = EventType

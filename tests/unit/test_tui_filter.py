@@ -52,6 +52,17 @@ def test_words_of_the_list_find_what_they_stand_for():
     assert not parse_filter("state:retry").matches(waiting_for_login)
 
 
+def test_a_playlist_is_this_one_or_none():
+    engine = FakeEngine()
+    third, thirtieth = engine.add(group_id=3), engine.add(group_id=30)
+    assert parse_filter("group:3").matches(third)
+    assert not parse_filter("group:3").matches(thirtieth)
+    assert not parse_filter("group:3").matches(engine.add())
+    assert parse_filter("group:3").query(limit=1).group_id == 3
+    assert parse_filter("group:3,4").query(limit=1).group_id is None
+    assert parse_filter("!group:3").query(limit=1).group_id is None
+
+
 def test_the_engine_is_asked_for_at_least_what_matches():
     query = parse_filter("ab concert !teaser state:fail source:you").query(limit=50)
     assert query.text == "concert"

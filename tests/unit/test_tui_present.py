@@ -87,6 +87,8 @@ def test_every_state_has_a_word_that_fits_its_column():
         "auth:a",
         "source:b",
         "quiet_hours",
+        "network",
+        "job:7",
         "something new",
     ]
     jobs = [engine.add(status=status) for status in JobStatus]
@@ -134,6 +136,24 @@ def test_rates(rate, text):
 def test_spans_of_time_fit_six_cells(seconds, text):
     assert present.span_text(seconds) == text
     assert len(text) <= 6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ago", "until"),
+    [(5, "just now", "in <1 min"), (60, "1 min ago", "in 1 min"), (3599, "59 min ago", "in 59 min"),
+     (7200, "2 h ago", "in 2 h"), (86_400 * 400, "400 d ago", "in 400 d")],
+)  # fmt: skip
+def test_moments_near_and_far_are_told_roughly(seconds, ago, until):
+    assert present.ago_text(NOW - seconds, NOW) == ago
+    assert present.until_text(NOW + seconds, NOW) == until
+    assert len(ago) <= 10
+    assert len(until) <= 9
+
+
+def test_moments_that_are_unknown_or_past_are_told_so():
+    assert present.ago_text(None, NOW) == present.until_text(None, NOW) == ""
+    assert present.ago_text(NOW + 5, NOW) == "just now"
+    assert present.until_text(NOW, NOW) == "ended"
 
 
 def test_moments_are_shown_so_that_they_never_age():
@@ -187,6 +207,9 @@ def test_what_waits_says_until_when_and_for_what():
     assert note("auth:main") == "waits for login main"
     assert note(WAITING_DISK) == "waits for disk space"
     assert note("source:vimeo", not_before=NOW + 60) == "vimeo rests until 15:01"
+    assert note("job:7") == "job 7 does the same"
+    assert note("network") == "waits for the internet"
+    assert note("quiet_hours", not_before=NOW + 60) == "quiet hours until 15:01"
     assert note(None) == ""
 
 

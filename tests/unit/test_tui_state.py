@@ -181,3 +181,16 @@ def test_a_rate_log_keeps_the_last_minute():
 
 def test_an_empty_rate_log_is_flat():
     assert list(RateLog().series(5.0, 4)) == [0.0] * 4
+
+
+def test_jobs_that_wait_for_a_login_are_counted_by_source_and_login():
+    main = job.engine.add_login("youtube", "main")
+    other = job.engine.add_login("vimeo", "main")
+    first = job(S.PENDING, source_type="youtube", waiting_for="auth:main")
+    second = job(S.PENDING, source_type="youtube", waiting_for="auth:main")
+    index = index_of(first, second, job(S.PENDING, waiting_for=WAITING_RETRY))
+    assert index.waiting_for(main) == 2
+    assert index.waiting_for(other) == 0
+    index.upsert([first.evolve(status=S.QUEUED, waiting_for=None)])
+    index.remove([second.id])
+    assert index.waiting_for(main) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -17,7 +18,7 @@ from tui.console.connect import engine, run_async
 from tui.console.exits import complain, first_code
 from tui.console.follow import Follower
 from tui.console.options import request_of, request_options
-from tui.console.output import json_line, line
+from tui.console.output import is_terminal, json_line, line
 from tui.console.progress import progress_view
 
 #: Links in one request to the engine, which stores them in one transaction.
@@ -40,7 +41,11 @@ class Link:
 )
 @request_options
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher runs first.")
-@click.option("--wait", is_flag=True, help="Return when the jobs are finished.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Return when the jobs are finished; off a terminal also when one waits for a login.",
+)
 def add(urls: Sequence[str], file: IO[str] | None, *, as_json: bool, wait: bool, **wanted: Any) -> int:
     """Give links to the engine. A single - reads them from stdin, like --file -.
 
@@ -117,4 +122,5 @@ async def _finish(
     """Wait for the jobs; they as they ended, and a playlist's items behind them."""
     jobs = [answer.job for answer in answers if isinstance(answer, Submitted)]
     with progress_view(plain=as_json) as view:
-        return await Follower(running, view).follow(jobs)
+        is_alone = as_json or not is_terminal(sys.stderr)
+        return await Follower(running, view, leaves_parked=is_alone).follow(jobs)

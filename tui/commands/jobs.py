@@ -95,6 +95,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     if error := error_of(job):
         yield "error", str(error)
         yield "hint", error.hint
+    elif job.error_message:
+        yield "note", job.error_message
 
 
 def _told(data: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,9 +13,13 @@ import click
 import psutil
 
 from core.domain.errors import StageTimeout
-from core.domain.job import JobStatus
+from core.domain.interface import EngineInterface
+from core.domain.job import JobStatus, from_iso
 from tui.console.connect import engine, run_async
-from tui.console.output import json_line, line, size, span
+from tui.console.output import json_line, line, size, span, when
+from tui.console.pages import all_jobs
+from tui.logins import name_of, needs_owner, next_step
+from tui.sources import rests_of
 
 #: The engine puts running jobs away within 10 seconds; a bit more, and it hangs.
 STOPS_WITHIN_S = 15.0
@@ -31,11 +36,29 @@ def status(*, as_json: bool) -> None:
 async def _status(*, as_json: bool) -> None:
     async with engine() as running:
         found = await running.status()
-    if as_json:
-        json_line(found)
-        return
-    for name, value in _facts(found):
+        if as_json:
+            json_line(found)
+            return
+        logins = await _needy_logins(running)
+    for name, value in [*_facts(found), *_troubles(found), *logins]:
         line(f"{name:<9} {value}")
+
+
+async def _needy_logins(running: EngineInterface) -> list[tuple[str, str]]:
+    """Logins that only their owner can mend, with what to do."""
+    profiles = await running.profiles()
+    waiting: Counter[tuple[str, str | None]] = Counter()
+    if profiles:
+        pending = all_jobs(running, statuses=frozenset({JobStatus.PENDING}))
+        waiting.update([(job.source_type, job.waiting_for) async for job in pending])
+    found = []
+    for profile in profiles:
+        count = waiting[profile.source_type, profile.waiting_for]
+        if needs_owner(profile, count):
+            reason = profile.reason.value if profile.reason else "not used"
+            jobs = f"; {count} job{'s wait' if count > 1 else ' waits'} for it" if count else ""
+            found.append(("login", f"{name_of(profile)}: {reason}{jobs}. {next_step(profile)}".rstrip(". ")))
+    return found
 
 
 def _facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -52,6 +75,33 @@ def _facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{source['name']} {source['in_flight']}" for source in status["sources"] if source["in_flight"]
     ]
     yield "running", ", ".join(flying) or "nothing"
+    yield "limits", ", ".join(_limits(status["limits"]))
+
+
+def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
+    """The limits that are in force, those that everybody meets first."""
+    yield f"{limits['max_parallel_jobs']} jobs at a time"
+    if most := limits.get("max_parallel_jobs_per_source"):
+        yield f"{most} of one source"
+    if most := limits.get("bandwidth_bps"):
+        yield f"{size(most)}/s"
+    if most := limits.get("max_file_size_bytes"):
+        yield f"files up to {size(most)}"
+    if hours := limits.get("quiet_hours"):
+        yield f"quiet hours {hours}"
+
+
+def _troubles(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What keeps jobs from starting."""
+    if status.get("network", {}).get("is_away"):
+        yield "network", "this machine does not reach the internet; jobs go on by themselves when it does"
+    if until := from_iso(status.get("quiet_until")):
+        yield "quiet", f"no downloads until {when(until)}"
+    for source in status["sources"]:
+        for rest in rests_of(source):
+            where = f"{source['name']}, {rest.host}" if rest.host else source["name"]
+            tries = f"one job tries at {when(rest.retry_at)}" if rest.retry_at else "one job tries now"
+            yield "resting", f"{where}: {rest.why}; {tries}"
 
 
 @click.command()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
 from core.config.load import load_settings
 from core.config.settings import Settings
+from core.domain.errors import EngineUnreachable
 from core.domain.interface import EngineInterface
 from tui.console.exits import Terminated
 
@@ -44,6 +45,28 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
         if is_terminated:
             raise Terminated from None
         raise
+
+
+@asynccontextmanager
+async def any_engine() -> AsyncIterator[tuple[EngineInterface, bool]]:
+    """The running engine and True; where none runs, one inside this process and False.
+
+    Raises:
+        ReeldeckError: One of its own cannot be started.
+    """
+    settings = load_settings()
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(engine(settings))
+        is_foreign = True
+        try:
+            await running.status()
+        except EngineUnreachable:
+            # Brings the whole core with it.
+            from tui.console.inprocess import own_engine  # noqa: PLC0415
+
+            running = await stack.enter_async_context(own_engine(settings))
+            is_foreign = False
+        yield running, is_foreign
 
 
 @asynccontextmanager

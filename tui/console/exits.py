@@ -12,6 +12,7 @@ import click
 
 from core.domain.errors import ReeldeckError, Unknown, from_code
 from core.domain.job import Job, JobStatus
+from core.domain.profile import waits_for_login
 from core.domain.snapshot import Submitted
 from core.domain.text import for_terminal
 
@@ -91,11 +92,15 @@ def error_of(job: Job) -> ReeldeckError | None:
 
 
 def exit_code_of(job: Job) -> int:
-    """What a finished job contributes to the exit code: 0, its error's, or 1 when somebody cancelled it."""
+    """What a job contributes to the exit code: 0 when it is done, its error's, or 1 when it was cancelled.
+
+    One that is left waiting for a login counts as failed.
+    """
     if job.status is JobStatus.COMPLETED:
         return 0
     error = error_of(job)
-    return error.exit_code if error and job.status is JobStatus.FAILED else 1
+    is_failed = job.status is JobStatus.FAILED or waits_for_login(job)
+    return error.exit_code if error and is_failed else 1
 
 
 def first_code(answers: Sequence[Submitted | ReeldeckError], finished: Sequence[Job]) -> int:

@@ -10,6 +10,7 @@ from typing import Protocol
 from core.domain.errors import EngineUnreachable, NoSuchJob
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, JobStatus
+from core.domain.profile import waits_for_login
 from core.domain.snapshot import JobQuery
 
 #: An engine that is restarted is back within this time.
@@ -34,12 +35,21 @@ class Follower:
         engine: Who runs them.
         view: Is told of every change.
         patience_s: How long a lost engine may stay away.
+        leaves_parked: Do not wait for jobs that need their owner to log in again: as they are, is their end.
     """
 
-    def __init__(self, engine: EngineInterface, view: View, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        engine: EngineInterface,
+        view: View,
+        *,
+        patience_s: float = PATIENCE_S,
+        leaves_parked: bool = False,
+    ) -> None:
         self._engine = engine
         self._view = view
         self._patience_s = patience_s
+        self._leaves_parked = leaves_parked
         self._seen: dict[int, Job] = {}
         self._open: set[int] = set()
         self._heard = 0.0  # monotonic
@@ -99,7 +109,7 @@ class Follower:
     async def _take(self, job: Job) -> None:
         self._seen[job.id] = job
         self._view.show(job)
-        if not job.status.is_final:
+        if not job.status.is_final and not (self._leaves_parked and waits_for_login(job)):
             return
         if job.status is JobStatus.COMPLETED and job.group_id is not None and job.file_path is None:
             await self._open_group(job.group_id)

@@ -108,10 +108,12 @@ def progress_view(*, plain: bool = False) -> Lines | Bars:
 
 
 def _explain(job: Job) -> None:
-    """Why a job failed or waits."""
+    """Why a job failed or waits, or what it lacks although it is done."""
     error = error_of(job)
     if error and (job.status is JobStatus.FAILED or job.waiting_for):
         complain(error, about=f"job {job.id}")
+    elif job.error_message and job.status is JobStatus.COMPLETED:
+        click.echo(f"job {job.id}: note: {for_terminal(job.error_message)}", err=True)
 
 
 class _Title(ProgressColumn):

@@ -61,11 +61,17 @@ class DeckScreen(Screen[None]):
         self.paint()
 
     def on_click_bar_clicked(self, event: ClickBar.Clicked) -> None:
-        """Keys in the footer can be clicked. (Textual calls this beside a subclass's own handler.)"""
-        if event.bar.id != "footer":
+        """Keys in the footer and pages in the header can be clicked. (Textual calls this beside a subclass's
+        own handler.)
+        """
+        actions = actions_of(self.PAGE)
+        if event.bar.id == "footer":
+            names = {key_name(action.keys[0]): action.id for action in actions}
+        elif event.bar.id == "header":
+            names = {f"{key_name(action.keys[0])} {action.title}": action.id for action in actions}
+        else:
             return
-        keys = {key_name(action.keys[0]): action.id for action in actions_of(self.PAGE)}
-        action_id = next((keys[text] for text in event.texts[:2] if text in keys), None)
+        action_id = next((names[text] for text in event.texts[:2] if text in names), None)
         if action_id:
             self.call_later(self.action_act, action_id)
 

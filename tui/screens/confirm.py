@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from tui.describe import wrap
+from tui.paragraphs import wrap
 from tui.present import Line
 from tui.screens.dialog import Dialog
 from tui.widgets.lines import LineBar

@@ -7,7 +7,6 @@ import time
 from textual.app import ComposeResult
 
 from core.domain.job import Job
-from core.domain.text import for_terminal
 from tui.actions import bindings_of
 from tui.chrome import footer
 from tui.deck import Deck
@@ -74,10 +73,9 @@ class DetailScreen(ScrollActions, JobActionsScreen):
         left = ((" reeldeck", "brand"), (f"  job {job.id}", "dim"))
         self._top.show([join_sides(left, ((where, "bad"),), width)])
         events, speeds = self.deck.timeline(job.id), self.deck.speeds_of(job.id, now)
-        self.pane.show(detail(job, events, speeds, now, self.pane.size.width, height=self.pane.size.height))
-        notice = self.deck.notice
-        text = f" {for_terminal(notice.text)}" if notice and notice.until > now else ""
-        self._message.show([pad(((text, notice.style if notice else "text"),), width)])
+        size, held = self.pane.size, self.deck.held(job, now)
+        self.pane.show(detail(job, events, speeds, now, size.width, height=size.height, held=held))
+        self._message.show([pad(self.deck.said(now), width)])
         self._footer.show([footer(self.PAGE, self.situation(), width)])
 
     def do_back(self) -> None:

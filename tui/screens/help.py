@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from tui.actions import Situation, actions_of, bindings_of, key_name
 from tui.chrome import footer
 from tui.deck import Deck
-from tui.describe import wrap
+from tui.paragraphs import wrap
 from tui.present import Line, fit, pad
 from tui.screens.base import DeckScreen
 from tui.screens.scrolling import ScrollActions
@@ -21,7 +21,7 @@ _FILTER_NOTES = (
     ("!word", "not this one; works with all of these"),
     ("state:fail", "also run, wait, done, retry, login"),
     ("source:you,vimeo", "either source, by its beginning"),
-    ("kind:audio id:102 chat:-100", "other fields"),
+    ("kind:audio id:102 group:7", "other fields; group is a playlist"),
 )
 _MOUSE_NOTE = (
     "The mouse is optional: a click selects, a double click opens, the wheel scrolls; tabs, column heads and "

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from core.domain.errors import ReeldeckError
+from core.domain.interface import GroupAction
 from core.domain.job import Job, JobStatus
 from tui.actions import Situation
 from tui.control import for_each, needs_confirmation
 from tui.present import size_text
-from tui.screens.base import DeckScreen
-from tui.screens.confirm import ConfirmScreen
-from tui.screens.help import HelpScreen
-from tui.screens.text import TextScreen
-from tui.theme import next_theme
+from tui.screens.page import PageScreen
+from tui.screens.playlist import SHOW, PlaylistScreen, outcome_words
 
 _UNFINISHED = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING})
-#: Terminals drop longer clipboard messages, some of them silently.
-CLIPBOARD_BYTES = 48 * 1024
 
 
-class JobActionsScreen(DeckScreen):
+class JobActionsScreen(PageScreen):
     """Acts on `targets()`. Requests run as workers, so that a slow engine never holds a key."""
-
-    _copied = ""
 
     def targets(self) -> list[Job]:
         """The jobs that actions are for."""
@@ -42,8 +37,9 @@ class JobActionsScreen(DeckScreen):
             self._command(paused, self.deck.client.resume, "Resumed")
 
     def do_retry(self) -> None:
-        """Start again."""
-        again = self._targets_in({JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.PENDING})
+        """Start again what ended; what waits goes at once, whatever holds it."""
+        waiting = {JobStatus.PENDING, JobStatus.QUEUED}
+        again = self._targets_in({JobStatus.FAILED, JobStatus.CANCELLED, *waiting})
         self._command(again, self.deck.client.retry, "Started again:")
 
     def do_cancel(self) -> None:
@@ -56,7 +52,7 @@ class JobActionsScreen(DeckScreen):
         if needs_confirmation(jobs):
             lost = sum(job.bytes_done for job in jobs)
             files = f" and delete {size_text(lost)} of partial files" if lost else ""
-            self._ask(f"Cancel {_these(jobs)}{files}?", f"cancel {_them(jobs)}", len(jobs), act)
+            self.ask(f"Cancel {_these(jobs)}{files}?", f"cancel {_them(jobs)}", len(jobs), act)
         else:
             act()
 
@@ -77,7 +73,7 @@ class JobActionsScreen(DeckScreen):
             else ""
         )
         question = f"Delete the record{'' if one else 's'} of {_these(jobs)}?{files}"
-        self._ask(question, f"delete {_them(jobs)}", len(jobs), act)
+        self.ask(question, f"delete {_them(jobs)}", len(jobs), act)
 
     def do_raise_priority(self) -> None:
         """Let jobs run before others."""
@@ -89,31 +85,47 @@ class JobActionsScreen(DeckScreen):
 
     def do_copy_url(self) -> None:
         """Send links to the clipboard of the terminal, wherever that runs."""
-        self._copy([job.url for job in self.targets()], "link")
+        self.copy([job.url for job in self.targets()], "link", "y")
 
     def do_copy_path(self) -> None:
         """Send file paths to the clipboard."""
-        self._copy([job.file_path for job in self.targets() if job.file_path], "path")
+        self.copy([job.file_path for job in self.targets() if job.file_path], "path", "Y")
 
-    def do_theme(self) -> None:
-        """The next theme."""
-        if not self.app.no_color:
-            self.app.theme = next_theme(self.app.theme)
-            self.deck.say(f"Theme: {self.app.theme.removeprefix('reeldeck-')}")
+    def do_playlist(self) -> None:
+        """Ask what to do with all jobs of the playlist."""
+        group_id = next((job.group_id for job in self.targets() if job.group_id is not None), None)
+        if group_id is None:
+            return
 
-    def do_reconnect(self) -> None:
-        """Do not wait."""
-        self.deck.sync.hurry()
+        def answered(choice: tuple[GroupAction, int] | str | None) -> None:
+            if choice == SHOW:
+                self.show_jobs_that(f"group:{group_id}")
+            elif isinstance(choice, tuple):
+                self._act_on_playlist(group_id, *choice)
 
-    def do_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.deck, self.PAGE, self.situation()))
-
-    def do_add(self) -> None:
-        """The dialog that adds links."""
-        self.open_add()
+        self.app.push_screen(PlaylistScreen(self.deck, group_id), answered)
 
     # Inside
+
+    def _act_on_playlist(self, group_id: int, action: GroupAction, count: int) -> None:
+        async def work() -> None:
+            try:
+                answer = await self.deck.client.control_group(group_id, action)
+            except ReeldeckError as error:
+                self.deck.say_error(error)
+            else:
+                self.deck.say(outcome_words(action, answer), "good")
+
+        def act() -> None:
+            self.run_worker(work(), group="command")
+
+        if action == "cancel":
+            question = (
+                f"Cancel {count} job{'s' * (count != 1)} of this playlist and delete what they fetched?"
+            )
+            self.ask(question, "cancel it" if count == 1 else f"cancel {count} jobs", count, act)
+        else:
+            act()
 
     def _targets_in(self, statuses: frozenset[JobStatus] | set[JobStatus]) -> list[Job]:
         return [job for job in self.targets() if job.status in statuses]
@@ -137,27 +149,6 @@ class JobActionsScreen(DeckScreen):
             self.deck.say(*outcome.summary(verb, more))
 
         self.run_worker(work(), group="command", exit_on_error=True)
-
-    def _ask(self, question: str, verb: str, count: int, act: Callable[[], None]) -> None:
-        def answered(is_yes: object) -> None:
-            if is_yes:
-                act()
-
-        self.app.push_screen(
-            ConfirmScreen(question, verb, count=count, is_ascii=self.deck.is_ascii), answered
-        )
-
-    def _copy(self, texts: Sequence[str], what: str) -> None:
-        # What is pasted into a shell must not press Enter there, nor anything else.
-        text = "\n".join("".join(filter(str.isprintable, text)) for text in texts)
-        if text == self._copied or len(text.encode()) > CLIPBOARD_BYTES:
-            self._copied = ""
-            self.app.push_screen(TextScreen(self.deck, text, f"The {what}, to be copied by hand"))
-            return
-        self._copied = text
-        self.app.copy_to_clipboard(text)
-        key = "y" if what == "link" else "Y"
-        self.deck.say(f"Sent the {what} to the clipboard · {key} again shows it")
 
 
 def _these(jobs: Sequence[Job]) -> str:

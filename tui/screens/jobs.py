@@ -57,6 +57,16 @@ class JobsScreen(JobActionsScreen):
         """The marked jobs that are shown, else the one under the cursor."""
         return self.deck.index.targets()
 
+    def on_screen_resume(self) -> None:
+        """Another page may have chosen a filter meanwhile."""
+        wanted = self.deck.index.filter
+        if wanted.text == self.view.filter_bar.text:
+            self.paint()
+        else:
+            self.view.filter_bar.fill(wanted.text)
+            self._rearranged()
+            self._later("search", SEARCH_S, self._search)
+
     def paint(self) -> None:
         """Show what the deck holds now."""
         self.view.paint(self.situation())
@@ -256,7 +266,3 @@ class JobsScreen(JobActionsScreen):
         else:
             self.deck.notice = None
             self.paint()
-
-    def do_leave(self) -> None:
-        """The engine works on."""
-        self.app.exit()

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tui.deck import Deck
-from tui.describe import wrap
+from tui.paragraphs import wrap
 from tui.present import Line
 from tui.screens.dialog import Dialog
 from tui.widgets.lines import LinePane

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.app import RenderResult
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 
 
@@ -20,6 +21,9 @@ class Choice(Widget, can_focus=True):
 
     BINDINGS = [("left,h", "step(-1)", "Previous"), ("right,l,space", "step(1)", "Next")]
 
+    class Changed(Message):
+        """Another value is chosen."""
+
     def __init__(self, label: str, values: Sequence[str], *, id: str) -> None:  # noqa: A002 -- Textual's name
         super().__init__(id=id)
         self._label = label
@@ -31,10 +35,17 @@ class Choice(Widget, can_focus=True):
         """The chosen one."""
         return self._values[self._chosen]
 
+    def offer(self, values: Sequence[str]) -> None:
+        """Offer other values; the chosen one stays chosen where it is among them, else the first is."""
+        chosen = values.index(self.value) if self.value in values else 0
+        self._values, self._chosen = values, chosen
+        self.refresh()
+
     def action_step(self, by: int) -> None:
         """Choose the next one."""
         self._chosen = (self._chosen + by) % len(self._values)
         self.refresh()
+        self.post_message(self.Changed())
 
     def render(self) -> RenderResult:
         """Marked by brackets and by weight, not by colour alone."""

@@ -47,6 +47,11 @@ class FilterBar(Horizontal):
         self._timer: Timer | None = None
         self.display = False
 
+    @property
+    def text(self) -> str:
+        """The filter as it was typed, spaced as a filter keeps it."""
+        return " ".join(self._input.value.split())
+
     def compose(self) -> ComposeResult:
         """A sign, the text, the count."""
         yield self._label
@@ -66,6 +71,12 @@ class FilterBar(Horizontal):
         """No filter any more."""
         self._input.value = ""
         self.display = False
+
+    def fill(self, text: str) -> None:
+        """Show a filter that somebody chose elsewhere."""
+        with self._input.prevent(Input.Changed):
+            self._input.value = text
+        self.display = bool(text)
 
     def show_found(self, line: Line) -> None:
         """How many jobs the filter finds."""

@@ -7,7 +7,6 @@ import time
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from core.domain.text import for_terminal
 from tui import chrome
 from tui.actions import Situation
 from tui.deck import Deck
@@ -40,7 +39,7 @@ class JobsView(Vertical):
         self.tabs = ClickBar(id="tabs", is_ascii=ascii_only)
         self.heads = ClickBar(id="heads", is_ascii=ascii_only)
         self.footer = ClickBar(id="footer", is_ascii=ascii_only)
-        self.header = LineBar(id="header", is_ascii=ascii_only)
+        self.header = ClickBar(id="header", is_ascii=ascii_only)
         self.banner = LineBar(id="banner", is_ascii=ascii_only)
         self.pane = LinePane(id="pane", is_ascii=ascii_only)
         self.strip = LineBar(id="strip", is_ascii=ascii_only)
@@ -69,8 +68,7 @@ class JobsView(Vertical):
             return
         connection, index = deck.sync.connection, deck.index
         is_lost = connection.link is Link.LOST
-        speeds = deck.speeds.series(now, 20 if width >= 120 else 10)
-        self.header.show([chrome.header(connection, deck.sync.status, deck.speed_bps, speeds, width)])
+        self.header.show([deck.header("jobs", width, now)])
         self.banner.display = is_lost
         if is_lost:
             self.banner.show([chrome.banner(connection, now, width)])
@@ -99,8 +97,8 @@ class JobsView(Vertical):
 
     def _message(self, situation: Situation, now: float) -> Line:
         deck, width = self._deck, self.size.width
-        if deck.notice and deck.notice.until > now:
-            return ((f" {for_terminal(deck.notice.text)}", deck.notice.style),)
+        if said := deck.said(now):
+            return said
         if situation.marked:
             return (
                 (f" {situation.marked} marked", "mark"),
@@ -122,4 +120,5 @@ class JobsView(Vertical):
             widget.show([])
             return
         events, speeds = self._deck.timeline(job.id), self._deck.speeds_of(job.id, now)
-        widget.show((detail if is_wide else strip)(job, events, speeds, now, width))
+        held = self._deck.held(job, now)
+        widget.show((detail if is_wide else strip)(job, events, speeds, now, width, held=held))

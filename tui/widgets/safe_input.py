@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual import events
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from core.domain.text import for_terminal
@@ -11,8 +12,22 @@ from core.domain.text import for_terminal
 class SafeInput(Input):
     """Does not blink: an idle dashboard sends nothing."""
 
-    def __init__(self, *, id: str, placeholder: str = "") -> None:  # noqa: A002 -- Textual's name
-        super().__init__(id=id, placeholder=placeholder, compact=True, select_on_focus=False)
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 -- Textual's name
+        placeholder: str = "",
+        value: str = "",
+        suggester: Suggester | None = None,
+    ) -> None:
+        super().__init__(
+            id=id,
+            placeholder=placeholder,
+            value=value,
+            suggester=suggester,
+            compact=True,
+            select_on_focus=False,
+        )
         self.cursor_blink = False
 
     def _on_paste(self, event: events.Paste) -> None:

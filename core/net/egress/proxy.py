@@ -1,8 +1,9 @@
 """The only way to the network for child processes: a loopback proxy that asks the gate about every target.
 
 It tunnels CONNECT and forwards absolute-form http requests, one a connection. A child proves itself by the
-token in its proxy URL. A refusal has the error's code as its reason phrase and in `X-Reeldeck-Error`, so that
-it can be told from an answer of the site.
+login in its proxy URL, which also says behind which of the owner's proxies, at which pace and under which cap
+it is served. Inside a tunnel only the connections can be paced, not the requests. A refusal has the error's
+code as its reason phrase and in `X-Reeldeck-Error`, so that it can be told from an answer of the site.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import contextlib
 import re
 import secrets
 import socket
+import time
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpcore
 
 from core.config.settings import Network
-from core.domain.errors import BlockedAddress, InvalidRequest, JobError, NetworkFailure
+from core.domain.errors import BlockedAddress, InvalidRequest, JobError, NetworkFailure, RateLimited
 from core.net.address.gate import AddressGate, Target
 from core.net.egress.relay import (
     HEAD_TIMEOUT_S,
@@ -27,13 +30,16 @@ from core.net.egress.relay import (
     exchange,
     parse_request,
     read_head,
+    status_of,
     tunnel,
 )
-from core.net.http.connection import SocketStream, Stream, within
-from core.net.http.proxies import parse_proxy
+from core.net.http.connection import Connector, SocketStream, Stream, within
+from core.net.http.proxies import Proxy, parse_proxy
+from core.net.http.response import parse_retry_after
 from core.net.http.trust import trusting
 from core.net.http.ways import way_out
-from core.net.pace import Bandwidth
+from core.net.pace import Bandwidth, HostPace
+from core.net.reach import Reach
 
 ERROR_HEADER = "X-Reeldeck-Error"
 _USER = "reeldeck"
@@ -59,6 +65,17 @@ class _Refusal(Exception):
         return cls(status, error.detail, f"{ERROR_HEADER}: {error.code}\r\n")
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What the children with one login get."""
+
+    token: str = field(repr=False)
+    proxy: Proxy | None
+    connector: Connector
+    bandwidth: Bandwidth
+    pace: HostPace
+
+
 class EgressProxy:
     """A proxy on 127.0.0.1 for our own children.
 
@@ -68,6 +85,7 @@ class EgressProxy:
         network: The owner's proxy, and certificates for it. Behind a proxy that looks names up itself, what a
             name resolves to cannot be judged here, as with `HttpClient`.
         bandwidth: The cap that answers are passed on under.
+        reach: Told of what can be reached.
     """
 
     def __init__(
@@ -77,14 +95,13 @@ class EgressProxy:
         connect_timeout_s: float,
         network: Network | None = None,
         bandwidth: Bandwidth | None = None,
+        reach: Reach | None = None,
     ) -> None:
-        network = network or Network()
         self._gate = gate
         self._connect_timeout_s = connect_timeout_s
-        self._proxy = parse_proxy(network.proxy) if network.proxy else None
-        self._connector = way_out(gate, self._proxy, trusting(network.ca_file))
-        self._bandwidth = bandwidth or Bandwidth()
-        self._token = secrets.token_urlsafe(24)
+        self._reach = reach or Reach()
+        self._doors: dict[str, _Door] = {}
+        self._add(_USER, network or Network(), bandwidth or Bandwidth(), HostPace())
         self._listener: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._blocked: dict[str, str] = {}
@@ -92,9 +109,31 @@ class EgressProxy:
     @property
     def url(self) -> str:
         """What a child is given as its proxy. It holds the token, so never put it into an argv or a log."""
+        return self._url(_USER)
+
+    @property
+    def connector(self) -> Connector:
+        """The way out of those children."""
+        return self._doors[_USER].connector
+
+    def door(self, name: str, *, network: Network, bandwidth: Bandwidth, pace: HostPace) -> str:
+        """A further proxy URL, for the children of the source *name*, which are served in their own way.
+
+        Raises:
+            ConfigError: The proxy in *network* cannot be used.
+        """
+        self._add(name, network, bandwidth, pace)
+        return self._url(name)
+
+    def _add(self, name: str, network: Network, bandwidth: Bandwidth, pace: HostPace) -> None:
+        proxy = parse_proxy(network.proxy) if network.proxy else None
+        connector = way_out(self._gate, proxy, trusting(network.ca_file), self._reach)
+        self._doors[name] = _Door(secrets.token_urlsafe(24), proxy, connector, bandwidth, pace)
+
+    def _url(self, name: str) -> str:
         if self._listener is None:
             raise RuntimeError("the egress proxy is not started")
-        return f"http://{_USER}:{self._token}@127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://{name}:{self._doors[name].token}@127.0.0.1:{self._listener.getsockname()[1]}"
 
     @property
     def blocked_hosts(self) -> tuple[str, ...]:
@@ -151,30 +190,44 @@ class EgressProxy:
             request = parse_request(head)
         except BadHead as error:
             raise _Refusal("400 Bad Request", str(error)) from error
-        self._authorise(request)
-        target = self._judge(request)
-        upstream = await self._connect(target)
+        door = self._authorised(request)
+        target = self._judge(request, door)
+        try:
+            sent_at = await door.pace.turn(target.authority)
+        except RateLimited as error:
+            raise _Refusal.by(error) from error
+        upstream = await self._connect(target, door)
+
+        def answered(head: bytes) -> None:
+            status, wish = status_of(head)
+            retry_after_s = parse_retry_after(wish, now=time.time())
+            door.pace.heard(target.authority, status, retry_after_s, sent_at=sent_at)
+
         try:
             if request.method == "CONNECT":
                 await child.write(b"HTTP/1.1 200 Connection established\r\n\r\n", HEAD_TIMEOUT_S)
-                await tunnel(child, upstream, held, self._bandwidth)
+                await tunnel(child, upstream, held, door.bandwidth)
             else:
                 authority, slash, path = target.url.removeprefix("http://").partition("/")
                 origin_head = request.for_origin(authority, slash + path)
-                await exchange(child, upstream, request, origin_head, held, self._bandwidth)
+                await exchange(child, upstream, request, origin_head, held, door.bandwidth, answered)
         finally:
             await upstream.aclose()
 
-    def _authorise(self, request: RequestHead) -> None:
-        expected = b"Basic " + base64.b64encode(f"{_USER}:{self._token}".encode())
-        if not secrets.compare_digest(request.field(b"proxy-authorization"), expected):
-            raise _Refusal(
-                "407 Proxy Authentication Required",
-                "the token is wrong or missing",
-                'Proxy-Authenticate: Basic realm="reeldeck"\r\n',
-            )
+    def _authorised(self, request: RequestHead) -> _Door:
+        """The door that the child's login opens."""
+        given = request.field(b"proxy-authorization")
+        for name, door in self._doors.items():
+            expected = b"Basic " + base64.b64encode(f"{name}:{door.token}".encode())
+            if secrets.compare_digest(given, expected):
+                return door
+        raise _Refusal(
+            "407 Proxy Authentication Required",
+            "the token is wrong or missing",
+            'Proxy-Authenticate: Basic realm="reeldeck"\r\n',
+        )
 
-    def _judge(self, request: RequestHead) -> Target:
+    def _judge(self, request: RequestHead, door: _Door) -> Target:
         url = request.uri
         if request.method == "CONNECT":
             if not _AUTHORITY_FORM.fullmatch(url):
@@ -184,7 +237,7 @@ class EgressProxy:
             raise _Refusal("400 Bad Request", "only absolute http:// URLs are forwarded")
         try:
             target = self._gate.check(url)
-            if self._proxy is not None and self._proxy.resolves:
+            if door.proxy is not None and door.proxy.resolves:
                 self._gate.check_unresolved(target)
         except BlockedAddress as error:
             raise self._blocked_at(urlsplit(url).hostname or "", error) from error
@@ -192,10 +245,10 @@ class EgressProxy:
             raise _Refusal("400 Bad Request", error.detail) from error
         return target
 
-    async def _connect(self, target: Target) -> Stream:
+    async def _connect(self, target: Target, door: _Door) -> Stream:
         try:
             async with within(self._connect_timeout_s, httpcore.ConnectTimeout, httpcore.ConnectError):
-                return await self._connector(target.host, target.port)
+                return await door.connector(target.host, target.port)
         except BlockedAddress as error:
             raise self._blocked_at(target.host, error) from error
         except NetworkFailure as error:

@@ -26,6 +26,7 @@ _INTERIM = re.compile(rb"HTTP/1\.[01] 1[0-9]{2}\b")
 _BODILESS = re.compile(rb"HTTP/1\.[01] (?:204|304)\b")
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r|\Z)", re.IGNORECASE)
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*([^\r\n]{1,100})", re.IGNORECASE)
 _CONNECTION_FIELDS = re.compile(rb"\r\n(?:connection|keep-alive|proxy-connection):[^\r\n]*", re.IGNORECASE)
 
 
@@ -113,16 +114,19 @@ async def exchange(
     origin_head: bytes,
     held: bytes,
     bandwidth: Bandwidth,
+    answered: Callable[[bytes], None],
 ) -> None:
     """Send one request and carry its answer back, which tells the child that the connection ends with it.
 
-    Nothing follows the request's own body, so that a next request never reaches this upstream.
+    Nothing follows the request's own body, so that a next request never reaches this upstream. *answered* is
+    told the answer's head.
     """
     body_bytes = request.body_bytes
     limit_bytes = None if body_bytes is None else len(origin_head) + body_bytes
     request_bytes = origin_head + held
     async with _moving() as moved, _beside(_upwards(child, upstream, request_bytes, limit_bytes, moved)):
         head, rest = await _answer(upstream, child)
+        answered(head)
         await child.write(_CONNECTION_FIELDS.sub(b"", head) + b"\r\nConnection: close\r\n\r\n")
         await _carry(upstream, child, rest, _answer_bytes(request, head), moved, bandwidth)
 
@@ -191,6 +195,12 @@ async def _carry(
             moved()
         if limit_bytes == 0 or not (held := await source.read(1)):
             return
+
+
+def status_of(head: bytes) -> tuple[int, str]:
+    """An answer's status, 0 when it is none, and its Retry-After field."""
+    status, wish = head.partition(b" ")[2][:3], _RETRY_AFTER.search(head)
+    return int(status) if status.isdigit() else 0, wish[1].decode("latin-1") if wish else ""
 
 
 async def _answer(upstream: Stream, child: Stream) -> tuple[bytes, bytes]:

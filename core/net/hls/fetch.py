@@ -71,6 +71,33 @@ async def fetch_hls(
     if isinstance(playlist, MasterPlaylist):
         raise ParserFailure("a master playlist: one of its variants must be chosen first")
     playlist.require_complete()
+    return await fetch_segments(
+        http,
+        track,
+        playlist,
+        path,
+        progress=progress,
+        window=window,
+        stall_s=stall_s,
+        max_bytes=max_bytes,
+    )
+
+
+async def fetch_segments(
+    http: HttpClient,
+    track: Track,
+    playlist: MediaPlaylist,
+    path: Path,
+    *,
+    progress: Progress,
+    window: int,
+    stall_s: float,
+    max_bytes: int = 0,
+) -> Fetched:
+    """Download the segments of a playlist that is known and complete, as `fetch_hls` does.
+
+    *track* says what to send: its headers go to the origin of its URL whole, and to others without logins.
+    """
     transfer = _HlsTransfer(
         http,
         track,

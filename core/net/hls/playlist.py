@@ -84,6 +84,8 @@ class Segment:
     init: InitSection | None
     #: What follows is encoded in another way than what went before.
     discontinuity: bool
+    #: The source says itself that it does not have it (EXT-X-GAP).
+    is_gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ class MediaPlaylist:
     segments: tuple[Segment, ...]
     #: More may come: it is being recorded.
     is_live: bool
+    #: Number of the first segment (EXT-X-MEDIA-SEQUENCE).
+    first_sequence: int = 0
+    #: Seconds that no segment is longer than (EXT-X-TARGETDURATION); 0 when it is not told.
+    target_s: float = 0.0
 
     @property
     def duration_s(self) -> float:
@@ -105,12 +111,15 @@ class MediaPlaylist:
 
         Raises:
             NotYetAvailable: It is live.
-            NotFound: There is nothing in it.
+            NotFound: There is nothing in it, or it says itself that segments are missing.
         """
         if self.is_live:
             raise NotYetAvailable("live: the playlist is still growing")
         if not self.segments:
             raise NotFound("the playlist is empty")
+        for index, segment in enumerate(self.segments):
+            if segment.is_gap:
+                raise NotFound(f"segment {index} is missing at the source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,6 @@ def parse_playlist(text: str, url: str) -> MasterPlaylist | MediaPlaylist:
     Raises:
         ParserFailure: It is no playlist, breaks the rules, or is too large.
         ProtectedContent: It is encrypted with anything but plain AES-128.
-        NotFound: It says itself that segments are missing.
     """
     lines = _checked_lines(text)
     try:
@@ -201,11 +209,22 @@ def _read_tag(line: str, _lineno: int, data: dict[str, Any], state: dict[str, An
         case "#EXT-X-MAP":
             # An init section is encrypted with the key that is in force where it stands (RFC 8216 §4.3.2.5).
             state["current_segment_map"] = {**_attributes(value), "key": state.get("current_key")}
+        case "#EXT-X-TARGETDURATION":
+            # A whole number by the rules; servers of short segments write fractions all the same.
+            data["target_s"] = _seconds(value)
         case "#EXT-X-DEFINE" | "#EXT-X-SKIP":
             raise ParserFailure(f"playlists with {tag} are not supported")
         case name:
             return name not in _TAGS_FOR_M3U8
     return True
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return 0.0
+    return seconds if 0 < seconds < math.inf else 0.0
 
 
 def _read_key(key: dict[str, str], state: dict[str, Any]) -> None:
@@ -249,10 +268,17 @@ def _address(base: str, uri: str | None) -> str:
 def _media(data: Mapping[str, Any], url: str) -> MediaPlaylist:
     if data["is_i_frames_only"]:
         raise ParserFailure("the playlist holds still pictures only")
-    reader = _SegmentReader(url, data["media_sequence"] or 0)
+    first_sequence = data["media_sequence"] or 0
+    reader = _SegmentReader(url, first_sequence)
     segments = tuple(reader.read(index, raw) for index, raw in enumerate(data["segments"]))
     is_over = data["is_endlist"] or data["playlist_type"] == "vod"
-    return MediaPlaylist(url, segments, is_live=not is_over)
+    return MediaPlaylist(
+        url,
+        segments,
+        is_live=not is_over,
+        first_sequence=first_sequence,
+        target_s=data.get("target_s", 0.0),
+    )
 
 
 class _SegmentReader:
@@ -265,8 +291,6 @@ class _SegmentReader:
         self._last_init: tuple[Mapping[str, Any], InitSection] | None = None
 
     def read(self, index: int, raw: Mapping[str, Any]) -> Segment:
-        if raw.get("gap_tag"):
-            raise NotFound(f"segment {index} is missing at the source")
         duration_s = raw.get("duration")
         if duration_s is None or not 0 <= duration_s < math.inf:
             raise ParserFailure(f"segment {index} has no usable duration")
@@ -278,6 +302,7 @@ class _SegmentReader:
             key=self._key(raw.get("key"), self._first_sequence + index),
             init=self._init(raw.get("init_section"), self._first_sequence + index),
             discontinuity=bool(raw.get("discontinuity")),
+            is_gap=bool(raw.get("gap_tag")),
         )
 
     def _byterange(self, url: str, text: str | None, index: int) -> ByteRange | None:

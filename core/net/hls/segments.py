@@ -12,7 +12,7 @@ from core.domain.errors import HttpFailure, InvalidRequest, NetworkFailure, Pars
 from core.domain.media import Track
 from core.net.hls.aes import KEY_BYTES, CbcDecryptor
 from core.net.hls.packed import Id3Stripper
-from core.net.hls.playlist import ByteRange, Segment, SegmentKey
+from core.net.hls.playlist import ByteRange, InitSection, Segment, SegmentKey
 from core.net.http.client import HttpClient, Response, raise_for_status
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.pulse import Pulse
@@ -53,8 +53,12 @@ class SegmentReader:
             JobError: By status, or NetworkFailure.
         """
         if with_init and (init := segment.init) is not None:
-            await self._read(init.url, init.byterange, init.key, sink)
+            await self.read_init(init, sink)
         await self._read(segment.url, segment.byterange, segment.key, sink)
+
+    async def read_init(self, init: InitSection, sink: Sink) -> None:
+        """Give an init section to *sink*; raises as `read` does."""
+        await self._read(init.url, init.byterange, init.key, sink)
 
     async def _read(self, url: str, byterange: ByteRange | None, key: SegmentKey | None, sink: Sink) -> None:
         decryptor = CbcDecryptor(await self._key(key.url), key.iv) if key else None

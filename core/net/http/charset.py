@@ -51,6 +51,19 @@ def _codec(label: str) -> str:
     return name if name.startswith(_FAMILIES) else "utf-8"
 
 
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+def uncoded_start(data: bytes, coding: str, max_bytes: int) -> bytes | None:
+    """At most *max_bytes* of what *data* is the beginning of; None where its *coding* cannot be taken off."""
+    if coding not in _CODINGS:
+        return None if coding else data[:max_bytes]
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data, max_bytes)
+    except zlib.error:
+        return None
+
+
 class Inflater:
     """Takes one gzip or deflate coding off, with an eye on what comes out.
 
@@ -61,7 +74,7 @@ class Inflater:
     """
 
     def __init__(self, host: str, coding: str, max_bytes: int) -> None:
-        if coding not in {"", "gzip", "x-gzip", "deflate"}:
+        if coding and coding not in _CODINGS:
             raise NetworkFailure(f"{host} compressed the answer though that was not asked for")
         self._host = host
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding else None

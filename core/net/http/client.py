@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from core.config.settings import Network, Timeouts
-from core.domain.errors import HttpFailure, NetworkFailure
+from core.domain.errors import HttpFailure
 from core.net.address.gate import AddressGate
-from core.net.http.backend import Backend
 from core.net.http.charset import Inflater, decode_text
 from core.net.http.failures import translated
+from core.net.http.pool import Place, Pool
 from core.net.http.proxies import Proxy, parse_proxy
 from core.net.http.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, Cookies, Hop, follow
-from core.net.http.response import MAX_HEADER_BYTES, Response, parse_retry_after, raise_for_status
+from core.net.http.response import Response, parse_retry_after, raise_for_status
+from core.net.http.transport import Transport
 from core.net.http.trust import trusting
 from core.net.http.ways import to_proxy, way_out
-from core.net.pace import PACE_OF_TASK, Bandwidth, HostPace
+from core.net.pace import Bandwidth, HostPace
+from core.net.reach import Reach
 
 __all__ = ["HttpClient", "Page", "Response", "parse_retry_after", "raise_for_status"]
 
@@ -32,8 +32,6 @@ _NO_HEADERS: Mapping[str, str] = {}
 _MAX_PAGE_BYTES = 20 * 2**20
 #: Redirects whose body is no longer than this are read to the end, which is cheaper than a new connection.
 _SHORT_BODY_BYTES = 64 * 1024
-_MAX_CONNECTIONS = 512
-_KEEPALIVE_S = 30.0
 #: Fields about the connection, which are ours to say.
 _OURS = frozenset(
     {
@@ -76,8 +74,8 @@ class HttpClient:
         timeouts: `connect_s` for look-up and connection, and again for TLS; `read_s` for each wait for bytes.
         proxy: Goes before `network.proxy`.
         bandwidth: The cap that bodies are read under.
-        pace: Spaces the requests to one host and port, and keeps away after a 429 with a Retry-After. Without
-            one, that of the task that asks, if it has one.
+        pace: Spaces the requests to one host and port, and keeps away when that asks for it.
+        reach: Told of what answers and what cannot be reached.
     """
 
     def __init__(
@@ -89,6 +87,7 @@ class HttpClient:
         proxy: str | None = None,
         bandwidth: Bandwidth | None = None,
         pace: HostPace | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._gate = gate
         self._user_agent = network.user_agent
@@ -98,9 +97,10 @@ class HttpClient:
         self._answer_s = 2 * (timeouts.connect_s + timeouts.read_s)
         self._bandwidth = bandwidth or Bandwidth()
         self._pace = pace
+        self._reach = reach or Reach()
         chosen = proxy or network.proxy
         self._proxy = parse_proxy(chosen) if chosen else None
-        self._transport = _transport(gate, network.ca_file, self._proxy)
+        self._transport = _transport(gate, network.ca_file, self._proxy, self._reach)
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -111,8 +111,11 @@ class HttpClient:
         headers: Mapping[str, str] = _NO_HEADERS,
         cookies: Cookies | None = None,
         content: bytes = b"",
+        on_redirect: Callable[[str], None] | None = None,
     ) -> AsyncIterator[Response]:
         """Send a request, follow its redirects, and yield the answer whatever its status.
+
+        *on_redirect* is told of each address before it is asked for; what it raises ends the request.
 
         Raises:
             BlockedAddress: It leads to where the gate does not let us.
@@ -130,6 +133,8 @@ class HttpClient:
                     yield response
                     return
                 hop = follow(self._gate, hop, response.status, location)
+                if on_redirect is not None:
+                    on_redirect(hop.target.url)
                 await response.drain(_SHORT_BODY_BYTES)
             finally:
                 await response.close()
@@ -144,6 +149,7 @@ class HttpClient:
         headers: Mapping[str, str] = _NO_HEADERS,
         cookies: Cookies | None = None,
         max_bytes: int = _MAX_PAGE_BYTES,
+        on_redirect: Callable[[str], None] | None = None,
     ) -> Page:
         """Read a page or playlist whole; one gzip or deflate coding, which some servers insist on, is undone.
 
@@ -151,7 +157,7 @@ class HttpClient:
             JobError: As `stream` does, and as `raise_for_status` does for 400 and above.
             ParserFailure: It is larger than *max_bytes*.
         """
-        async with self.stream(url, headers=headers, cookies=cookies) as response:
+        async with self.stream(url, headers=headers, cookies=cookies, on_redirect=on_redirect) as response:
             if response.status >= 400:
                 raise_for_status(response)
             inflater = Inflater(response.host, response.coding, max_bytes)
@@ -173,18 +179,14 @@ class HttpClient:
         target = hop.target
         if self._proxy is not None and self._proxy.resolves:
             self._gate.check_unresolved(target)
-        pace = self._pace or PACE_OF_TASK.get()
-        if pace is not None:
-            await pace.turn(target.authority)
+        sent_at = await self._pace.turn(target.authority) if self._pace else 0.0
         raw = await self._exchange(self._request(hop), target.host)
-        if sum(len(name) + len(value) for name, value in raw.headers.raw) > MAX_HEADER_BYTES:
-            await raw.aclose()
-            raise NetworkFailure(f"the answer of {target.host} has too large a head")
+        self._reach.reached()
         if isinstance(hop.cookies, CookieJar):
             httpx.Cookies(hop.cookies).extract_cookies(raw)
         response = Response(raw, target, self._bandwidth)
-        if pace is not None and response.status == 429 and response.retry_after_s:
-            pace.stay_away(target.authority, response.retry_after_s)
+        if self._pace is not None:
+            self._pace.heard(target.authority, response.status, response.retry_after_s, sent_at=sent_at)
         return response
 
     def _request(self, hop: Hop) -> httpx.Request:
@@ -205,25 +207,9 @@ class HttpClient:
         return request
 
     async def _exchange(self, request: httpx.Request, host: str) -> httpx.Response:
-        """Send; again where the server had closed a kept connection in the meantime, which is no failure."""
-        connects = request.method not in {"GET", "HEAD"}  # others might have been acted upon
-
-        async def trace(event: str, _info: Mapping[str, Any]) -> None:
-            nonlocal connects
-            connects = connects or event.endswith("connect_tcp.started")
-
-        request.extensions["trace"] = trace
         with translated(host):
             async with asyncio.timeout(self._answer_s):
-                while True:
-                    try:
-                        raw = await self._transport.handle_async_request(request)
-                    except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                        if connects:
-                            raise
-                    else:
-                        raw.request = request
-                        return raw
+                return await self._transport.handle_async_request(request)
 
 
 def _bytes(text: str) -> bytes:
@@ -231,30 +217,11 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _transport(gate: AddressGate, ca_file: Path | None, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+def _transport(gate: AddressGate, ca_file: Path | None, proxy: Proxy | None, reach: Reach) -> Transport:
     context = trusting(ca_file)
-    # httpcore speaks to HTTP proxies itself: it needs a connection to the proxy, not one through it.
-    http_proxy = proxy if proxy is not None and not proxy.is_socks else None
-    transport = httpx.AsyncHTTPTransport(
-        verify=context,
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_CONNECTIONS,  # httpcore counts the busy ones against it too
-            keepalive_expiry=_KEEPALIVE_S,
-        ),
-        proxy=_for_httpx(http_proxy, context) if http_proxy else None,
-    )
-    # Private in httpx 0.28.1 and httpcore 1.0.9, which are pinned; a test proves that the gate is in force.
-    pool: Any = transport._pool  # noqa: SLF001 -- the gate must sit where connections are made
-    connector = to_proxy(http_proxy) if http_proxy else way_out(gate, proxy, context)
-    pool._network_backend = Backend(connector)  # noqa: SLF001 -- as above
-    return transport
-
-
-def _for_httpx(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:
-    return httpx.Proxy(
-        proxy.address,
-        ssl_context=context if proxy.scheme == "https" else None,
-        auth=(proxy.user, proxy.password) if proxy.user else None,
-    )
+    pool = Pool(way_out(gate, proxy, context, reach), context)
+    if proxy is None or proxy.is_socks:
+        return Transport(pool)
+    # What is not encrypted goes to an HTTP proxy as it is: many let nobody through to port 80.
+    place = Place(proxy.host, proxy.port, is_tls=proxy.scheme == "https")
+    return Transport(pool, forward_to=(Pool(to_proxy(proxy), context), place, proxy.login_fields))

@@ -13,10 +13,12 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpcore
+
+from core.net.http.pump import Pump, Sink, TlsPump
 
 READ_BYTES = 1 << 20
 _RECORD_BYTES = 16 * 1024  # the most that one TLS record holds
@@ -33,11 +35,24 @@ async def within(
     except TimeoutError as error:
         raise late(f"nothing within {timeout_s} s") from error
     except OSError as error:  # TLS errors are of this kind too
-        raise failed(_words(error)) from error
+        raise failed(words_of(error)) from error
+
+
+class ProxyRefused(ConnectionError):
+    """The owner's proxy does not let us through."""
 
 
 class Stream(httpcore.AsyncNetworkStream):
     """A connection that can also be ended from one side."""
+
+    @property
+    def pumps(self) -> bool:
+        """Whether `pump` can be used."""
+        return False
+
+    def pump(self, sink: Sink, n_bytes: int) -> Pump:
+        """What moves the next *n_bytes* to *sink* by the shortest way; nobody else may read meanwhile."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def end_writing(self) -> None:
@@ -57,6 +72,10 @@ class Stream(httpcore.AsyncNetworkStream):
         """Speak TLS from here on."""
 
 
+#: Connects to a host and port. Raises OSError, httpcore's errors, and those of the tree.
+Connector = Callable[[str, int], Awaitable[Stream]]
+
+
 class SocketStream(Stream):
     """A connected, non-blocking socket."""
 
@@ -72,14 +91,30 @@ class SocketStream(Stream):
             async with within(timeout, httpcore.ReadTimeout, httpcore.ReadError):
                 return await asyncio.get_running_loop().sock_recv(self._sock, size)
         except OSError as error:
-            raise httpcore.ReadError(_words(error)) from error
+            raise httpcore.ReadError(words_of(error)) from error
         await asyncio.sleep(0)  # a fast sender must not keep the loop from its other tasks
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- httpcore's
         """Send all of it."""
-        async with within(timeout, httpcore.WriteTimeout, httpcore.WriteError):
-            await asyncio.get_running_loop().sock_sendall(self._sock, buffer)
+        try:
+            sent = self._sock.send(buffer)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise httpcore.WriteError(words_of(error)) from error
+        if sent < len(buffer):
+            async with within(timeout, httpcore.WriteTimeout, httpcore.WriteError):
+                await asyncio.get_running_loop().sock_sendall(self._sock, memoryview(buffer)[sent:])
+
+    @property
+    def pumps(self) -> bool:
+        """Always."""
+        return True
+
+    def pump(self, sink: Sink, n_bytes: int) -> Pump:
+        """What moves the next *n_bytes* to *sink*."""
+        return Pump(self._sock, sink, n_bytes)
 
     async def aclose(self) -> None:
         """Close at once."""
@@ -187,7 +222,7 @@ class TlsStream(Stream):
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLError as error:
-                raise httpcore.ReadError(_words(error)) from error
+                raise httpcore.ReadError(words_of(error)) from error
 
     def _decrypted(self, size: int) -> bytes:
         """The records at hand as one piece. Raises as `SSLObject.read` does when there is not even one."""
@@ -199,13 +234,23 @@ class TlsStream(Stream):
                 filled += len(record)
         return b"".join(records)
 
+    @property
+    def pumps(self) -> bool:
+        """Over a socket, not over other TLS."""
+        return isinstance(self._lower, SocketStream)
+
+    def pump(self, sink: Sink, n_bytes: int) -> Pump:
+        """What moves the next *n_bytes*, decrypted, to *sink*."""
+        sock: socket.socket = self._lower.get_extra_info("socket")
+        return TlsPump(sock, self._tls, self._incoming, sink, n_bytes)
+
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- httpcore's
         """Encrypt and send all of it."""
         if buffer:
             try:
                 self._tls.write(buffer)  # a memory BIO takes any amount
             except ssl.SSLError as error:
-                raise httpcore.WriteError(_words(error)) from error
+                raise httpcore.WriteError(words_of(error)) from error
             await self._flush(timeout)
 
     def end_writing(self) -> None:
@@ -243,7 +288,7 @@ def _is_readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-def _words(error: OSError) -> str:
+def words_of(error: OSError) -> str:
     """What the system says about the error, without the address that asyncio puts into it."""
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or error}"

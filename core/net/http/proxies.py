@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -32,10 +33,12 @@ class Proxy:
         return self.scheme != "socks5"
 
     @property
-    def address(self) -> str:
-        """Its URL without the login."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+    def login_fields(self) -> tuple[tuple[bytes, bytes], ...]:
+        """What shows the login to an HTTP proxy (RFC 7617)."""
+        if not self.user:
+            return ()
+        login = base64.b64encode(f"{self.user}:{self.password}".encode())
+        return ((b"Proxy-Authorization", b"Basic " + login),)
 
 
 def parse_proxy(url: str) -> Proxy:

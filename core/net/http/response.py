@@ -19,12 +19,12 @@ from core.domain.errors import (
 )
 from core.net.address.gate import Target
 from core.net.http.failures import translated
+from core.net.http.pump import Sink
+from core.net.http.transport import Body
 from core.net.pace import Bandwidth
 
 #: A server that asks for a longer wait is taken at this.
 MAX_RETRY_AFTER_S = 3600.0
-#: Where h11 stops a head that arrives in parts; one that arrives at once is held to the same.
-MAX_HEADER_BYTES = 100 * 1024
 
 _ERRORS: Mapping[int, type[JobError]] = {
     401: AuthRequired,
@@ -43,8 +43,8 @@ class Response:
         self._raw = raw
         self._target = target
         self._bandwidth = bandwidth
-        self._body = raw.aiter_raw()
-        self._received_bytes = 0
+        assert isinstance(raw.stream, httpx.AsyncByteStream)
+        self._body = aiter(raw.stream)
 
     @property
     def status(self) -> int:
@@ -100,23 +100,29 @@ class Response:
             async for piece in self._bandwidth.pieces(chunk):
                 yield piece
 
+    async def copy(self, sink: Sink) -> None:
+        """Give the body to *sink* as it arrives, by the shortest way where nothing paces it.
+
+        Raises:
+            NetworkFailure: As `chunks`.
+        """
+        stream = self._raw.stream
+        if self.coding or self._bandwidth.is_limited or not isinstance(stream, Body):
+            async for chunk in self.chunks():
+                if (pending := sink(memoryview(chunk))) is not None:
+                    await pending
+            return
+        with translated(self.host):
+            await stream.copy(sink)
+
     async def _next_chunk(self) -> bytes | None:
         with translated(self.host):
-            chunk = await anext(self._body, None)
-        self._received_bytes += len(chunk or b"")
-        return chunk
+            return await anext(self._body, None)
 
     async def close(self) -> None:
         """Give the connection back for reuse when the body has arrived whole, else drop it."""
         with translated(self.host):
-            if self._is_whole:
-                await anext(self._body, None)  # only meets the end, which httpcore must see before a reuse
             await self._raw.aclose()
-
-    @property
-    def _is_whole(self) -> bool:
-        has_no_body = self._raw.request.method == "HEAD" or self.status in {204, 304}
-        return has_no_body or self.headers.get("content-length") == str(self._received_bytes)
 
     async def drain(self, max_bytes: int) -> None:
         """Read a body that is known to be short, so that its connection can be used again."""

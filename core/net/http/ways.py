@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import ssl
-from collections.abc import Awaitable, Callable
 
 from core.net.address.addresses import parse_address
 from core.net.address.gate import AddressGate, resolve_by_system
 from core.net.egress.relay import BadHead, read_head
-from core.net.http.connection import Stream
+from core.net.http.connection import Connector, ProxyRefused, Stream
 from core.net.http.dial import connect
+from core.net.http.message import request_head
 from core.net.http.proxies import Proxy
 from core.net.http.socks import socks_connect
-
-#: Connects to a host and port. Raises OSError, httpcore's errors, and those of the tree.
-Connector = Callable[[str, int], Awaitable[Stream]]
+from core.net.reach import Reach
 
 
-def way_out(gate: AddressGate, proxy: Proxy | None, context: ssl.SSLContext) -> Connector:
-    """How any target is reached. *context* is for an https proxy."""
+def way_out(
+    gate: AddressGate, proxy: Proxy | None, context: ssl.SSLContext, reach: Reach | None = None
+) -> Connector:
+    """How any target is reached. *context* is for an https proxy; *reach* hears of those without one."""
     if proxy is None:
-        return _direct(gate)
+        return reach.watched(_direct(gate)) if reach else _direct(gate)
     return _through_socks(gate, proxy) if proxy.is_socks else _through_http(gate, proxy, context)
 
 
@@ -84,13 +83,12 @@ def _through_http(gate: AddressGate, proxy: Proxy, context: ssl.SSLContext) -> C
 
 async def _http_connect(stream: Stream, proxy: Proxy, host: str, port: int) -> None:
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    login = base64.b64encode(f"{proxy.user}:{proxy.password}".encode()).decode()
-    field = f"Proxy-Authorization: Basic {login}\r\n" if proxy.user else ""
-    await stream.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{field}\r\n".encode())
+    fields = [(b"Host", authority.encode("ascii")), *proxy.login_fields]
+    await stream.write(request_head("CONNECT", authority.encode("ascii"), fields))
     try:
         head, _ = await read_head(stream, b"", None)
     except BadHead as error:
-        raise ConnectionError("the proxy's answer is no HTTP") from error
+        raise ProxyRefused("its answer is no HTTP") from error
     status = head.partition(b" ")[2][:3]
     if not status.startswith(b"2"):
-        raise ConnectionError(f"the proxy answered {status.decode('ascii', 'replace')}")
+        raise ProxyRefused(f"it answered {status.decode('ascii', 'replace')}")

@@ -134,14 +134,18 @@ class Assembly(ABC):
 
     def _write(self, data: bytes | memoryview, position: int) -> None:
         self._part.write_at(data, position)
-        self._journal.wrote(len(data))
-        if self._max_bytes and position + len(data) > self._max_bytes:
+        self._wrote(len(data), position)
+
+    def _wrote(self, size: int, position: int) -> None:
+        self._journal.wrote(size)
+        if self._max_bytes and position + size > self._max_bytes:
             raise SizeLimit(f"more than {self._max_bytes} bytes")
 
     async def _finish(self, digest: PrefixDigest, resumed_bytes: int) -> Fetched:
         size_bytes = self._prefix_bytes
         self._part.truncate(size_bytes)
-        sha256 = await digest.finish(size_bytes)
+        # The disk and a processor, side by side.
+        sha256, _ = await asyncio.gather(digest.finish(size_bytes), run_blocking(self._part.flush_blocking))
         container = sniff_container(self._part.read_at(SNIFF_BYTES, 0))
         await run_blocking(self._part.publish_blocking)
         self._progress(size_bytes, size_bytes)

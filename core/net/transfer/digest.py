@@ -38,9 +38,10 @@ class PrefixDigest:
     async def follow(self, prefix_bytes: Callable[[], int]) -> None:
         """Hash what *prefix_bytes* says is there for good, for ever."""
         while True:
-            await asyncio.sleep(_LOOK_S)
             if prefix_bytes() - self._hashed_bytes >= _STEP_BYTES:
                 await run_blocking(self._hash_blocking, self._hashed_bytes + _STEP_BYTES)
+            else:
+                await asyncio.sleep(_LOOK_S)
 
     async def finish(self, size_bytes: int) -> str:
         """The SHA-256 of the whole file, in hex.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from core.domain.errors import (
 )
 from core.domain.media import Track
 from core.net.http.client import HttpClient, Response
+from core.net.http.pump import Sink
 from core.net.progress import Fetched, Progress
 from core.net.transfer.assembly import Assembly, Restart
 from core.net.transfer.blocking import run_blocking
@@ -102,6 +103,10 @@ async def fetch_file(
             await restarts.wait_after(restart.error)
         else:
             return replace(fetched, fetched_bytes=fetched.fetched_bytes + wasted_bytes)
+
+
+class _Enough(Exception):
+    """What was wanted of an answer has arrived. Control flow."""
 
 
 class _Transfer(Assembly):
@@ -264,32 +269,51 @@ class _Transfer(Assembly):
 
     async def _copy(self, response: Response, piece: Piece, end: int | None, overlap: int) -> None:
         """Write what arrives, up to *end* or the piece's own end, which another worker may pull nearer."""
-        async for chunk in response.chunks():
-            self._pulse.received_bytes += len(chunk)
-            if piece.position == 0 and sniff_container(chunk[:SNIFF_BYTES]) == "html":
-                raise page_instead(response)
-            data: bytes | memoryview = chunk
-            if overlap:
-                data = self._compared(chunk, piece.position - overlap, overlap)
-                overlap -= len(chunk) - len(data)
-            limit = _nearer(piece.end, end)
-            if limit is not None and len(data) > limit - piece.position:
-                data = memoryview(data)[: limit - piece.position]
-            self._write(data, piece.position)
-            piece.position += len(data)
-            if limit is not None and piece.position >= limit:
-                return
+        try:
+            await response.copy(self._sink(response, piece, end, overlap))
+        except _Enough:
+            return
         if piece.end is None:
             piece.end = piece.position  # only the end of the body tells the size
         elif not piece.is_done:
             raise NetworkFailure(f"{response.host} ended the answer early")
 
-    def _compared(self, chunk: bytes, position: int, overlap: int) -> memoryview:
-        """*chunk* without its first *overlap* bytes, which must be those that are there."""
-        known = self._part.read_at(min(len(chunk), overlap), position)
-        if not chunk.startswith(known):
-            raise Restart(NetworkFailure("the file changed while it was fetched"), ranged=False)
-        return memoryview(chunk)[len(known) :]
+    def _sink(self, response: Response, piece: Piece, end: int | None, overlap: int) -> Sink:
+        left = overlap  # of what is only compared
+
+        def sink(data: memoryview) -> Awaitable[None] | None:
+            nonlocal left
+            self._pulse.received_bytes += len(data)
+            if piece.position == 0 and sniff_container(bytes(data[:SNIFF_BYTES])) == "html":
+                raise page_instead(response)
+            if left:
+                known = self._part.read_at(min(len(data), left), piece.position - left)
+                if data[: len(known)] != known:
+                    raise Restart(NetworkFailure("the file changed while it was fetched"), ranged=False)
+                data, left = data[len(known) :], left - len(known)
+            limit = _nearer(piece.end, end)
+            if limit is not None:
+                data = data[: max(limit - piece.position, 0)]
+            return self._store(data, piece, limit)
+
+        return sink
+
+    def _store(self, data: memoryview, piece: Piece, limit: int | None) -> Awaitable[None] | None:
+        """Write *data*: at once, or aside while the disk is so slow that all others would wait for it."""
+        if self._part.is_slow:
+            return self._store_aside(bytes(data), piece, limit)
+        self._write(data, piece.position)
+        piece.position += len(data)
+        if limit is not None and piece.position >= limit:
+            raise _Enough
+        return None
+
+    async def _store_aside(self, data: bytes, piece: Piece, limit: int | None) -> None:
+        await run_blocking(self._part.write_at, data, piece.position)
+        self._wrote(len(data), piece.position)
+        piece.position += len(data)
+        if limit is not None and piece.position >= limit:
+            raise _Enough
 
 
 def _nearer(one: int | None, other: int | None) -> int | None:

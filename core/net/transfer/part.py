@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,10 @@ from core.domain.errors import DiskFull, Unknown
 _FORMAT = 1
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MAX_NOTE_BYTES = 4 * 2**20
+#: A write of a MiB at most goes into the page cache in less than one; longer, and the cache is full …
+_SLOW_WRITE_S = 0.02
+#: … and stays so for a while.
+_SLOW_FOR_S = 5.0
 
 
 @contextlib.contextmanager
@@ -47,6 +52,7 @@ class PartFile:
         self._part = path.with_name(path.name + ".part")
         self._note = path.with_name(path.name + ".part.json")
         self._fd = -1
+        self._slow_until = 0.0
 
     def open(self) -> None:
         """Open the part, making it when it is not there."""
@@ -71,10 +77,19 @@ class PartFile:
 
     def write_at(self, data: bytes | memoryview, position: int) -> None:
         """Write all of *data* at *position*."""
+        began = time.monotonic()
         with disk_errors("cannot write"):
             written = os.pwrite(self._fd, data, position)
             while written < len(data):  # a full disk may take a part first
                 written += os.pwrite(self._fd, memoryview(data)[written:], position + written)
+        now = time.monotonic()
+        if now - began > _SLOW_WRITE_S:
+            self._slow_until = now + _SLOW_FOR_S
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the disk made a write wait lately: the event loop should not wait for the next."""
+        return time.monotonic() < self._slow_until
 
     def read_at(self, size: int, position: int) -> bytes:
         """At most *size* bytes from *position*."""
@@ -106,6 +121,11 @@ class PartFile:
             _flush(self._fd)
             fresh.write_text(text)
             fresh.replace(self._note)
+
+    def flush_blocking(self) -> None:
+        """Put what was written on the disk."""
+        with disk_errors("cannot flush the unfinished file"):
+            _flush(self._fd)
 
     def read_note(self) -> dict[str, Any] | None:
         """The note, None when there is none that can be trusted."""

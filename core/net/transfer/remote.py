@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from core.domain.errors import NetworkFailure
+from core.domain.errors import HttpFailure, NetworkFailure
+from core.net.http.charset import uncoded_start
 from core.net.http.client import HttpClient, Response, raise_for_status
 
 PROBE_BYTES = 64 * 1024
@@ -104,22 +105,40 @@ def disposition_filename(value: str) -> str | None:
     return None
 
 
-async def probe_remote(http: HttpClient, url: str, headers: Mapping[str, str]) -> RemoteFile:
-    """Look at a file with one request for its first 64 KiB.
+async def probe_remote(
+    http: HttpClient,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    on_redirect: Callable[[str], None] | None = None,
+) -> RemoteFile:
+    """Look at a file with one request for its first 64 KiB; *on_redirect* as in `HttpClient.stream`.
+
+    A head that came compressed although nobody asked for that is shown as it is without; such a file has no
+    size that could be known, and no ranges. Its transfer will be refused: this is for looking only.
 
     Raises:
+        HttpFailure: It is compressed in a way that is not known here.
         JobError: By the answer's status, or NetworkFailure.
     """
     asked = {**headers, "Range": f"bytes=0-{PROBE_BYTES - 1}"}
-    async with http.stream(url, headers=asked) as response:
+    async with http.stream(url, headers=asked, on_redirect=on_redirect) as response:
         if response.status == 416 and parse_unsatisfied_range(response.headers.get("content-range", "")) == 0:
             return _described(response, size=0, accepts_ranges=True, head=b"")
         raise_for_status(response)
-        head = bytearray()
-        async for chunk in response.chunks():
-            head += chunk
-            if len(head) >= PROBE_BYTES:
+        sent = bytearray()
+        async for chunk in response.raw_chunks():
+            sent += chunk
+            if len(sent) >= PROBE_BYTES:
                 break
+        head = uncoded_start(bytes(sent), response.coding, PROBE_BYTES)
+        if head is None:
+            raise HttpFailure(
+                f"{response.host} compressed the answer though that was not asked for",
+                remote_status=response.status,
+            )
+        if response.coding:
+            return _described(response, size=None, accepts_ranges=False, head=head)
         part = parse_content_range(response.headers.get("content-range", ""))
         if response.status == 206:
             if part is None or part.start != 0:
@@ -128,7 +147,7 @@ async def probe_remote(http: HttpClient, url: str, headers: Mapping[str, str]) -
         else:
             size = content_length(response.headers)
         accepts = response.status == 206 or "bytes" in response.headers.get("accept-ranges", "").lower()
-        return _described(response, size=size, accepts_ranges=accepts, head=bytes(head[:PROBE_BYTES]))
+        return _described(response, size=size, accepts_ranges=accepts, head=head)
 
 
 def _described(response: Response, *, size: int | None, accepts_ranges: bool, head: bytes) -> RemoteFile:

@@ -1,4 +1,4 @@
-"""archive.org, by its metadata API: single files with their published checksums, and items of many tracks."""
+"""archive.org, by its metadata API: files with the checksums that it publishes, items, collections."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from core.domain.errors import (
     UnsupportedSource,
 )
 from core.domain.job import Kind, Request
-from core.domain.media import Entry, Resolution, Role, Tags, Track, Transport
+from core.domain.media import Entry, FormatInfo, Resolution, Role, Tags, Track, Transport
 from core.links.normalise import normalise
 from core.sources.archive_org.choice import choose
+from core.sources.archive_org.collection import members
 from core.sources.archive_org.item import FILM_EXTENSIONS, SOUND_EXTENSIONS, File, Item, Work, parse_item
 from core.sources.base import Matcher, NotHandled, Source, SourceContext
 from core.sources.quality import Quality, parse_quality
 
 BASE = "https://archive.org"
+#: The API's word for the kind of item that holds items.
+COLLECTION = "collection"
 #: Pages and files of items; the last form is what downloads are redirected to.
 _PATH = re.compile(
     r"\A/(?:(?:details|embed|stream)|(?P<exact>download|\d{1,3}/items))"
@@ -91,7 +94,7 @@ class ArchiveOrg(Source):
             NotFound: No such item or file, or it was taken down.
             AuthRequired: Only some people may have it.
             ProtectedContent: It is only played on the site.
-            UnsupportedSource: There is nothing to see or hear in the item.
+            UnsupportedSource: There is nothing to see or hear in the item or collection.
             ParserFailure: The API's answer is not understood.
             JobError: What the server or the network did, or `FormatNotFound`.
         """
@@ -101,6 +104,8 @@ class ArchiveOrg(Source):
         quality = parse_quality(request.quality, request.kind, max_height=context.settings.media.max_height)
         page = await context.http.text(f"{self._base}/metadata/{link.identifier}")
         item = await asyncio.to_thread(parse_item, page.text, link.identifier)
+        if item.mediatype == COLLECTION and not link.file:
+            return await self._collection(item, quality.kind, context)
         works = _named(item, link)
         if item.is_restricted or not any(work.open_files for work in works):
             raise _refusal(item)
@@ -110,7 +115,19 @@ class ArchiveOrg(Source):
             works = [work for work in works if work.has_film] or works[:1]
         if len(works) == 1:
             return self._one(item, works[0], choose(works[0], quality, format_=request.format), quality)
-        return self._many(item, works[: context.settings.limits.max_playlist_items])
+        return self._many(item, works, limit=context.settings.limits.max_playlist_items)
+
+    async def _collection(self, item: Item, kind: Kind, context: SourceContext) -> Resolution:
+        limit = context.settings.limits.max_playlist_items
+        found = await members(context.http, self._base, item.identifier, kind, limit=limit)
+        if not found.items:
+            what = {Kind.AUDIO: "to hear", Kind.VIDEO: "to see"}.get(kind, "to see or hear")
+            raise UnsupportedSource(f"there is nothing {what} in the collection {item.identifier}")
+        entries = tuple(
+            Entry(url=f"{self._base}/details/{each.identifier}", title=each.title, media_id=each.identifier)
+            for each in found.items
+        )
+        return self._list(item, entries, total=found.total)
 
     def _one(self, item: Item, work: Work, file: File, quality: Quality) -> Resolution:
         title = _title(item, work)
@@ -124,6 +141,7 @@ class ArchiveOrg(Source):
             kind=kind,
             duration_s=file.duration_s,
             tracks=(self._track(item, file),),
+            formats=tuple(_format(each, is_chosen=each is file) for each in work.open_files),
             tags=Tags(
                 title=title,
                 artist=work.artist or item.artist,
@@ -135,7 +153,7 @@ class ArchiveOrg(Source):
             thumbnail_url=self._thumbnail(item),
         )
 
-    def _many(self, item: Item, works: list[Work]) -> Resolution:
+    def _many(self, item: Item, works: list[Work], *, limit: int) -> Resolution:
         entries = tuple(
             Entry(
                 url=self._page(item, work),
@@ -143,13 +161,17 @@ class ArchiveOrg(Source):
                 media_id=_media_id(item, work),
                 duration_s=work.duration_s,
             )
-            for work in works
+            for work in works[:limit]
         )
+        return self._list(item, entries, total=len(works))
+
+    def _list(self, item: Item, entries: tuple[Entry, ...], *, total: int | None) -> Resolution:
         return Resolution(
             source=self.name,
             media_id=item.identifier,
             title=item.title or item.identifier,
             entries=entries,
+            total_entries=total,
             tags=Tags(
                 title=item.title,
                 artist=item.artist,
@@ -200,8 +222,6 @@ def _named(item: Item, link: Link) -> list[Work]:
 
 
 def _nothing(item: Item) -> UnsupportedSource:
-    if item.mediatype == "collection":
-        return UnsupportedSource("this is a collection of items", hint="Give the link of one of its items.")
     kind = f" (it is of the kind {item.mediatype[:40]!r})" if item.mediatype else ""
     return UnsupportedSource(f"there is nothing to see or hear in the item {item.identifier}{kind}")
 
@@ -223,6 +243,19 @@ def _title(item: Item, work: Work) -> str:
 
 def _media_id(item: Item, work: Work) -> str:
     return item.identifier if len(item.works) == 1 else f"{item.identifier}/{work.name}"
+
+
+def _format(file: File, *, is_chosen: bool) -> FormatInfo:
+    return FormatInfo(
+        id=file.name,
+        role=Role.MUXED if file.is_film else Role.AUDIO,
+        container=file.extension,
+        height=file.lines,
+        bitrate_bps=round(file.bitrate_kbps * 1000) if file.bitrate_kbps else None,
+        size_bytes=file.size_bytes,
+        note=file.format or None,
+        is_chosen=is_chosen,
+    )
 
 
 def _encoded(path: str) -> str:

@@ -50,6 +50,8 @@ def parse_html(text: str, *, host: str) -> etree._Element:
         root = parser.close()
     except etree.LxmlError as error:
         raise ParserFailure(f"the page at {host} is not HTML") from error
+    if root is None:
+        raise ParserFailure(f"the page at {host} is not HTML")
     return root
 
 

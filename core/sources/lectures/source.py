@@ -36,6 +36,7 @@ class Lectures(Source):
 
     name = "tariq_allah"
     label = "Lecture sites"
+    is_one_site = False
 
     def __init__(self, sites: Sequence[Site] = ()) -> None:
         self._sites = [

@@ -38,6 +38,7 @@ _UNKNOWN_QUERY = frozenset({404, 422})
 _LOGIN_CODES = frozenset({32, 64, 89, 99, 215, 239, 326, 353})
 _RATE_CODE = 88
 _FEATURE_ROUNDS = 6
+_GUEST_FIELD = "x-guest-token"
 _STREAM_PARAMETERS = "client=web&use_syndication_guest_id=false&cookie_set_host=x.com"
 
 
@@ -48,6 +49,7 @@ class Memory:
     queries: Queries = field(default_factory=Queries)
     guest_token: str | None = field(default=None, repr=False)
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    activating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +151,11 @@ class SpacesApi:
         async with self._memory.refreshing:
             if known := queries.candidates(self._settings.query_id):
                 return known[0]  # another job has found it meanwhile
-            found = await find_hash(
-                self._http, self._web_base, self._credentials.cookies if self._credentials else None
-            )
+            cookies = self._credentials.cookies if self._credentials else None
+            try:
+                found = await find_hash(self._http, self._web_base, cookies)
+            except NotFound:
+                found = None  # a home page that is not there says nothing of the Space
             if found is None:
                 queries.forgive()
                 raise ParserFailure(
@@ -163,10 +167,12 @@ class SpacesApi:
             return found
 
     async def _get(self, url: str) -> _Answer:
-        is_old_guest = self._credentials is None and self._memory.guest_token is not None
-        answer = await self._ask(url, await self._headers())
-        if is_old_guest and answer.status in _REFUSED:
-            self._memory.guest_token = None  # they last for some hours
+        known = self._memory.guest_token
+        headers = await self._headers()
+        answer = await self._ask(url, headers)
+        if known is not None and headers.get(_GUEST_FIELD) == known and answer.status in _REFUSED:
+            if self._memory.guest_token == known:  # no other job has got a new one meanwhile
+                self._memory.guest_token = None  # they last for some hours
             answer = await self._ask(url, await self._headers())
         return answer
 
@@ -190,9 +196,10 @@ class SpacesApi:
         }
         if self._credentials is not None:
             return headers | {"x-csrf-token": self._credentials.ct0, "x-twitter-auth-type": "OAuth2Session"}
-        if self._memory.guest_token is None:
-            self._memory.guest_token = await self._activate_guest(headers)
-        return headers | {"x-guest-token": self._memory.guest_token}
+        async with self._memory.activating:  # X counts activations: one serves all jobs
+            if self._memory.guest_token is None:
+                self._memory.guest_token = await self._activate_guest(headers)
+            return headers | {_GUEST_FIELD: self._memory.guest_token}
 
     async def _activate_guest(self, headers: Mapping[str, str]) -> str:
         answer = await self._ask(f"{self._guest_base}/1.1/guest/activate.json", headers, method="POST")

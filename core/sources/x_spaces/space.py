@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from core.domain.errors import NotFound, NotYetAvailable, ParserFailure
 
-#: How often a Space that runs, or whose host is late, is looked at.
+#: How often a Space whose host is late is looked at.
 LOOK_AGAIN_S = 60.0
 #: People kept in a job's checkpoint, of each role.
 _MAX_PEOPLE = 200
@@ -56,11 +56,16 @@ class Space:
         """Day of its start in UTC, `YYYY-MM-DD`."""
         return datetime.fromtimestamp(self.started, UTC).date().isoformat() if self.started else None
 
-    def require_replay(self, *, now: float) -> str:
-        """The key under which the recording is found.
+    @property
+    def is_over(self) -> bool:
+        """Nothing is sent any more."""
+        return self.state in {State.ENDED, State.TIMED_OUT, State.CANCELED}
+
+    def require_media(self, *, now: float) -> str:
+        """The key under which its media are found: what is being sent, or the recording.
 
         Raises:
-            NotYetAvailable: It has not begun, or has not ended.
+            NotYetAvailable: It has not begun.
             NotFound: There is no recording and there will be none.
             ParserFailure: The API names no key.
         """
@@ -69,13 +74,9 @@ class Space:
             raise NotYetAvailable(
                 "the Space has not started", retry_after_s=wait_s if wait_s > 0 else LOOK_AGAIN_S
             )
-        if self.state is State.RUNNING:
-            raise NotYetAvailable(
-                "the Space is live and will be fetched when it has ended", retry_after_s=LOOK_AGAIN_S
-            )
         if self.state is State.CANCELED:
             raise NotFound("the Space was canceled by its host")
-        if not self.has_replay:
+        if self.is_over and not self.has_replay:
             how = "timed out" if self.state is State.TIMED_OUT else "has ended"
             raise NotFound(f"the Space {how} and there is no replay of it", hint="Nothing can be done.")
         if self.media_key is None:

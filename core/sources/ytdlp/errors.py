@@ -1,7 +1,4 @@
-"""yt-dlp's failures as errors of the tree, by tables: types first, then what texts say, then HTTP statuses.
-
-Texts come from the sites through yt-dlp and change, so every path ends in a class that says what is known.
-"""
+"""yt-dlp's failures as errors of the tree: by the tables of `texts`, and what these do not know as well."""
 
 from __future__ import annotations
 
@@ -9,33 +6,47 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from core.domain.errors import (
     ERRORS,
-    AuthRequired,
     BlockedAddress,
-    DiskFull,
     ExtractorFailure,
     ExtractorOutdated,
-    FormatNotFound,
-    GeoBlocked,
     HttpFailure,
     JobError,
-    MediaFailure,
     NetworkFailure,
-    NotFound,
     NotYetAvailable,
-    ProtectedContent,
     RateLimited,
-    Unknown,
-    UnsupportedSource,
 )
+from core.sources.ytdlp.install import YTDLP, install_command
+from core.sources.ytdlp.texts import BY_STATUS, BY_TEXT, BY_TYPE
 
 #: yt-dlp comes out about once a month; sites change faster than one that is older than this.
 OUTDATED_AFTER_DAYS = 60
 _MAX_DETAIL = 300
+_NETWORK_TYPES = frozenset(
+    {
+        "TransportError",
+        "IncompleteRead",
+        "ContentTooShortError",
+        "EOFError",
+        "TimeoutError",
+        "ConnectionError",
+    }
+)
+#: If the engine's proxy refuses a CONNECT, yt-dlp sees the status line only: its reason is the error's code.
+_TUNNEL = re.compile(r"tunnel connection failed: \d{3} ([a-z_]+)")
+#: libcurl (curl_cffi) tells of it nothing but the status, which the proxy gives for a blocked address alone.
+_CURL_BLOCKED = "connect tunnel failed, response 403"
+_STATUS = re.compile(r"http error (\d{3})\b")
+_REPORTED = "ERROR: "
+_ADVICE = re.compile(r"; please report this issue|\. Use --|\s*\(caused by| You might want to use a VPN")
+_BUG_WORDS = "please report this issue"
+_WAIT = re.compile(
+    r"(?:begins? in|premieres in|starts? in|for up to) (\d+|an?|one|a few) (second|minute|hour|day)s?"
+)
+_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,120 +70,6 @@ class Cause:
         return cls(**{**data, "types": tuple(data["types"])})
 
 
-#: What an exception class alone says.
-BY_TYPE: Mapping[str, type[JobError]] = {
-    "GeoRestrictedError": GeoBlocked,
-    "UserNotLive": NotYetAvailable,
-    "UnsupportedError": UnsupportedSource,
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """Texts (lower case) that mean one error class."""
-
-    error: type[JobError]
-    #: Found word for word in yt-dlp's own sources, which a test holds it to.
-    quoted: tuple[str, ...] = ()
-    #: Sent by sites.
-    from_sites: tuple[str, ...] = ()
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """Any of the texts, from the beginning of a word."""
-        return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, (*self.quoted, *self.from_sites)))})")
-
-
-#: The first row that has a text of any cause decides, so the narrow ones stand first.
-BY_TEXT: tuple[Row, ...] = (
-    Row(ProtectedContent, quoted=("drm protected", "known to use drm protection")),
-    Row(
-        RateLimited,
-        quoted=("has been rate-limited", "exceeded the rate limit"),
-        from_sites=("too many requests",),
-    ),
-    Row(
-        NotYetAvailable,
-        quoted=("not started yet", "premieres in", "is not currently live", "has not started"),
-        from_sites=("will begin in", "begins in", "is being processed", "still processing"),
-    ),
-    Row(
-        AuthRequired,
-        quoted=(
-            "only available for registered users", "use --cookies", "log in", "login required",
-            "login is required", "requires login", "requires authentication", "not authorized",
-            "members-only", "members only", "confirm your age", "age-restricted", "age restricted",
-        ),
-        from_sites=("sign in to confirm", "not a bot", "join this channel"),
-    ),
-    Row(
-        GeoBlocked,
-        quoted=("not available from your location", "in your country", "in your region", "geo restriction"),
-        from_sites=("not available in your location",),
-    ),
-    Row(
-        UnsupportedSource,
-        quoted=(
-            "unsupported url", "no suitable extractor", "is not a valid url", "no longer supported since",
-            "not supported and will not be supported",
-        ),
-    ),
-    Row(
-        FormatNotFound,
-        quoted=(
-            "requested format is not available", "no video formats found", "invalid format specification",
-        ),
-    ),
-    Row(Unknown, quoted=("ffmpeg is not installed", "ffprobe not found", "ffmpeg not found")),
-    Row(DiskFull, quoted=("no space left",), from_sites=("disk quota exceeded",)),
-    # Fragments of a download that stay away; yt-dlp keeps only the words of what was met.
-    Row(
-        HttpFailure,
-        quoted=("not found, unable to continue",),
-        from_sites=("[download] got error: http error",),
-    ),
-    Row(NetworkFailure, quoted=("[download] got error",)),
-    Row(MediaFailure, quoted=("the downloaded file is empty",)),
-    Row(
-        NotFound,
-        quoted=(
-            "has been removed", "was removed", "no longer available", "video unavailable", "been deleted",
-            "was deleted", "private video", "is private", "does not exist", "http error 404", "not found",
-        ),
-        from_sites=("has been terminated", "http error 410", "isn't available anymore"),
-    ),
-    Row(UnsupportedSource, quoted=("no video could be found in this tweet", "no media found")),
-)  # fmt: skip
-
-#: What remains of HTTP statuses when no text was more exact.
-BY_STATUS: Mapping[int, type[JobError]] = {
-    401: AuthRequired,
-    404: NotFound,
-    408: NetworkFailure,
-    410: NotFound,
-    429: RateLimited,
-    451: GeoBlocked,
-}
-_NETWORK_TYPES = frozenset(
-    {
-        "TransportError",
-        "IncompleteRead",
-        "ContentTooShortError",
-        "EOFError",
-        "TimeoutError",
-        "ConnectionError",
-    }
-)
-#: If the engine's proxy refuses a CONNECT, yt-dlp sees the status line only: its reason is the error's code.
-_TUNNEL = re.compile(r"tunnel connection failed: \d{3} ([a-z_]+)")
-_STATUS = re.compile(r"http error (\d{3})\b")
-_REPORTED = "ERROR: "
-_ADVICE = re.compile(r"; please report this issue|\. Use --|\s*\(caused by| You might want to use a VPN")
-_BUG_WORDS = "please report this issue"
-_WAIT = re.compile(r"(?:begins?|premieres|starts?) in (\d+|an?|one|a few) (second|minute|hour|day)s?")
-_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
 def classify(causes: Sequence[Cause], *, version: str, today: date | None = None) -> JobError:
     """The error of the tree for what the worker reported.
 
@@ -185,11 +82,12 @@ def classify(causes: Sequence[Cause], *, version: str, today: date | None = None
     if refusal := _refused_by_proxy(causes, text):
         return refusal
     status = _status(causes, text)
-    found = _error_class(causes, text, status) or _unexplained(causes, text, version, today)
-    is_about_ytdlp = found in {ExtractorFailure, ExtractorOutdated}
+    found, hint = _judged(causes, text, status)
+    if found is None:
+        found, hint = _unexplained(causes, text, version, today)
     return found(
         _detail(causes),
-        hint=f"{found.default_hint} (yt-dlp {version})" if is_about_ytdlp else None,
+        hint=hint,
         remote_status=status,
         retry_after_s=_retry_after_s(causes) if found in {RateLimited, NotYetAvailable} else None,
     )
@@ -199,6 +97,8 @@ def _refused_by_proxy(causes: Sequence[Cause], text: str) -> JobError | None:
     """What the engine's own proxy said instead of the site."""
     tunnel = _TUNNEL.search(text)
     codes = [*(cause.proxy_error for cause in causes), tunnel[1].upper() if tunnel else None]
+    if _CURL_BLOCKED in text:
+        codes.append(BlockedAddress.code)
     for code in filter(None, codes):
         error = ERRORS.get(code)
         if error is BlockedAddress:
@@ -214,29 +114,34 @@ def _status(causes: Sequence[Cause], text: str) -> int | None:
     return by_cause or (int(in_words[1]) if in_words else None)
 
 
-def _error_class(causes: Sequence[Cause], text: str, status: int | None) -> type[JobError] | None:
+def _judged(
+    causes: Sequence[Cause], text: str, status: int | None
+) -> tuple[type[JobError] | None, str | None]:
+    """The class that the tables know, and a hint where one is better than the class's own."""
     types = {name for cause in causes for name in cause.types}
     for name, error in BY_TYPE.items():
         if name in types:
-            return error
+            return error, None
     for row in BY_TEXT:
         if row.pattern.search(text):
-            return row.error
+            return row.error, row.hint
     if status is not None:
-        return BY_STATUS.get(status, HttpFailure)
-    if types & _NETWORK_TYPES:
-        return NetworkFailure
-    return None
+        return BY_STATUS.get(status, HttpFailure), None
+    return (NetworkFailure if types & _NETWORK_TYPES else None), None
 
 
-def _unexplained(causes: Sequence[Cause], text: str, version: str, today: date | None) -> type[JobError]:
+def _unexplained(
+    causes: Sequence[Cause], text: str, version: str, today: date | None
+) -> tuple[type[JobError], str]:
     """A bug of yt-dlp, a site it does not understand, or words that the tables do not know yet."""
+    command = install_command(*YTDLP)
     is_bug = _BUG_WORDS in text or any(cause.expected is False for cause in causes)
-    if not is_bug:
-        return ExtractorFailure
     released = version_date(version)
     age = (today or datetime.now(UTC).date()) - released if released else timedelta()
-    return ExtractorOutdated if age.days > OUTDATED_AFTER_DAYS else ExtractorFailure
+    if is_bug and age.days > OUTDATED_AFTER_DAYS:
+        told = f"yt-dlp {version} is {age.days} days old. Update it: {command}, then retry the job."
+        return ExtractorOutdated, told
+    return ExtractorFailure, f"A newer yt-dlp than {version} may know the site better: {command}"
 
 
 def version_date(version: str) -> date | None:

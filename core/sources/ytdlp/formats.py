@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config.settings import Media
-from core.domain.errors import FormatNotFound, ProtectedContent, UnsupportedSource
+from core.domain.errors import FormatNotFound, NotYetAvailable, ProtectedContent, UnsupportedSource
 from core.domain.job import Kind
 from core.domain.media import Role, Track, Transport
 from core.sources.quality import Quality
@@ -54,6 +54,29 @@ def formats_of(info: Format) -> list[Format]:
     return list(info.get("formats") or ([info] if info.get("url") else []))
 
 
+def is_broadcast(info: Format) -> bool:
+    """Whether a video is being broadcast at this moment."""
+    return info.get("live_status") == "is_live" or bool(info.get("is_live"))
+
+
+def usable_formats(info: Format, media: Media) -> list[Format]:
+    """What can be fetched and may be chosen, worst first. Of a broadcast that is HLS, which is recorded.
+
+    Raises:
+        FormatNotFound: `skip_hls` and `skip_dash` leave nothing.
+        NotYetAvailable: It is live in forms that cannot be recorded as they come.
+        ProtectedContent: Everything is under DRM.
+        UnsupportedSource: There is no film or sound at all, or none that can be fetched.
+    """
+    usable = _usable(formats_of(info), media)
+    if not is_broadcast(info):
+        return usable
+    growing = [f for f in usable if f["protocol"] in _HLS]
+    if not growing:
+        raise NotYetAvailable("it is live now, and not as HLS, which could be recorded")
+    return growing
+
+
 def choose(info: Format, quality: Quality, *, format_id: str | None, media: Media) -> tuple[Choice, ...]:
     """One format with everything, or one for the picture and one for the sound.
 
@@ -65,16 +88,18 @@ def choose(info: Format, quality: Quality, *, format_id: str | None, media: Medi
 
     Raises:
         FormatNotFound: There is no such format or kind; the hint lists what there is.
-        ProtectedContent: Everything is under DRM.
-        UnsupportedSource: There is no film or sound at all, or none that can be fetched.
+        JobError: As `usable_formats`.
     """
-    usable = _usable(formats_of(info), media)
+    usable = usable_formats(info, media)
     if format_id is not None:
         return _named(usable, format_id)
-    if quality.kind is Kind.AUDIO or not any(map(_has_video, usable)):
+    if quality.kind is Kind.AUDIO or not any(map(has_video, usable)):
         if quality.kind is Kind.VIDEO:
             raise FormatNotFound("there is only sound", hint="Ask for audio, or leave the kind out.")
         return (_best_audio(usable, quality),)
+    if is_broadcast(info):
+        # Picture and sound that are recorded by themselves begin at different moments.
+        usable = [f for f in usable if has_video(f) and has_audio(f)] or usable
     return _best_video(usable, quality)
 
 
@@ -83,7 +108,7 @@ def chosen_by_expression(info: Format) -> str:
     return "+".join(str(f["format_id"]) for f in info.get("requested_formats") or [info])
 
 
-def track(choice: Choice, *, duration_s: float | None) -> Track:
+def track(choice: Choice, *, duration_s: float | None, is_live: bool = False) -> Track:
     """How to fetch what was chosen."""
     format_ = choice.format
     headers = {
@@ -103,11 +128,12 @@ def track(choice: Choice, *, duration_s: float | None) -> Track:
         duration_s=duration_s,
         format_id=format_.get("format_id"),
         max_range_bytes=(format_.get("downloader_options") or {}).get("http_chunk_size"),
+        is_live=is_live,
     )
 
 
 def _usable(formats: Sequence[Format], media: Media) -> list[Format]:
-    playable = [f for f in formats if _has_video(f) or _has_audio(f)]
+    playable = [f for f in formats if has_video(f) or has_audio(f)]
     clear = [f for f in playable if f.get("has_drm") is not True]
     if playable and not clear:
         raise ProtectedContent
@@ -123,24 +149,24 @@ def _usable(formats: Sequence[Format], media: Media) -> list[Format]:
 
 
 def _best_video(usable: Sequence[Format], quality: Quality) -> tuple[Choice, ...]:
-    sounds = [f for f in usable if not _has_video(f)]
-    films = [f for f in usable if _has_video(f)]
+    sounds = [f for f in usable if not has_video(f)]
+    films = [f for f in usable if has_video(f)]
     most = max(quality.max_lines or 1 << 30, min(lines(f) or 0 for f in films))
     films = [f for f in films if (lines(f) or 0) <= most]
     # A silent film is only good enough when nothing has sound.
-    complete = films if sounds else [f for f in films if _has_audio(f)] or films
-    film = max(enumerate(complete), key=lambda entry: (*_video_key(entry[1]), entry[0]))[1]
-    if _has_audio(film) or not sounds:
+    complete = films if sounds else [f for f in films if has_audio(f)] or films
+    film = max(enumerate(complete), key=lambda entry: (*video_key(entry[1]), entry[0]))[1]
+    if has_audio(film) or not sounds:
         return (Choice(Role.MUXED, film),)
     return (Choice(Role.VIDEO, film), Choice(Role.AUDIO, _best_sound(sounds, quality)))
 
 
 def _best_audio(usable: Sequence[Format], quality: Quality) -> Choice:
     """Sound alone where it is offered, else the smallest film with the best sound, to be taken out later."""
-    sounds = [f for f in usable if not _has_video(f)]
+    sounds = [f for f in usable if not has_video(f)]
     if sounds:
         return Choice(Role.AUDIO, _best_sound(sounds, quality))
-    films = [f for f in usable if _has_audio(f)]
+    films = [f for f in usable if has_audio(f)]
     if not films:
         raise _not_found("there is no sound", usable)
     return Choice(Role.MUXED, max(films, key=lambda f: (_is_sane(f), f.get("abr") or 0, -(lines(f) or 0))))
@@ -149,13 +175,13 @@ def _best_audio(usable: Sequence[Format], quality: Quality) -> Choice:
 def _best_sound(sounds: Sequence[Format], quality: Quality) -> Format:
     """The best within the bound; when all exceed it the smallest, which is converted later."""
     limit = (quality.max_audio_kbps or 1 << 30) * _RATE_TOLERANCE
-    within = [f for f in sounds if _kbps(f) <= limit]
+    within = [f for f in sounds if kbps(f) <= limit]
     if not within:
-        return min(sounds, key=_kbps)
-    return max(enumerate(within), key=lambda entry: (*_audio_key(entry[1]), entry[0]))[1]
+        return min(sounds, key=kbps)
+    return max(enumerate(within), key=lambda entry: (*audio_key(entry[1]), entry[0]))[1]
 
 
-def _video_key(format_: Format) -> tuple[bool, int, bool, int]:
+def video_key(format_: Format) -> tuple[bool, int, bool, int]:
     """What makes a film better; yt-dlp's own order decides the rest."""
     codec, sound = str(format_.get("vcodec") or ""), str(format_.get("acodec") or "none")
     is_playable_on_phones = codec.startswith(("avc", "h264")) and sound.startswith(("none", "mp4a", "aac"))
@@ -163,11 +189,10 @@ def _video_key(format_: Format) -> tuple[bool, int, bool, int]:
     return _is_sane(format_), lines(format_) or 0, is_playable_on_phones, rank
 
 
-def _audio_key(format_: Format) -> tuple[bool, bool, int]:
-    is_aac = str(format_.get("acodec") or "").startswith(("mp4a", "aac")) or format_.get("ext") in {
-        "m4a",
-        "aac",
-    }
+def audio_key(format_: Format) -> tuple[bool, bool, int]:
+    """What makes a sound better; yt-dlp's own order decides the rest."""
+    codec, container = str(format_.get("acodec") or ""), format_.get("ext")
+    is_aac = codec.startswith(("mp4a", "aac")) or container in {"m4a", "aac"}
     return _is_sane(format_), is_aac, _TRANSPORT_RANK[TRANSPORTS[format_["protocol"]]]
 
 
@@ -183,16 +208,16 @@ def _named(usable: Sequence[Format], wanted: str) -> tuple[Choice, ...]:
         chosen = [by_id[part] for part in wanted.split("+")]
     except KeyError:
         raise _not_found(f"there is no format {wanted[:60]!r}", usable) from None
-    sounds = [f for f in usable if not _has_video(f)]
-    if len(chosen) == 1 and not _has_audio(chosen[0]) and sounds:
+    sounds = [f for f in usable if not has_video(f)]
+    if len(chosen) == 1 and not has_audio(chosen[0]) and sounds:
         chosen.append(_best_sound(sounds, Quality(kind=Kind.AUTO)))
     return _with_roles(chosen)
 
 
 def _with_roles(chosen: Sequence[Format]) -> tuple[Choice, ...]:
-    films = [f for f in chosen if _has_video(f)]
-    sounds = [f for f in chosen if not _has_video(f)]
-    if len(films) > 1 or len(sounds) > 1 or (films and sounds and _has_audio(films[0])):
+    films = [f for f in chosen if has_video(f)]
+    sounds = [f for f in chosen if not has_video(f)]
+    if len(films) > 1 or len(sounds) > 1 or (films and sounds and has_audio(films[0])):
         raise FormatNotFound("a format with sound cannot be joined with another, nor two of one kind")
     if not films:
         return (Choice(Role.AUDIO, sounds[0]),)
@@ -211,23 +236,24 @@ def lines(format_: Format) -> int | None:
 
 def describe(format_: Format) -> str:
     """One format for people: its id, size and codecs."""
-    size = f"{lines(format_)}p" if _has_video(format_) and lines(format_) else ""
-    rate = f"{_kbps(format_):.0f}k" if not _has_video(format_) and _kbps(format_) else ""
-    kind = (
-        "" if _has_audio(format_) and _has_video(format_) else "picture" if _has_video(format_) else "sound"
-    )
+    size = f"{lines(format_)}p" if has_video(format_) and lines(format_) else ""
+    rate = f"{kbps(format_):.0f}k" if not has_video(format_) and kbps(format_) else ""
+    kind = "" if has_audio(format_) and has_video(format_) else "picture" if has_video(format_) else "sound"
     return " ".join(filter(None, (str(format_.get("format_id")), size, rate, kind)))
 
 
-def _has_video(format_: Format) -> bool:
+def has_video(format_: Format) -> bool:
+    """Whether it has a picture, as far as is known."""
     return format_.get("vcodec") != "none"
 
 
-def _has_audio(format_: Format) -> bool:
+def has_audio(format_: Format) -> bool:
+    """Whether it has sound, as far as is known."""
     return format_.get("acodec") != "none"
 
 
-def _kbps(format_: Format) -> float:
+def kbps(format_: Format) -> float:
+    """Kilobits a second of the sound, else of all of it; 0 when unknown."""
     return float(format_.get("abr") or format_.get("tbr") or 0)
 
 

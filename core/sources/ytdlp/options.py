@@ -8,16 +8,22 @@ the media, plug-ins (see `ENVIRONMENT`), configuration files (only yt-dlp's own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config.settings import Network, Timeouts
+from core.config.settings import Network, SourceSettings, Timeouts
 
 #: yt-dlp loads any `yt_dlp_plugins` package that it finds, unless this is set.
 ENVIRONMENT: Mapping[str, str] = {"YTDLP_NO_PLUGINS": "1"}
 #: yt-dlp's own fragment downloads; ours use `network.max_connections_per_file`.
 _FRAGMENTS_AT_ONCE = 4
+#: Programs that may run YouTube's scripts, the best first, each since the version that yt-dlp 2026.10.26 asks
+#: for. It knows others as well, but these it starts without access to files and network.
+JS_RUNTIMES: Mapping[str, tuple[int, ...]] = {"deno": (2, 3, 0), "node": (22, 0, 0)}
+
+#: Beside those of `extraction`: to be told about a thing although there is nothing of it to fetch.
+WITHOUT_FORMATS: Mapping[str, Any] = {"ignore_no_formats_error": True}
 
 
 def environment(network: Network) -> dict[str, str]:
@@ -47,20 +53,37 @@ def common(*, network: Network, timeouts: Timeouts, proxy_url: str, ffmpeg_path:
         # Never a program that fetches by itself; and no other ffmpeg than the engine's.
         "external_downloader": {"default": "native"},
         "ffmpeg_location": str(ffmpeg_path),
+        "js_runtimes": {name: {} for name in JS_RUNTIMES},
     }
 
 
+def for_source(settings: SourceSettings) -> dict[str, Any]:
+    """What `[sources.NAME]` changes of `common`, for every use."""
+    changed: dict[str, Any] = {}
+    if settings.user_agent:
+        changed["http_headers"] = {"User-Agent": settings.user_agent}
+    if settings.rate_per_s:
+        changed["sleep_interval_requests"] = 1 / settings.rate_per_s
+    return changed
+
+
 def extraction(
-    *, max_items: int, cookie_file: Path | None = None, format_expression: str | None = None
+    *,
+    max_items: int,
+    cookie_file: Path | None = None,
+    format_expression: str | None = None,
+    extractors: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """To find out what a link leads to.
 
     Args:
-        max_items: Entries of a playlist to list.
+        max_items: Entries of a playlist to list; pages of it that lie behind them are never asked for.
         cookie_file: A private copy: yt-dlp writes it when it is done.
         format_expression: yt-dlp chooses by it; by default all formats are reported and we choose.
+        extractors: From `allow.extractors_for`.
     """
     return {
+        **({"allowed_extractors": list(extractors)} if extractors else {}),
         "noplaylist": True,
         "extract_flat": "in_playlist",
         "playlistend": max_items,

@@ -117,18 +117,21 @@ class YtdlpPool:
         """The processes that live now."""
         return frozenset(worker.process.pid for worker in self._workers)
 
-    async def extract(self, url: str, *, options: Mapping[str, Any]) -> dict[str, Any]:
+    async def extract(
+        self, url: str, *, options: Mapping[str, Any], proxy_url: str | None = None
+    ) -> dict[str, Any]:
         """What yt-dlp finds behind *url*: its information dict, JSON values only.
 
         Args:
             url: The link.
-            options: From `options.extraction`.
+            options: From `options.extraction` and `options.for_source`.
+            proxy_url: The engine's proxy for this source, where it has one of its own.
 
         Raises:
             StageTimeout: It took longer than `timeouts.metadata_s`.
             JobError: It failed.
         """
-        request = {"op": "extract", "url": url, "options": {**self._common, **options}}
+        request = {"op": "extract", "url": url, "options": self._options(options, proxy_url)}
         async with self._extractions:
             found: dict[str, Any] = await self._ask(request, limit_s=self._timeouts.metadata_s)
         return found
@@ -141,6 +144,8 @@ class YtdlpPool:
         *,
         progress: Progress,
         cookie_file: Path | None = None,
+        options: Mapping[str, Any] | None = None,
+        proxy_url: str | None = None,
     ) -> Path:
         """Fetch one format of an extracted video to *path*, from the start.
 
@@ -153,6 +158,8 @@ class YtdlpPool:
             path: The file, whose folder exists.
             progress: Told four times a second.
             cookie_file: A private copy, as for `extract`.
+            options: From `options.for_source`.
+            proxy_url: As for `extract`.
 
         Raises:
             StageTimeout: It took longer than `timeouts.download_s`.
@@ -164,7 +171,9 @@ class YtdlpPool:
             "info": info,
             "format_id": format_id,
             "path": str(path),
-            "options": {**self._common, **ytdlp_options.download(path, cookie_file=cookie_file)},
+            "options": self._options(
+                {**ytdlp_options.download(path, cookie_file=cookie_file), **(options or {})}, proxy_url
+            ),
         }
         async with self._downloads:
             await asyncio.to_thread(_discard_leftovers_blocking, path)
@@ -182,6 +191,10 @@ class YtdlpPool:
         self._is_closed = True
         await asyncio.gather(*(self._end(worker) for worker in tuple(self._workers)))
         await asyncio.gather(*self._endings)
+
+    def _options(self, options: Mapping[str, Any], proxy_url: str | None) -> dict[str, Any]:
+        way_out = {"proxy": proxy_url} if proxy_url else {}
+        return {**self._common, **options, **way_out}
 
     async def _ask(
         self,

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +30,8 @@ _UNUSED_FIELDS = (
 )  # fmt: skip
 #: Set by the engine's proxy on its own answers.
 _PROXY_ERROR_HEADER = "X-Reeldeck-Error"
+#: A few bytes of a manifest can describe millions of segments. Less than this and deno does not start.
+MAX_MEMORY_BYTES = 2 * 2**30
 _MAX_CAUSES = 8
 _MAX_TEXT = 2000
 
@@ -73,6 +77,8 @@ class Worker:
                 result = self._download(request)
             self._say({"id": number, "result": result})
         except Exception as error:  # noqa: BLE001 -- the parent translates every failure of a third party
+            # What ran out of memory lets go of it before there is an answer to be made.
+            traceback.clear_frames(error.__traceback__)
             # A fragment's failure in one thread can show in another as something else: its words are kept.
             told = [RuntimeError(self._log.first_error)] if self._log.first_error else []
             self._say({"id": number, "error": [cause for e in (error, *told) for cause in causes(e)]})
@@ -162,7 +168,7 @@ def _described(error: BaseException) -> dict[str, Any]:
     status = getattr(error, "status", None)
     return {
         "types": [cls.__name__ for cls in type(error).__mro__[:-2]],
-        "text": str(getattr(error, "orig_msg", None) or error)[:_MAX_TEXT],
+        "text": (str(getattr(error, "orig_msg", None) or error) or type(error).__name__)[:_MAX_TEXT],
         "expected": getattr(error, "expected", None),
         "status": status if isinstance(status, int) else None,
         "retry_after": header("Retry-After"),
@@ -178,6 +184,9 @@ def main() -> None:
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most == resource.RLIM_INFINITY or most > MAX_MEMORY_BYTES:
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, most))
     worker = Worker(answers)
     for line in requests:
         worker.answer(json.loads(line))

@@ -1,0 +1,1 @@
+"""What Reeldeck costs, measured. `make bench` prints it; no test depends on a timing."""

@@ -1,0 +1,173 @@
+"""The two stages that turn fetched tracks into a file that can be relied on: POSTPROCESS and VALIDATE."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from core.domain.errors import FormatNotFound, JobError
+from core.domain.events import EventType
+from core.domain.job import Job, Kind, Stage
+from core.domain.media import Resolution
+from core.engine import attempt as keys
+from core.engine.attempt import Attempt
+from core.engine.stages import failure
+from core.engine.toolbox import Toolbox
+from core.media.cover import fetch_cover
+from core.media.digest import sha256
+from core.media.postprocess import Input, Wanted, postprocess
+from core.media.tags import write_tags
+from core.media.verify import check_output, lengths_of
+from core.sources.quality import Quality, parse_quality
+
+log = logging.getLogger("reeldeck.engine")
+
+
+async def process(attempt: Attempt, tools: Toolbox) -> None:
+    """POSTPROCESS: merge, remux or convert until the file is what was wanted."""
+    output = attempt.checkpoint.get(keys.OUTPUT)
+    if output and attempt.has_files([output]):
+        return
+    await attempt.record((EventType.POSTPROCESS_STARTED, {}), stage=Stage.POSTPROCESS)
+    paths = [attempt.folder / name for name in attempt.checkpoint[keys.FETCHED]]
+    try:
+        cover = await _cover(attempt, tools)
+        inputs = await _inputs(attempt, tools, paths)
+        made = await postprocess(
+            tools.ffmpeg,
+            inputs,
+            _wanted(attempt, tools, cover),
+            attempt.folder / "output",
+            timeout_s=tools.settings.timeouts.postprocess_s,
+            stall_s=tools.settings.timeouts.stall_s,
+            progress=attempt.meter.process,
+        )
+        is_changed = made.path not in paths or await _tag(made.path, attempt.resolution, cover)
+    except JobError as error:
+        await attempt.record((EventType.POSTPROCESS_FAILED, failure(error)))
+        raise
+    attempt.checkpoint |= {keys.OUTPUT: made.path.name, keys.COVER: cover.name if cover else None}
+    if is_changed:
+        attempt.checkpoint[keys.DIGEST] = made.sha256
+    await attempt.record(
+        (
+            EventType.POSTPROCESS_FINISHED,
+            {"is_changed": is_changed, "has_cover": is_changed and cover is not None},
+        ),
+        stage=Stage.POSTPROCESS,
+    )
+
+
+async def validate(attempt: Attempt, tools: Toolbox) -> None:
+    """VALIDATE: nothing is done that was not probed and counted."""
+    if keys.INFO in attempt.checkpoint and attempt.output.is_file():
+        return
+    await attempt.record(stage=Stage.VALIDATE)
+    found, path = attempt.resolution, attempt.output
+    # A file that bears the digest its site publishes is right, whatever length the site's page tells.
+    is_proved = bool(
+        attempt.checkpoint[keys.OUTPUT] in attempt.checkpoint[keys.FETCHED] and found.tracks[0].checksum
+    )
+    # Read once while its last bytes are still in memory.
+    try:
+        async with asyncio.TaskGroup() as group:
+            digested = group.create_task(_digest(attempt, path))
+            info = await tools.prober.probe(path)
+            if not is_proved:
+                await tools.prober.check_ending(path)
+            check_output(
+                info,
+                kind=_kind(attempt.job, found),
+                duration_s=None if is_proved else found.duration_s,
+                lengths_s=attempt.checkpoint.get(keys.LENGTHS, {}),
+            )
+    except* JobError as errors:
+        raise errors.exceptions[0] from errors
+    digest = digested.result()
+    attempt.checkpoint |= {keys.INFO: info.to_json(), keys.DIGEST: digest}
+    await attempt.record(
+        (
+            EventType.OUTPUT_VALIDATED,
+            {"container": info.container, "duration_s": info.duration_s, "sha256": digest},
+        ),
+        stage=Stage.VALIDATE,
+        duration_s=info.duration_s,
+        size_bytes=info.size_bytes,
+        sha256=digest,
+    )
+
+
+async def _digest(attempt: Attempt, path: Path) -> str:
+    return attempt.checkpoint.get(keys.DIGEST) or await sha256(path)
+
+
+async def _inputs(attempt: Attempt, tools: Toolbox, paths: list[Path]) -> list[Input]:
+    """The fetched files as they are; how long their streams are is kept for the check of the result."""
+    roles = [track.role for track in attempt.resolution.tracks]
+    infos = [await tools.prober.probe(path, measure=False) for path in paths]
+    lengths: dict[str, float] = {}
+    for role, info in zip(roles, infos, strict=True):
+        told = lengths_of(info)
+        lengths |= {kind: told[kind] for kind in told if role.value in {"muxed", kind}}
+    attempt.checkpoint[keys.LENGTHS] = lengths
+    return [Input(role, path, info) for role, path, info in zip(roles, paths, infos, strict=True)]
+
+
+def _wanted(attempt: Attempt, tools: Toolbox, cover: Path | None) -> Wanted:
+    found, media = attempt.resolution, tools.settings.media
+    kbps = _quality(attempt.job).max_audio_kbps
+    is_proved = found.tracks[0].checksum is not None
+    return Wanted(
+        kind=_kind(attempt.job, found),
+        container=media.video_container,
+        audio_format=media.audio_format,
+        audio_bitrate=media.audio_bitrate,
+        audio_bps=kbps * 1000 if kbps else None,
+        # For chapters a file would be rewritten; one with a published digest stays as it is.
+        tags=replace(found.tags, chapters=()) if is_proved else found.tags,
+        cover=cover,
+        use_hardware=media.hardware == "auto",
+    )
+
+
+async def _cover(attempt: Attempt, tools: Toolbox) -> Path | None:
+    """The picture of the thing. Its absence never fails a job."""
+    found = attempt.resolution
+    if not (tools.settings.media.embed_cover and found.thumbnail_url) or found.tracks[0].checksum:
+        return None
+    try:
+        http = tools.uplinks.of(found.source).http
+        return await fetch_cover(http, tools.prober, found.thumbnail_url, attempt.folder)
+    except JobError as error:
+        log.warning(
+            "there is no cover",
+            extra={"job_id": attempt.job.id, "error_type": error.code, "detail": str(error)},
+        )
+        return None
+
+
+async def _tag(kept: Path, found: Resolution, cover: Path | None) -> bool:
+    """Tag a file that is kept as it came; whether it was changed by that.
+
+    Only where the source knows who made it: a plain file stays as it came, and so does one with a digest.
+    """
+    is_known = found.tags.artist is not None or found.tags.album is not None
+    if not is_known or found.tracks[0].checksum is not None:
+        return False
+    picture = await asyncio.to_thread(cover.read_bytes) if cover else None
+    return await write_tags(kept, found.tags, picture)
+
+
+def _kind(job: Job, found: Resolution) -> Kind:
+    """What was asked for, by word or by quality; what it is where that was left open."""
+    asked = _quality(job).kind
+    return asked if asked is not Kind.AUTO else found.kind
+
+
+def _quality(job: Job) -> Quality:
+    try:
+        return parse_quality(job.quality, job.kind)
+    except FormatNotFound:  # for sources that offer no choice it has no meaning
+        return Quality(kind=job.kind)

@@ -1,0 +1,76 @@
+"""Text laid out in lines of a width: broken at spaces, under headings, as facts with names. Pure.
+
+Whatever came from outside passes `for_terminal` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.domain.text import cell_width, for_terminal
+from tui.present import Line, pad
+
+#: A fact's name, its text, and how many lines it may take.
+Fact = tuple[str, str, int]
+#: What the longest name of a fact takes.
+_NAME_CELLS = 7
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """*text*, made safe, in lines of at most *cells* cells, broken at spaces where that is possible."""
+    lines: list[str] = []
+    line = ""
+    for word in for_terminal(text).split(" "):
+        joined = f"{line} {word}" if line else word
+        if cell_width(joined) <= cells:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        while cell_width(word) > cells:
+            head = _head(word, cells)
+            lines.append(head)
+            word = word[len(head) :]  # noqa: PLW2901 -- what is left of the word
+        line = word
+    return [*lines, line] if line or not lines else lines
+
+
+def _head(word: str, cells: int) -> str:
+    end, room = 0, max(cells, 2)
+    for char in word:
+        room -= cell_width(char)
+        if room < 0:
+            break
+        end += 1
+    return word[: max(end, 1)]
+
+
+def paragraph(text: str, style: str, width: int, *, first: str = "") -> list[Line]:
+    """*text* in as many lines as it takes, *first* before the first of them."""
+    indent = " " * len(first)
+    return [
+        pad(((f" {indent if number else first}{line}", style),), width)
+        for number, line in enumerate(wrap(text, width - 2 - len(first)))
+    ]
+
+
+def fact_lines(facts: Iterable[Fact], width: int) -> list[Line]:
+    """Names and what they stand for; a fact without a text is left out."""
+    lines: list[Line] = []
+    for name, value, most in facts:
+        if not value:
+            continue
+        for number, text in enumerate(wrap(value, width - _NAME_CELLS - 3)[:most]):
+            shown = "" if number else name
+            lines.append(pad(((f" {shown:<{_NAME_CELLS}} ", "dim"), (text, "text")), width))
+    return lines
+
+
+def heading(text: str, width: int) -> Line:
+    """The line over a part."""
+    return pad(((f" {text}", "head"),), width)
+
+
+def blank(width: int) -> Line:
+    """An empty line."""
+    return ((" " * width, "text"),)

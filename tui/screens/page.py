@@ -1,0 +1,84 @@
+"""What all pages of the dashboard can do: change to another page, copy, ask, show their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tui.screens.base import DeckScreen
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
+from tui.screens.text import TextScreen
+from tui.theme import next_theme
+
+#: Terminals drop longer clipboard messages, some of them silently.
+CLIPBOARD_BYTES = 48 * 1024
+
+
+class PageScreen(DeckScreen):
+    """A screen with the keys of the whole dashboard."""
+
+    _copied = ""
+
+    def do_show_jobs(self) -> None:
+        """The list."""
+        self.app.switch_mode("jobs")
+
+    def do_show_sources(self) -> None:
+        """The sites."""
+        self.app.switch_mode("sources")
+
+    def do_show_auth(self) -> None:
+        """The logins."""
+        self.app.switch_mode("auth")
+
+    def do_add(self) -> None:
+        """The dialog that adds links."""
+        self.open_add()
+
+    def do_theme(self) -> None:
+        """The next theme."""
+        if not self.app.no_color:
+            self.app.theme = next_theme(self.app.theme)
+            self.deck.say(f"Theme: {self.app.theme.removeprefix('reeldeck-')}")
+
+    def do_reconnect(self) -> None:
+        """Do not wait."""
+        self.deck.sync.hurry()
+
+    def do_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.deck, self.PAGE, self.situation()))
+
+    def do_leave(self) -> None:
+        """The engine works on."""
+        self.app.exit()
+
+    def show_jobs_that(self, wanted: str) -> None:
+        """Go to the list, narrowed by a filter text."""
+        self.deck.narrow(wanted)
+        self.app.switch_mode("jobs")
+        while len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    def ask(self, question: str, verb: str, count: int, act: Callable[[], None]) -> None:
+        """Call *act* once somebody has said yes to *question*."""
+
+        def answered(is_yes: object) -> None:
+            if is_yes:
+                act()
+
+        self.app.push_screen(
+            ConfirmScreen(question, verb, count=count, is_ascii=self.deck.is_ascii), answered
+        )
+
+    def copy(self, texts: Sequence[str], what: str, key: str) -> None:
+        """Send *texts* to the terminal's clipboard; when asked again by *key*, show them instead."""
+        # What is pasted into a shell must not press Enter there, nor anything else.
+        text = "\n".join("".join(filter(str.isprintable, text)) for text in texts)
+        if text == self._copied or len(text.encode()) > CLIPBOARD_BYTES:
+            self._copied = ""
+            self.app.push_screen(TextScreen(self.deck, text, f"The {what}, to be copied by hand"))
+            return
+        self._copied = text
+        self.app.copy_to_clipboard(text)
+        self.deck.say(f"Sent the {what} to the clipboard · {key} again shows it")

@@ -1,0 +1,187 @@
+"""A page with a short list, and all about the row under its cursor beside or below it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tui import chrome
+from tui.actions import Situation
+from tui.deck import Deck
+from tui.present import RULE, Line, pad
+from tui.screens.page import PageScreen
+from tui.sync import Link
+from tui.widgets.click_bar import ClickBar
+from tui.widgets.jobs_view import WIDE
+from tui.widgets.lines import LineBar, LinePane
+from tui.widgets.roster import Roster, Row
+
+#: Most lines below the list, where there is no room beside it …
+BELOW_LINES = 10
+#: … and what is kept for everything else.
+OTHER_LINES = 12
+
+
+class RosterScreen(PageScreen):
+    """What a page shows is for its subclass to say: `headline`, `heads`, `rows`, `detail`, `placeholder`.
+
+    Args:
+        deck: What all screens share.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (180, "-vast")]
+    #: While the page is shown the engine is asked this often; None: as often as for any page.
+    REFRESH_S: ClassVar[float | None] = None
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__(deck)
+        ascii_only = deck.is_ascii
+        self.header = ClickBar(id="header", is_ascii=ascii_only)
+        self.top = LineBar(id="title", is_ascii=ascii_only)
+        self.banner = LineBar(id="banner", is_ascii=ascii_only)
+        self.heads_bar = LineBar(id="heads", is_ascii=ascii_only)
+        self.roster = Roster(id="roster", is_ascii=ascii_only)
+        self.pane = LinePane(id="pane", is_ascii=ascii_only)
+        self.below = LineBar(id="below", is_ascii=ascii_only)
+        self.message = LineBar(id="message", is_ascii=ascii_only)
+        self.footer = ClickBar(id="footer", is_ascii=ascii_only)
+        self.banner.display = False
+
+    # For the subclass
+
+    def headline(self) -> Line:
+        """What the page holds, in a few words."""
+        raise NotImplementedError
+
+    def heads(self, width: int) -> Line:
+        """The line above the rows."""
+        raise NotImplementedError
+
+    def rows(self, width: int, now: float) -> list[Row]:
+        """What is listed."""
+        raise NotImplementedError
+
+    def detail(self, width: int, now: float) -> list[Line]:
+        """All about the row under the cursor; nothing without rows."""
+        raise NotImplementedError
+
+    def placeholder(self) -> Sequence[Line]:
+        """What stands in place of rows when there are none."""
+        raise NotImplementedError
+
+    # The page
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self.header
+        yield self.top
+        yield self.banner
+        with Horizontal(id="body"):
+            with Vertical(id="list"):
+                yield self.heads_bar
+                yield self.roster
+            yield self.pane
+        yield self.below
+        yield self.message
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """Keys go to the list."""
+        self.roster.focus()
+        if self.REFRESH_S is not None:
+            self.set_interval(self.REFRESH_S, self._refresh)
+
+    def on_screen_resume(self) -> None:
+        """What is shown first is what was known last; newer follows."""
+        super().on_screen_resume()
+        self.deck.sync.look()
+
+    def on_resize(self) -> None:
+        """Every width changes what fits."""
+        self.call_after_refresh(self.paint)
+
+    def on_roster_resized(self) -> None:
+        """… as does a detail that came to stand beside the list."""
+        self.call_after_refresh(self.paint)
+
+    def _refresh(self) -> None:
+        if self.is_current:
+            self.deck.sync.look()
+
+    def situation(self) -> Situation:
+        """Actions are for the row under the cursor."""
+        return Situation(is_connected=self.deck.is_live, shown=self.roster.count)
+
+    def paint(self) -> None:
+        """Show what the deck holds now."""
+        width, now, deck = self.size.width, time.time(), self.deck
+        if not width:
+            return
+        connection = deck.sync.connection
+        is_lost = connection.link is Link.LOST
+        self.header.show([deck.header(self.PAGE, width, now)])
+        self.top.show([pad(self.headline(), width)])
+        self.banner.display = is_lost
+        if is_lost:
+            self.banner.show([chrome.banner(connection, now, width)])
+        list_width = self.roster.size.width
+        if list_width:
+            self.heads_bar.show([((" ", "head"), *self.heads(list_width - 1))])
+            self.roster.show_placeholder(self.placeholder())
+            self.roster.show_rows(self.rows(list_width - 1, now))
+        self._paint_row(now)
+
+    def _paint_row(self, now: float) -> None:
+        """Bring up to date what depends on the cursor."""
+        width = self.size.width
+        if width >= WIDE and self.pane.size.width:
+            self.pane.show(self.detail(self.pane.size.width, now))
+        else:
+            height = max(0, min(BELOW_LINES, self.size.height - OTHER_LINES))
+            rule: Line = ((RULE * width, "rule"),)
+            self.below.styles.height = height
+            self.below.show([rule, *self.detail(width, now)][:height])
+        self.message.show([pad(self.deck.said(now), width)])
+        self.footer.show([chrome.footer(self.PAGE, self.situation(), width)])
+
+    def on_roster_moved(self) -> None:
+        """The detail follows the cursor."""
+        self.pane.scroll_home(animate=False)
+        self._paint_row(time.time())
+
+    # Actions
+
+    def do_down(self) -> None:
+        """One row down."""
+        self.roster.move(1)
+
+    def do_up(self) -> None:
+        """One row up."""
+        self.roster.move(-1)
+
+    def do_page_down(self) -> None:
+        """Half a page down."""
+        self.roster.move(max(1, self.roster.size.height // 2))
+
+    def do_page_up(self) -> None:
+        """Half a page up."""
+        self.roster.move(-max(1, self.roster.size.height // 2))
+
+    def do_top(self) -> None:
+        """The first row."""
+        self.roster.move_to(0)
+
+    def do_bottom(self) -> None:
+        """The last row."""
+        self.roster.move_to(self.roster.count - 1)
+
+    def do_back(self) -> None:
+        """From the detail to the list, from the list to the jobs."""
+        if self.pane.has_focus:
+            self.roster.focus()
+        else:
+            self.do_show_jobs()
