@@ -1,0 +1,196 @@
+"""The library's items: written when their jobs end, in the same transaction, with what they are found by."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.domain.folding import stem_of, words_of
+from core.domain.job import Job, JobStatus, Kind
+from core.domain.library import FacetName, MediaItem
+from core.store.rows import JOB, Row, job_of, placeholders, to_cell
+from core.store.transaction import Transaction
+from core.store.typos import MIN_WORD_CHARS, pieces_of
+
+ITEM_COLUMNS = tuple(field.name for field in dataclasses.fields(MediaItem))
+_WRITTEN = (*(name for name in ITEM_COLUMNS if name != "id"), "day")
+
+#: Words of one column that are indexed at most.
+MAX_WORDS = 200
+#: A facet that every item has.
+ANY_ITEM = "=item"
+#: Between the words of a column and their stems, so that no phrase goes from one to the other.
+_STEMS = "="
+_NO_FACET = re.compile(r"[^a-z0-9_.-]")
+_DATE = re.compile(r"(\d{4})(-\d{2})?(-\d{2})?", re.ASCII)
+
+
+def facet(name: FacetName, value: object) -> str:
+    """The token that stands for a property in the index."""
+    return f"={name}={_NO_FACET.sub('_', str(value).lower())}"
+
+
+def item_of(row: Row) -> MediaItem:
+    """A row that begins with ITEM_COLUMNS."""
+    values = dict(zip(ITEM_COLUMNS, row, strict=False))
+    return MediaItem(**{**values, "kind": Kind(values["kind"])})
+
+
+async def add(transaction: Transaction, job: Job) -> None:
+    """Put the file of a job that is done into the library; *job* has the checkpoint that its stages left.
+
+    A file that another job has brought already stays as it is; one that took another's place replaces it.
+    """
+    if job.status is not JobStatus.COMPLETED or job.file_path is None:
+        return
+    cells = cells_of(job)
+    others = ", ".join(f"{name} = excluded.{name}" for name in _WRITTEN)
+    row = await transaction.row(
+        f"INSERT INTO media_items ({', '.join(_WRITTEN)}) VALUES ({placeholders(len(_WRITTEN))})"  # noqa: S608 -- constants
+        f" ON CONFLICT (file_path) DO UPDATE SET {others}"
+        " WHERE sha256 IS NOT excluded.sha256 RETURNING id",
+        *cells.values(),
+    )
+    if row is not None:
+        await _index(transaction, row["id"], cells)
+
+
+async def rename(transaction: Transaction, job: Job) -> None:
+    """Give the entry of a job, if there is one, the job's new title."""
+    row = await transaction.row(
+        f"UPDATE media_items SET title = ? WHERE job_id = ? RETURNING {', '.join(ITEM_COLUMNS)}",  # noqa: S608 -- constants
+        *(job.title, job.id),
+    )
+    if row is not None:
+        await _index(transaction, row["id"], dict(zip(ITEM_COLUMNS, row, strict=True)))
+
+
+async def _index(transaction: Transaction, item_id: int, cells: Mapping[str, Any]) -> None:
+    """Let an item be found by what it is now."""
+    await transaction.execute("DELETE FROM media_text WHERE rowid = ?", item_id)
+    text = text_of(cells)
+    await transaction.execute(
+        f"INSERT INTO media_text (rowid, {', '.join(text)}) VALUES (?, {placeholders(len(text))})",  # noqa: S608 -- constants
+        *(item_id, *text.values()),
+    )
+    await _learn(transaction, vocabulary_of(cells))
+
+
+async def add_after(transaction: Transaction, *, job_id: int, limit: int) -> int | None:
+    """`add` for the next jobs after this one; the id of the last of them, None when there are no more."""
+    rows = await transaction.rows(
+        f"SELECT {JOB} FROM jobs WHERE status = 'COMPLETED' AND id > ? ORDER BY id LIMIT ?",  # noqa: S608 -- constants
+        *(job_id, limit),
+    )
+    jobs = [job_of(row) for row in rows]
+    for job in jobs:
+        await add(transaction, job)
+    return jobs[-1].id if jobs else None
+
+
+def cells_of(job: Job) -> dict[str, Any]:
+    """What is kept of a finished job's file; tags and streams are what its stages left in the checkpoint."""
+    tags = _mapping(_mapping(job.checkpoint.get("resolution")).get("tags"))
+    info = _mapping(job.checkpoint.get("info"))
+    streams = [_mapping(stream) for stream in info.get("streams") or ()]
+    film = next((each for each in streams if each.get("type") == "video" and not each.get("is_cover")), None)
+    created = job.finished or job.updated
+    values = {
+        "job_id": job.id,
+        "source_type": job.source_type,
+        "media_id": job.media_id,
+        "url": job.url,
+        "title": job.title or tags.get("title") or PurePath(job.file_path or "").stem,
+        "artist": tags.get("artist"),
+        "album": tags.get("album"),
+        "track_number": tags.get("track_number"),
+        "date": tags.get("date"),
+        "kind": _kind(job, film, streams),
+        "container": info.get("container"),
+        "duration_s": info.get("duration_s") or job.duration_s,
+        "size_bytes": job.size_bytes,
+        "width": film.get("width") if film else None,
+        "height": film.get("height") if film else None,
+        "file_path": job.file_path,
+        "sha256": job.sha256,
+        "user_id": job.user_id,
+        "chat_id": job.chat_id,
+        "created": created,
+        "day": _day(tags.get("date"), created),
+    }
+    return {name: to_cell(name, value) for name, value in values.items()}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _kind(job: Job, film: object, streams: Sequence[object]) -> Kind:
+    if streams:
+        return Kind.VIDEO if film else Kind.AUDIO
+    return Kind.AUDIO if job.kind is Kind.AUDIO else Kind.VIDEO
+
+
+def _day(date: str | None, created: float) -> str:
+    found = _DATE.match(date or "")
+    if found is None:
+        return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%d")
+    return found[1] + (found[2] or "-01") + (found[3] or "-01")
+
+
+def text_of(cells: Mapping[str, Any]) -> dict[str, str]:
+    """The columns of the index for an item."""
+    link = urlsplit(cells["url"])
+    other = words_of(f"{cells['media_id'] or ''} {link.hostname or ''} {link.path}")
+    return {
+        "title": _indexed(words_of(cells["title"] or "")),
+        "artist": _indexed(words_of(cells["artist"] or "")),
+        "album": _indexed(words_of(cells["album"] or "")),
+        "other": " ".join(other[:MAX_WORDS]),
+        "facets": " ".join(_facets(cells, link.hostname or "")),
+    }
+
+
+def _indexed(words: list[str]) -> str:
+    words = words[:MAX_WORDS]
+    stems = [stem for word in words if (stem := stem_of(word, conjunction=True)) is not None]
+    return " ".join([*words, _STEMS, *stems] if stems else words)
+
+
+def _facets(cells: Mapping[str, Any], host: str) -> Iterator[str]:
+    yield ANY_ITEM
+    yield facet("kind", cells["kind"])
+    # People know a site by the name in its address; `youtube` and `youtube.com` both name it.
+    labels = host.removeprefix("www.").split(".")
+    sites = {cells["source_type"], ".".join(labels[-2:]), labels[-2] if len(labels) > 1 else host} - {""}
+    yield from (facet("source", site) for site in sorted(sites))
+    for name, column in (("chat", "chat_id"), ("user", "user_id")):
+        if cells[column] is not None:
+            yield facet("chat" if name == "chat" else "user", cells[column])
+
+
+def vocabulary_of(cells: Mapping[str, Any]) -> set[str]:
+    """Words that people may mistype."""
+    text = f"{cells['title'] or ''} {cells['artist'] or ''} {cells['album'] or ''}"
+    return {word for word in words_of(text)[:MAX_WORDS] if len(word) >= MIN_WORD_CHARS and word.isalpha()}
+
+
+async def _learn(transaction: Transaction, words: Iterable[str]) -> None:
+    wanted = sorted(words)
+    if not wanted:
+        return
+    rows = await transaction.rows(
+        f"INSERT INTO library_words (word) VALUES {', '.join(['(?)'] * len(wanted))}"  # noqa: S608 -- placeholders
+        " ON CONFLICT (word) DO NOTHING RETURNING id, word",
+        *wanted,
+    )
+    if rows:
+        await transaction.execute_many(
+            "INSERT INTO library_pieces (rowid, pieces) VALUES (?, ?)",
+            [[row["id"], " ".join(pieces_of(row["word"]))] for row in rows],
+        )

@@ -1,0 +1,99 @@
+"""`reeldeck search` against an engine in memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from core.domain.errors import InvalidRequest
+from core.domain.job import Kind
+from core.domain.library import MediaItem
+from tests.fakes.engine import FakeEngine
+from tui.cli import reeldeck
+from tui.commands.search import query_of
+from tui.console import connect
+from tui.console.exits import run_to_exit
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """The engine that commands reach."""
+    fake = FakeEngine()
+    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
+    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    return fake
+
+
+def run(*arguments):
+    """Exit code, stdout and stderr of a command line."""
+    with CliRunner().isolation() as (out, err, _):
+        code = run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return code, out.getvalue().decode(), err.getvalue().decode()
+
+
+def item(number=1, **more):
+    values = {
+        "id": number, "job_id": number, "source_type": "direct", "media_id": None, "url": "https://a.example/x",
+        "title": "A talk", "artist": "Ann", "album": None, "track_number": None, "date": "2024-05-01",
+        "kind": Kind.AUDIO, "container": "mp3", "duration_s": 754.0, "size_bytes": 5 * 2**20, "width": None,
+        "height": None, "file_path": f"/archive/{number}.mp3", "sha256": None, "user_id": None,
+        "chat_id": None,
+        "created": 1_700_000_000.0,
+    }  # fmt: skip
+    return MediaItem(**values | more)
+
+
+def test_hits_are_listed_with_their_paths(engine):
+    engine.media = [item()]
+    code, out, err = run("search", "talk")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "JOB  KIND   LENGTH       SIZE     DATE        BY   TITLE",
+        "1    audio  12 min 34 s  5.0 MiB  2024-05-01  Ann  A talk",
+        "",
+        "/archive/1.mp3",
+    ]
+
+
+def test_what_the_shell_took_apart_is_put_together_again():
+    assert query_of(("by:Ibn Kathir", "tafsir", "just so", "-not this", "-title:a b", "size<5MB")) == (
+        'by:"Ibn Kathir" tafsir "just so" -"not this" -title:"a b" size<5MB'
+    )
+    assert query_of(('by:"Ibn Kathir" tafsir',)) == 'by:"Ibn Kathir" tafsir'
+
+
+def test_json_is_what_the_api_answers_whatever_the_number(engine):
+    engine.media = [item(number) for number in range(1, 1300)]
+    code, out, _ = run("search", "talk", "--limit", "1200", "--json")
+    assert code == 0
+    found = [MediaItem.from_json(json.loads(line)) for line in out.splitlines()]
+    assert found == engine.media[:1200]
+    assert "There is more" in run("search", "talk", "--limit", "3")[2]
+
+
+def test_near_words_and_nothing_are_said(engine):
+    code, out, err = run("search", "tlak")
+    assert (code, out, err) == (0, "", "Nothing found.\n")
+    engine.media, engine.meant = [item()], "talk"
+    assert "near them: talk" in run("search", "tlak")[2]
+
+
+def test_a_query_that_cannot_be_read_ends_with_2(engine):
+    engine.fail_next("library", InvalidRequest("column 5: size takes a size"))
+    code, _, err = run("search", "size<x")
+    assert (code, "column 5" in err) == (2, True)
+
+
+def test_titles_of_strangers_reach_the_terminal_escaped(engine):
+    hostile = "\x1b]0;owned\x07 \u202egpj"
+    engine.media = [item(title=hostile, artist=hostile, date=hostile, file_path=f"/a/{hostile}")]
+    engine.meant = hostile
+    _, out, err = run("search", "x")
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + err)

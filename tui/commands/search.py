@@ -1,0 +1,105 @@
+"""`search`: what was fetched, by words and filters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import click
+
+from core.domain.interface import EngineInterface
+from core.domain.library import LibraryPage, MediaItem
+from core.domain.text import for_terminal
+from tui.console.connect import any_engine, run_async
+from tui.console.output import json_line, line, size, span, table
+
+#: Items in one answer.
+PAGE = 500
+
+#: click leaves the lines of a paragraph alone after a \b.
+_LANGUAGE = """Search what was fetched. QUERY is words, and filters in any order.
+
+\b
+word              title, lecturer or uploader, series, link; also as a beginning
+"two words"       just so, side by side
+title: by: in:    words of the title, the lecturer or uploader, the series
+source:youtube    or several: source:youtube,soundcloud
+kind:audio        or kind:video
+chat: user:       the number of who asked for it
+duration>1h30m    also < <= = >=; 90s, 1:30:00
+size<50MB         also KB, GB, MiB
+date>=2024-05     when it is from; also after:2024-01-31 and before:2024
+-word             not that; goes before filters too
+
+Arabic is found with and without its vowel signs, whatever its alef, ya, ta marbuta and hamza; Latin with and
+without accents. Where nothing has a word as it was typed, words that are near are looked for. A query that
+begins with a dash goes after two of them: reeldeck search -- -word
+"""
+
+
+@click.command(help=_LANGUAGE)
+@click.argument("words", metavar="QUERY...", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def search(words: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+    """Search what was fetched; the query's language stands in the help."""
+    run_async(_search(query_of(words), limit, as_json=as_json))
+
+
+def query_of(words: tuple[str, ...]) -> str:
+    """The query that a shell has cut into *words*; what it took the quotes from gets them back."""
+    return " ".join(map(_quoted, words)) if len(words) > 1 else words[0]
+
+
+def _quoted(word: str) -> str:
+    key, colon, value = word.partition(":")
+    if " " not in word or '"' in word:
+        return word
+    if colon and key.removeprefix("-").isalpha():
+        return f'{key}:"{value}"'
+    return f'-"{word[1:]}"' if word.startswith("-") else f'"{word}"'
+
+
+async def _search(query: str, limit: int, *, as_json: bool) -> None:
+    async with any_engine() as (running, _):
+        pages = [page async for page in _pages(running, query, limit)]
+    found = [item for page in pages for item in page.items][:limit]
+    if as_json:
+        for item in found:
+            json_line(item.to_json())
+        return
+    if (meant := pages[0].meant) is not None:
+        click.echo(f"Nothing has these words; near them: {for_terminal(meant)}", err=True)
+    if not found:
+        click.echo("Nothing found.", err=True)
+        return
+    table(
+        ("JOB", "KIND", "LENGTH", "SIZE", "DATE", "BY", "TITLE"), [_row(item) for item in found], flexible=6
+    )
+    click.echo()
+    for item in found:
+        line(item.file_path)
+    if pages[-1].next is not None or sum(len(page.items) for page in pages) > limit:
+        click.echo("There is more: narrow the search, or raise --limit.", err=True)
+
+
+async def _pages(engine: EngineInterface, query: str, limit: int) -> AsyncIterator[LibraryPage]:
+    """What is found, until there are *limit* items."""
+    after = None
+    while limit > 0:
+        page = await engine.library(query, limit=min(limit, PAGE), after=after)
+        yield page
+        limit -= len(page.items)
+        if (after := page.next) is None:
+            return
+
+
+def _row(item: MediaItem) -> tuple[str, ...]:
+    return (
+        str(item.job_id or ""),
+        item.kind.value,
+        span(item.duration_s) if item.duration_s else "",
+        size(item.size_bytes),
+        item.date or "",
+        item.artist or "",
+        item.title or item.url,
+    )
