@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help venv dev demo run test bench lint docs lock clean
+.PHONY: help venv dev demo run test campaign bench lint docs lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,7 +30,10 @@ run: venv  ## The dashboard; starts the engine when none runs
 	$(BIN)/reeldeck
 
 test: dev  ## All tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+campaign: dev  ## Ten thousand faulty transfers, pauses and kills at random: make campaign CAMPAIGN_SEED=2
+	CAMPAIGN=long $(BIN)/python -m pytest tests/campaign --timeout 3600 --log-cli-level INFO
 
 bench: dev  ## What it costs, measured: make bench CASE=growth
 	$(BIN)/python -m bench $(CASE)

@@ -14,6 +14,8 @@ CASES: Mapping[str, tuple[str, str]] = {
     "transfer": ("bench.transfer", "P1 to P8: transfers and jobs beside other tools"),
     "merge": ("bench.merge", "P7: merging picture and sound, step by step"),
     "growth": ("bench.growth", "P10, P13: what a million stored jobs cost"),
+    "search": ("bench.search", "H2, P10: searching a library of a million files"),
+    "doors": ("bench.doors", "R10: a healthy client of the API beside hostile ones"),
     "lists": ("bench.lists", "A6: what a list of 5,000 items costs, and what others feel of it"),
 }
 

@@ -42,10 +42,11 @@ class Worker:
         engine: The engine, whose settings hold for the client too.
     """
 
-    def __init__(self, engine: Engine, http: HttpClient, *, connections: int) -> None:
+    def __init__(self, engine: Engine, http: HttpClient, *, connections: int, segments: int) -> None:
         self._engine = engine
         self._http = http
         self._connections = connections
+        self._segments = segments
         self._ffmpeg = locate(None)
         self._prober = Prober()
 
@@ -67,7 +68,7 @@ class Worker:
             Track(role=Role.MUXED, transport=Transport.HLS, url=url),
             folder / "out",
             progress=_ignore,
-            window=self._connections,
+            window=self._segments,
             stall_s=60,
         )
 
@@ -113,7 +114,7 @@ class Worker:
             stall_s=60,
             progress=lambda _share: None,
         )
-        made.rename(folder / "out")
+        made.path.rename(folder / "out")
         shutil.rmtree(making)
 
     async def _finish(self, request: Request) -> None:
@@ -133,15 +134,15 @@ class Worker:
         """Say that the process is up."""
 
 
-def _ignore(_done: int, _total: int | None) -> None:
+def _ignore(_done: int, _total: int | None, /, *, recorded_s: float | None = None) -> None:  # noqa: ARG001 -- Progress
     return None
 
 
 async def main(options: Mapping[str, Any]) -> None:
     """Answer requests until there are no more."""
     with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
-        network = {"allow_addresses": ("127.0.0.0/8",), **options}
-        settings = Settings.model_validate({"paths": {"data_dir": folder}, "network": network})
+        allowed = {"allow_addresses": ("127.0.0.0/8",), **options}
+        settings = Settings.model_validate({"paths": {"data_dir": folder}, "network": allowed})
         engine = Engine(settings)
         await engine.start()
         http = HttpClient(
@@ -149,7 +150,13 @@ async def main(options: Mapping[str, Any]) -> None:
             network=settings.network,
             timeouts=settings.timeouts,
         )
-        worker = Worker(engine, http, connections=settings.network.max_connections_per_file)
+        network = settings.network
+        worker = Worker(
+            engine,
+            http,
+            connections=network.max_connections_per_file,
+            segments=network.max_connections_per_host,
+        )
         try:
             while line := await asyncio.to_thread(sys.stdin.readline):
                 print(json.dumps(await _answer(worker, json.loads(line))), flush=True)

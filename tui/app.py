@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -23,7 +24,7 @@ from tui.screens.dialog import Dialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.sources import SourcesScreen
 from tui.sync import BACKOFF_S
-from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone
+from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone, terminal_size
 from tui.theme import DARK, LIGHT, TERMINAL, THEMES
 
 #: A new page is one file, one line here, and in `tui.actions` its keys and the key that shows it.
@@ -130,3 +131,7 @@ class ReeldeckApp(App[None]):
     def _check_terminal(self) -> None:
         if is_terminal_gone():
             self.exit()
+        elif (size := terminal_size()) is not None and size != tuple(self.size):
+            # In a storm of resizes the last one can get lost on its way.
+            seen = Size(*size)
+            self.post_message(events.Resize(seen, seen))

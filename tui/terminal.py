@@ -40,3 +40,12 @@ def is_terminal_gone() -> bool:
         return not os.isatty(sys.__stdin__.fileno()) if sys.__stdin__ else True
     except (OSError, ValueError):
         return True
+
+
+def terminal_size() -> tuple[int, int] | None:
+    """Columns and lines of the terminal this instant; None where they cannot be known."""
+    try:
+        size = os.get_terminal_size(sys.__stdin__.fileno()) if sys.__stdin__ else None
+    except (OSError, ValueError):
+        return None
+    return (size.columns, size.lines) if size and size.columns and size.lines else None

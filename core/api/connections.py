@@ -19,12 +19,15 @@ from core.domain.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
-#: Connections at the same time, all doors together. The downloads need descriptors too.
-MAX_CONNECTIONS = 256
+#: Connections at the same time by each door, so that TCP cannot keep the dashboard out. The downloads need
+#: descriptors too.
+MAX_CONNECTIONS = 128
 #: A request's head must be there this long after the connection, or after its first byte on a kept one.
 HEAD_DEADLINE_S = 15.0
 #: A connection waits this long for its next request: longer than clients keep theirs, so that they end it.
 KEEP_ALIVE_S = 75
+#: A client that takes nothing of its answer for this long is cut off.
+UNREAD_S = 30.0
 MAX_HEAD_BYTES = 16 * 1024
 
 
@@ -36,6 +39,8 @@ class Connection(H11Protocol):
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    door = Door.TCP
     #: When the last answer was complete, in the loop's time.
     idle_since: float = 0.0
 
@@ -48,16 +53,16 @@ class Connection(H11Protocol):
             log.warning("a connection from another user was refused: uid %s", peer_uid(connection))
             transport.abort()
             return
+        self.door = Door.SOCKET if is_unix else Door.TCP
         # What the application may know of the connection, by way of `scope["state"]`.
         self.app_state = {
             **self.app_state,
-            "door": Door.SOCKET if is_unix else Door.TCP,
+            "door": self.door,
             "abort": transport.abort,
         }
         self.idle_since = self.loop.time()
         self._start_deadline()
-        if len(self.connections) > MAX_CONNECTIONS:
-            self._make_room()
+        self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Read on; a head that has begun must end in time."""
@@ -71,6 +76,7 @@ class Connection(H11Protocol):
         """Wait for the next request."""
         self.idle_since = self.loop.time()
         super().on_response_complete()
+        self._watch_reader(self.transport.get_write_buffer_size())
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection over; it is no longer ours to time."""
@@ -80,6 +86,8 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go."""
         self._stop_deadline()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -111,10 +119,27 @@ class Connection(H11Protocol):
         if not self.is_busy:
             self.transport.abort()
 
+    def _watch_reader(self, left_bytes: int) -> None:
+        # An answer that is complete lies in the transport's buffer, where nothing else has a time limit.
+        if self._unread is not None:
+            self._unread.cancel()
+        self._unread = (
+            self.loop.call_later(UNREAD_S, self._look_at_reader, left_bytes) if left_bytes else None
+        )
+
+    def _look_at_reader(self, left_before_bytes: int) -> None:
+        left_bytes = self.transport.get_write_buffer_size()
+        if left_bytes < left_before_bytes:
+            self._watch_reader(left_bytes)
+        else:
+            self.transport.abort()
+
     def _make_room(self) -> None:
-        idle = [each for each in self.connections if isinstance(each, Connection) and not each.is_busy]
-        # Never empty: this one has asked for nothing yet.
-        min(idle, key=lambda each: each.idle_since).transport.abort()
+        own = [each for each in self.connections if isinstance(each, Connection) and each.door is self.door]
+        if len(own) > MAX_CONNECTIONS:
+            # Never empty: this one has asked for nothing yet.
+            idle = (each for each in own if not each.is_busy)
+            min(idle, key=lambda each: each.idle_since).transport.abort()
 
 
 def websocket_protocol(*args: Any, **kwargs: Any) -> asyncio.Protocol:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from core.api.callers import Caller, caller_of
 from core.api.doorkeeper import Door, door_of
 from core.api.labels import GroupLabels
 from core.api.schemas import JobRequest
@@ -30,9 +32,21 @@ async def _labels(connection: HTTPConnection) -> GroupLabels:
     return labels
 
 
+async def _caller(connection: HTTPConnection) -> Caller:
+    caller = caller_of(connection.scope)
+    assert caller is not None, "only WebSockets come in without"
+    return caller
+
+
+Asking = Annotated[Caller, Depends(_caller)]
 Engine = Annotated[EngineInterface, Depends(_engine)]
 Labels = Annotated[GroupLabels, Depends(_labels)]
 OpenStreams = Annotated[Streams, Depends(_streams)]
+
+
+def note_jobs(connection: HTTPConnection, job_ids: Sequence[int]) -> None:
+    """Name the jobs that a request made or moved, for the record of changes."""
+    connection.scope["state"]["changed_jobs"] = job_ids
 
 
 def require_socket(connection: HTTPConnection, what: str) -> None:

@@ -1,8 +1,9 @@
 """Who may come in, by which door, and with how much: stands in front of all routes and sockets.
 
 Two doors. The Unix socket is open to whoever may open its file (the connection has checked the peer's uid).
-TCP asks every request for a bearer token. Both refuse what a browser sends on behalf of a foreign page: a
-forwarded socket (`ssh -L`) is a TCP port to the browsers beside it.
+TCP asks every request for a bearer token with the right scope; a WebSocket may name it in its first message.
+Both refuse what a browser sends on behalf of a foreign page: a forwarded socket (`ssh -L`) is a TCP port to
+the browsers beside it. What changes something is written down.
 """
 
 from __future__ import annotations
@@ -11,27 +12,34 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from enum import StrEnum
+from functools import partial
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from core.api.callers import LOCAL, PREFIX, Callers, UnknownToken, caller_of, needed_scope
+from core.api.metrics import Traffic
 from core.api.problems import ProblemResponse, fault
 from core.domain.errors import Forbidden, InvalidRequest, ReeldeckError, StageTimeout
 from core.domain.text import for_log
+from core.domain.token import AuditEntry
 
 log = logging.getLogger(__name__)
 
-#: Answers whether a bearer token is good. Compares in constant time, and never logs what it was given.
-TokenCheck = Callable[[str], Awaitable[bool]]
+#: Writes down what was changed.
+Record = Callable[[AuditEntry], Awaitable[None]]
 
 VERSION_HEADER = "x-reeldeck-version"
-MAX_TOKEN_CHARS = 512
 MAX_BODY_BYTES = 2**20
 MAX_BATCH_BODY_BYTES = 5 * 2**20
-BATCH_PATH = "/api/v1/jobs/batch"
+BATCH_PATH = f"{PREFIX}/jobs/batch"
+WEBSOCKET_PATH = f"{PREFIX}/ws"
+_CHANGING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 #: A body must have arrived in this time.
 BODY_DEADLINE_S = 30.0
 #: What a client may go on sending, unread, before its 413 is followed by a closed connection.
@@ -68,7 +76,9 @@ class Doorkeeper:
     Args:
         app: What is guarded.
         version: Sent with every answer.
-        token_check: Judges bearer tokens; without one nobody comes in by TCP.
+        callers: Knows who comes in by TCP.
+        traffic: Counts the answers.
+        record: Writes down what was changed; without one nobody does.
         allowed_hosts: Host names that TCP answers to beside those of loopback, with or without a port.
     """
 
@@ -77,12 +87,16 @@ class Doorkeeper:
         app: ASGIApp,
         *,
         version: str,
-        token_check: TokenCheck | None = None,
+        callers: Callers,
+        traffic: Traffic,
+        record: Record | None = None,
         allowed_hosts: Collection[str] = (),
     ) -> None:
         self._app = app
         self._version = version
-        self._token_check = token_check
+        self._callers = callers
+        self._traffic = traffic
+        self._record = record
         self._hosts = _LOOPBACK_NAMES | {host.lower() for host in allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +104,7 @@ class Doorkeeper:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        method = scope.get("method", "WS")
         is_answered = False
 
         async def marked(message: Message) -> None:
@@ -100,6 +115,11 @@ class Doorkeeper:
                 "websocket.accept",
             }:
                 is_answered = True
+                status = message.get("status", 101)
+                self._traffic.count(method, status)
+                if method in _CHANGING_METHODS and status < 400:
+                    # Whoever sees the answer finds it written down.
+                    await self._write_down(scope)
                 headers = MutableHeaders(scope=message)
                 headers[VERSION_HEADER] = self._version
                 headers["x-content-type-options"] = "nosniff"
@@ -117,7 +137,7 @@ class Doorkeeper:
             await _answer(ProblemResponse(error), scope, receive, marked)
         except Exception:
             # Routes have answered already where they could; here it is written down, once.
-            log.exception("a request failed: %s %s", scope.get("method", "WS"), for_log(scope["path"]))
+            log.exception("a request failed: %s %s", method, for_log(scope["path"]))
             if not is_answered:
                 await _answer(fault(), scope, receive, marked)
 
@@ -127,18 +147,50 @@ class Doorkeeper:
         host = headers.get("host", "").lower()
         if not self._answers_to(host, door):
             hint = "Use http://localhost, or name the host in api.allowed_hosts."
-            raise Refusal(Forbidden("this Host is not ours", hint=hint), 403, {})
+            raise Refusal(Forbidden("this Host is not ours", hint=hint), 403, _parting(door))
         origin = headers.get("origin")
         is_foreign = origin is not None and origin.lower() not in {f"http://{host}", f"https://{host}"}
         if is_foreign or headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
             raise Refusal(
-                Forbidden("sent by a foreign web page", hint="Ask from outside a browser."), 403, {}
+                Forbidden("sent by a foreign web page", hint="Ask from outside a browser."),
+                403,
+                _parting(door),
             )
-        if door is not Door.SOCKET and not await self._has_token(headers):
-            hint = "Send the header Authorization: Bearer TOKEN."
-            raise Refusal(
-                Forbidden("a valid token is needed", hint=hint), 401, {"www-authenticate": "Bearer"}
-            )
+        state = scope.setdefault("state", {})
+        needed = needed_scope(scope.get("method", "GET"), scope["path"])
+        admit = partial(self._callers.admit, needed=needed)
+        if door is Door.SOCKET:
+            state["caller"] = LOCAL
+        elif (
+            scope["type"] == "websocket"
+            and scope["path"] == WEBSOCKET_PATH
+            and "authorization" not in headers
+        ):
+            state |= {"caller": None, "admit": admit}
+        else:
+            try:
+                state["caller"] = await admit(_bearer_token(headers))
+            except UnknownToken as error:
+                raise Refusal(error, 401, {"www-authenticate": "Bearer"} | _parting(door)) from error
+
+    async def _write_down(self, scope: Scope) -> None:
+        if self._record is None:
+            return
+        caller = caller_of(scope)
+        assert caller is not None
+        jobs = scope["state"].get("changed_jobs")
+        entry = AuditEntry(
+            actor=caller.actor,
+            action=f"{scope['method']} {_template(scope['path'])}",
+            target=scope["path"],
+            data={} if jobs is None else {"jobs": list(jobs)},
+            created=time.time(),
+        )
+        try:
+            await self._record(entry)
+        except ReeldeckError as error:
+            # It was done; to say otherwise would have it done again.
+            log.warning("not written down: %s by %s: %s", entry.action, entry.actor, error.code)
 
     def _answers_to(self, host: str, door: Door) -> bool:
         name = _host_name(host)
@@ -147,12 +199,19 @@ class Doorkeeper:
         # Tools put any word as the host of a Unix socket. A page that rebinds its name needs one with a dot.
         return door is Door.SOCKET and "." not in name and ":" not in name
 
-    async def _has_token(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        token = token.strip()
-        if self._token_check is None or scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN_CHARS:
-            return False
-        return await self._token_check(token)
+
+def _parting(door: Door) -> dict[str, str]:
+    """Headers for somebody unknown: they keep no connection open."""
+    return {"connection": "close"} if door is Door.TCP else {}
+
+
+def _bearer_token(headers: Headers) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _template(path: str) -> str:
+    return re.sub(r"/\d+(?=/|$)", "/{id}", path)
 
 
 def _host_name(host: str) -> str:

@@ -8,108 +8,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import TypeAdapter
 
-from core.domain.events import Event
-from core.domain.job import TIME_COLUMNS, Job
-from core.domain.media import FormatInfo
+from core.api.callers import PREFIX, needed_scope
+from core.api.shapes import answers, schemas
 
-_TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
-_NUMBER = {"anyOf": [{"type": "number"}, {"type": "null"}]}
-_JOB = {"$ref": "#/components/schemas/Job"}
-_LABEL = {
-    "anyOf": [
-        {
-            "type": "object",
-            "properties": {
-                "id": {"type": "integer"},
-                "title": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-                "total": {"type": "integer"},
-            },
-        },
-        {"type": "null"},
-    ]
-}
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
-
-_SCHEMAS: Mapping[str, Any] = {
-    "Problem": {
-        "type": "object",
-        "description": "RFC 9457; `type` is the class of the error",
-        "required": ["type", "title", "status", "detail", "hint"],
-        "properties": {
-            "type": {"type": "string", "examples": ["NO_SUCH_JOB"]},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "hint": {"type": "string", "description": "What to do next"},
-            "retry_after_s": {"type": "number"},
-            "remote_status": {"type": "integer"},
-        },
-    },
-    "SubmittedJob": {
-        "allOf": [_JOB, {"type": "object", "properties": {"joined": {"type": "boolean"}}}],
-    },
-    "Answer": {
-        "type": "object",
-        "properties": {"job": _JOB, "joined": {"type": "boolean"}, "error": _PROBLEM},
-    },
-    "Group": {
-        "type": "object",
-        "properties": {
-            "id": {"type": "integer"},
-            "job_id": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-            "title": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-            "total": {"type": "integer", "description": "Items that were taken"},
-            "created": _TIME,
-            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
-        },
-    },
-    "GroupAnswer": {
-        "type": "object",
-        "properties": {
-            "group": {"$ref": "#/components/schemas/Group"},
-            "changed": {"type": "integer"},
-            "refused": {"type": "integer", "description": "Jobs that had moved on by themselves"},
-        },
-    },
-    "Metadata": {
-        "type": "object",
-        "properties": {
-            "url": {"type": "string"},
-            "source": {"type": "string"},
-            "title": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-            "kind": {"type": "string"},
-            "duration_s": _NUMBER,
-            "size_bytes": _NUMBER,
-            "formats": {
-                "type": "array",
-                "description": "The best first; `id` is what `format` of a request names it by",
-                "items": {"$ref": "#/components/schemas/Format"},
-            },
-            "entries": _NUMBER | {"description": "Items behind it; null when it is no list"},
-            "taken": _NUMBER | {"description": "Items that would become jobs"},
-            "sample": {"type": "array", "items": {"type": "string"}, "description": "The first titles"},
-        },
-    },
-}
-
-#: What the end of a path answers with: method → (schema, whether it is a list of them).
-_ANSWERS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
-    "/jobs": {"get": ("Job", True), "post": ("SubmittedJob", False)},
-    "/jobs/batch": {"post": ("Answer", True)},
-    "/jobs/actions": {"post": ("Answer", True)},
-    "/jobs/{job_id}": {"get": ("Job", False), "patch": ("Job", False)},
-    "/jobs/{job_id}/events": {"get": ("Event", True)},
-    "/jobs/{job_id}/pause": {"post": ("Job", False)},
-    "/jobs/{job_id}/resume": {"post": ("Job", False)},
-    "/jobs/{job_id}/cancel": {"post": ("Job", False)},
-    "/jobs/{job_id}/retry": {"post": ("Job", False)},
-    "/groups": {"get": ("Group", True)},
-    "/groups/{group_id}": {"get": ("Group", False)},
-    "/groups/{group_id}/{action}": {"post": ("GroupAnswer", False)},
-    "/metadata": {"get": ("Metadata", False)},
-}
 
 
 def describe(app: FastAPI) -> None:
@@ -128,8 +31,15 @@ def describe(app: FastAPI) -> None:
 
 
 def _add_answers(schema: dict[str, Any]) -> None:
-    components = schema["components"]["schemas"]
-    components |= {**_SCHEMAS, "Job": _job_schema(), "Event": _event_schema(), "Format": _format_schema()}
+    components = schema["components"]
+    components["schemas"] |= schemas()
+    components["securitySchemes"] = {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Over TCP always; the Unix socket needs none",
+        }
+    }
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
@@ -138,49 +48,13 @@ def _add_answers(schema: dict[str, Any]) -> None:
                 "description": "What is wrong",
                 "content": {"application/problem+json": {"schema": _PROBLEM}},
             }
-            answer = _ANSWERS.get(path.removeprefix("/api/v1"), {}).get(method)
-            if answer is not None:
-                done = responses[min(responses)]
-                done["content"] = {"application/json": {"schema": _answer_schema(*answer)}}
-
-
-def _answer_schema(name: str, is_list: bool) -> dict[str, Any]:  # noqa: FBT001 -- unpacked from the table above
-    one = {"$ref": f"#/components/schemas/{name}"}
-    if not is_list:
-        return one
-    cursor = {"anyOf": [{"type": "string"}, {"type": "null"}]}
-    return {"type": "object", "properties": {"items": {"type": "array", "items": one}, "next": cursor}}
-
-
-def _job_schema() -> dict[str, Any]:
-    columns = _flat(TypeAdapter(Job).json_schema())
-    columns.pop("checkpoint")
-    columns |= dict.fromkeys(TIME_COLUMNS, _TIME)
-    columns |= {"progress": _NUMBER, "eta_s": _NUMBER}
-    columns |= {"group": _LABEL, "deliveries": {"type": "array", "items": {"type": "object"}}}
-    return {"type": "object", "properties": columns}
-
-
-def _event_schema() -> dict[str, Any]:
-    return {"type": "object", "properties": _flat(TypeAdapter(Event).json_schema()) | {"created": _TIME}}
-
-
-def _format_schema() -> dict[str, Any]:
-    return {"type": "object", "properties": _flat(TypeAdapter(FormatInfo).json_schema())}
-
-
-def _flat(schema: dict[str, Any]) -> dict[str, Any]:
-    """The properties of *schema*, with the definitions they name put in their place."""
-    definitions = schema.get("$defs", {})
-
-    def resolved(value: Any) -> Any:
-        if isinstance(value, dict):
-            name = value.get("$ref", "").rpartition("/")[2]
-            return definitions[name] if name else {key: resolved(item) for key, item in value.items()}
-        return [resolved(item) for item in value] if isinstance(value, list) else value
-
-    properties: dict[str, Any] = resolved(schema["properties"])
-    return properties
+            content = answers(method, path.removeprefix(PREFIX))
+            if content is not None:
+                for code in responses.keys() & {"200", "201", "202", "206"}:
+                    responses[code]["content"] = content
+            scope = needed_scope(method.upper(), path).value
+            operation["security"] = [{"token": []}]
+            operation["description"] = f"{operation.get('description', '')}\n\nScope: {scope}".strip()
 
 
 def page(schema: Mapping[str, Any]) -> str:

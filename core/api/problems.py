@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from core.api.encoding import JsonResponse
 from core.domain.errors import InvalidRequest, JobError, LimitReached, ReeldeckError, Unknown
@@ -83,11 +84,24 @@ async def _on_invalid(_request: Request, error: Exception) -> ProblemResponse:
     return ProblemResponse(invalid(error.errors()))
 
 
-async def _on_http(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_http(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)
     known = {404: "no such address", 405: "this address does not take that method"}
     wrong = InvalidRequest(known.get(error.status_code, str(error.detail)), hint=DOCS_HINT)
-    return ProblemResponse(wrong, status=error.status_code, headers=error.headers)
+    headers = {"allow": _methods(request)} if error.status_code == 405 else error.headers
+    return ProblemResponse(wrong, status=error.status_code, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """What the address takes; Starlette names only those of the first route that fits."""
+    return ", ".join(
+        method
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    )
 
 
 async def _on_fault(_request: Request, _error: Exception) -> ProblemResponse:

@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, WebSocket
+from fastapi import Path as PathParam
 from starlette.responses import HTMLResponse, Response
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from core.api.context import Engine, OpenStreams, require_local, require_socket
+from core.api.callers import caller_of
+from core.api.context import Asking, Engine, OpenStreams, require_local, require_socket
 from core.api.encoding import JsonResponse, listing
+from core.api.metrics import CONTENT_TYPE, render
 from core.api.openapi import page
 from core.api.problems import ProblemResponse
 from core.api.schemas import JobRequest, Url, Word
-from core.api.stream import EventStream, parse_last_event_id, serve_websocket
-from core.domain.errors import ReeldeckError
+from core.api.stream import (
+    NOT_ALLOWED,
+    TRY_LATER,
+    EventStream,
+    first_message,
+    parse_last_event_id,
+    serve_websocket,
+)
+from core.domain.errors import LimitReached, ReeldeckError
 from core.domain.job import Kind
+from core.domain.job import Request as Wanted
 
 router = APIRouter()
 health_router = APIRouter(tags=["engine"])
@@ -28,6 +40,13 @@ async def health(engine: Engine) -> Response:
     status = await engine.status()
     facts = status["engine"]
     return JsonResponse({"status": "ok", "state": facts["state"], "version": facts["version"]})
+
+
+@health_router.get("/metrics", summary="Figures for Prometheus")
+async def metrics(request: Request, engine: Engine, streams: OpenStreams) -> Response:
+    """Jobs by state and source, speed, disk, load and the API's own answers, as text."""
+    text = render(await engine.status(), request.app.state.traffic, streams=streams.count)
+    return Response(text, headers={"content-type": CONTENT_TYPE})
 
 
 @router.get("/status", tags=["engine"], summary="The engine at a glance")
@@ -59,6 +78,17 @@ async def metadata(
     return JsonResponse((await engine.preview(body.to_request())).to_json())
 
 
+@router.get("/spaces/{space_id}/metadata", tags=["engine"], summary="What an X Space is")
+async def space_metadata(
+    space_id: Annotated[str, PathParam(pattern=r"^[A-Za-z0-9]{1,32}$")],
+    engine: Engine,
+    profile: Word | None = None,
+) -> Response:
+    """As `/metadata` of its link."""
+    wanted = Wanted(url=f"https://x.com/i/spaces/{space_id}", profile=profile)
+    return JsonResponse((await engine.preview(wanted)).to_json())
+
+
 @router.post("/stop", tags=["engine"], status_code=202, summary="Stop the engine (Unix socket only)")
 async def stop(request: Request, engine: Engine) -> Response:
     """202; running jobs are put back and go on at the next start."""
@@ -69,24 +99,39 @@ async def stop(request: Request, engine: Engine) -> Response:
 
 @router.get("/events", tags=["stream"], summary="The live stream as server-sent events")
 async def events(
-    request: Request, engine: Engine, streams: OpenStreams, last_event_id: LastEventId = None
+    request: Request, engine: Engine, streams: OpenStreams, caller: Asking, last_event_id: LastEventId = None
 ) -> Response:
     """Stored events with their `id`, and `progress` without one; Last-Event-ID replays what was missed."""
-    return EventStream(engine, streams, parse_last_event_id(request.headers, last_event_id))
+    return EventStream(engine, streams, caller, parse_last_event_id(request.headers, last_event_id))
 
 
 @router.websocket("/ws")
 async def websocket_stream(
     websocket: WebSocket, engine: Engine, streams: OpenStreams, last_event_id: LastEventId = None
 ) -> None:
-    """The live stream over a WebSocket: event objects, and objects with the type `progress`."""
+    """The live stream over a WebSocket: event objects, and objects with the type `progress`.
+
+    A client that cannot send headers sends its token as the first message: `{"token": "…"}`.
+    """
     try:
         last_seq = parse_last_event_id(websocket.headers, last_event_id)
-        with streams.slot():
-            await websocket.accept()
-            await serve_websocket(websocket, engine, streams, last_seq)
+        caller = caller_of(websocket.scope)
+        if caller is None:
+            with streams.lobby():
+                await websocket.accept()
+                caller = await first_message(websocket, websocket.scope["state"]["admit"])
+        with streams.slot(caller) as end:
+            if websocket.application_state is WebSocketState.CONNECTING:
+                await websocket.accept()
+            await serve_websocket(websocket, engine, end, last_seq)
+    except WebSocketDisconnect:
+        return  # before it said who it is
     except ReeldeckError as error:
-        await websocket.send_denial_response(ProblemResponse(error))
+        if websocket.application_state is WebSocketState.CONNECTING:
+            await websocket.send_denial_response(ProblemResponse(error))
+        else:
+            code = TRY_LATER if isinstance(error, LimitReached) else NOT_ALLOWED
+            await websocket.close(code, error.summary)
 
 
 @router.get("/docs", include_in_schema=False)

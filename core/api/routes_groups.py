@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from core.api.context import Engine
 from core.api.encoding import JsonResponse, listing
-from core.api.schemas import MAX_ID, Action
+from core.api.schemas import MAX_ID, Action, After
 
 router = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -21,7 +21,7 @@ GroupId = Annotated[int, PathParam(ge=1, le=MAX_ID)]
 async def list_groups(
     engine: Engine,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    after: Annotated[str | None, Query(max_length=500, description="`next` of the page before")] = None,
+    after: After = None,
 ) -> Response:
     """A page; `next` is the cursor of the following one. The jobs of one: `GET /jobs?group=ID`."""
     page = await engine.groups(limit=limit, after=after or None)

@@ -12,12 +12,12 @@ from fastapi import Path as PathParam
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from core.api.context import Engine, Labels, require_local
+from core.api.context import Engine, Labels, note_jobs, require_local
 from core.api.encoding import JsonResponse, event_view, job_view, listing
 from core.api.files import MediaFile, open_blocking
 from core.api.labels import GroupLabels, Label
 from core.api.problems import DOCS_HINT, invalid, problem
-from core.api.schemas import MAX_ID, Action, BatchRequest, BulkAction, JobPatch, JobRequest
+from core.api.schemas import MAX_ID, Action, After, BatchRequest, BulkAction, JobPatch, JobRequest, Statuses
 from core.domain.errors import IllegalTransition, InvalidRequest, NotFound, ReeldeckError
 from core.domain.job import Job, JobStatus
 from core.domain.job import Request as Wanted
@@ -39,7 +39,12 @@ async def _view(job: Job, labels: GroupLabels) -> dict[str, Any]:
     return job_view(job, await labels.of([job]))
 
 
-@router.post("", status_code=201, summary="Ask for one link")
+@router.post(
+    "",
+    status_code=201,
+    summary="Ask for one link",
+    responses={200: {"description": "The job was there already"}},
+)
 async def submit(
     body: JobRequest,
     request: Request,
@@ -50,6 +55,7 @@ async def submit(
     """201 with a new job, or 200 with the one that was there already."""
     require_local(request, body)
     answer = await engine.submit(body.to_request(idempotency_key=idempotency_key))
+    note_jobs(request, [answer.job.id])
     shown = await _view(answer.job, labels) | {"joined": answer.joined}
     return JsonResponse(shown, status_code=200 if answer.joined else 201)
 
@@ -72,6 +78,7 @@ async def submit_batch(
         asked.append(_judged(item, request, key))
     answers = iter(await engine.submit_many([each for each in asked if isinstance(each, Wanted)]))
     given = [next(answers) if isinstance(each, Wanted) else each for each in asked]
+    note_jobs(request, [each.job.id for each in given if isinstance(each, Submitted)])
     groups = await labels.of(answer.job for answer in given if isinstance(answer, Submitted))
     items = [_batch_item(answer, groups) for answer in given]
     return JsonResponse({"items": items})
@@ -96,7 +103,7 @@ def _batch_item(answer: Submitted | ReeldeckError, groups: Mapping[int, Label]) 
 
 
 @router.post("/actions", summary="Pause, resume, cancel or retry many jobs")
-async def act_on_many(body: BulkAction, engine: Engine, labels: Labels) -> Response:
+async def act_on_many(body: BulkAction, request: Request, engine: Engine, labels: Labels) -> Response:
     """One answer for each id, in order: the job as it is now, or why it refused."""
     actions: dict[Action, Callable[[int], Awaitable[Job]]] = {
         "pause": engine.pause,
@@ -116,7 +123,9 @@ async def act_on_many(body: BulkAction, engine: Engine, labels: Labels) -> Respo
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(answer(job_id)) for job_id in body.ids]
-    return JsonResponse({"items": [task.result() for task in tasks]})
+    items = [task.result() for task in tasks]
+    note_jobs(request, [each["id"] for each in items if "job" in each])
+    return JsonResponse({"items": items})
 
 
 @router.get("", summary="List jobs, newest first")
@@ -124,14 +133,14 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 -- each is a parameter of the que
     engine: Engine,
     labels: Labels,
     status: Annotated[
-        list[str] | None, Query(max_length=20, description="Repeatable, or with commas")
+        list[Statuses] | None, Query(max_length=20, description="Repeatable, or with commas")
     ] = None,
     source: Annotated[str | None, Query(max_length=200)] = None,
     q: Annotated[str | None, Query(max_length=500, description="Words of the title or link")] = None,
     chat: Annotated[int | None, Query(ge=-MAX_ID, le=MAX_ID)] = None,
     group: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    after: Annotated[str | None, Query(max_length=500, description="`next` of the page before")] = None,
+    after: After = None,
 ) -> Response:
     """A page; `next` is the cursor of the following one."""
     query = JobQuery(
@@ -157,20 +166,24 @@ def _statuses(values: list[str]) -> frozenset[JobStatus]:
     return frozenset(JobStatus(name) for name in names)
 
 
-@router.get("/{job_id}", summary="One job")
+@router.get("/{job_id:int}", summary="One job")
 async def show_job(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job as it stands this instant."""
     return JsonResponse(await _view(await engine.job(job_id), labels))
 
 
-@router.get("/{job_id}/events", summary="A job's timeline")
+@router.get("/{job_id:int}/events", summary="A job's timeline")
 async def show_events(job_id: JobId, engine: Engine) -> Response:
     """All its events, oldest first."""
     return listing([event_view(event) for event in await engine.events(job_id)])
 
 
-@router.head("/{job_id}/file", include_in_schema=False)
-@router.get("/{job_id}/file", summary="The finished file")
+@router.head("/{job_id:int}/file", include_in_schema=False)
+@router.get(
+    "/{job_id:int}/file",
+    summary="The finished file",
+    responses={206: {"description": "The range that was asked for"}},
+)
 async def show_file(job_id: JobId, engine: Engine) -> Response:
     """The file, or the range of bytes that the request asks for."""
     job = await engine.job(job_id)
@@ -187,31 +200,31 @@ async def show_file(job_id: JobId, engine: Engine) -> Response:
     return MediaFile(file, facts, path.name)
 
 
-@router.post("/{job_id}/pause", summary="Hold a job")
+@router.post("/{job_id:int}/pause", summary="Hold a job")
 async def pause(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job, once it stands still."""
     return JsonResponse(await _view(await engine.pause(job_id), labels))
 
 
-@router.post("/{job_id}/resume", summary="Let a paused job go on")
+@router.post("/{job_id:int}/resume", summary="Let a paused job go on")
 async def resume(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job; it goes on from where it stopped."""
     return JsonResponse(await _view(await engine.resume(job_id), labels))
 
 
-@router.post("/{job_id}/cancel", summary="End a job")
+@router.post("/{job_id:int}/cancel", summary="End a job")
 async def cancel(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job; what it fetched is deleted."""
     return JsonResponse(await _view(await engine.cancel(job_id), labels))
 
 
-@router.post("/{job_id}/retry", summary="Start a failed or cancelled job again")
+@router.post("/{job_id:int}/retry", summary="Start a failed or cancelled job again")
 async def retry(job_id: JobId, engine: Engine, labels: Labels) -> Response:
     """The job, back in the queue."""
     return JsonResponse(await _view(await engine.retry(job_id), labels))
 
 
-@router.patch("/{job_id}", summary="Change a job's order or title")
+@router.patch("/{job_id:int}", summary="Change a job's order or title")
 async def patch(job_id: JobId, body: JobPatch, engine: Engine, labels: Labels) -> Response:
     """The job as it is now."""
     if body == JobPatch():
@@ -220,7 +233,7 @@ async def patch(job_id: JobId, body: JobPatch, engine: Engine, labels: Labels) -
     return JsonResponse(await _view(job, labels))
 
 
-@router.delete("/{job_id}", status_code=204, summary="Forget a job that is over")
+@router.delete("/{job_id:int}", status_code=204, summary="Forget a job that is over")
 async def delete(job_id: JobId, engine: Engine) -> Response:
     """204. An archived file stays."""
     await engine.delete(job_id)

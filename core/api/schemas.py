@@ -4,21 +4,50 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, WithJsonSchema
+from fastapi import Query
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from core.domain.interface import GroupAction
-from core.domain.job import Kind, Request
+from core.domain.job import JobStatus, Kind, Request
+from core.domain.token import Scope
 
 MAX_BATCH = 5_000
 MAX_URL_CHARS = 8_192
-#: Ids are SQLite's: 64 bits with a sign.
-MAX_ID = 2**63 - 1
+#: Ids are whole numbers that every JSON reader keeps exactly.
+MAX_ID = 2**53 - 1
 
-JobId = Annotated[int, Field(ge=1, le=MAX_ID)]
-Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="Higher runs first")]
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("Input should be a number")  # noqa: TRY004 -- pydantic's way to refuse
+    return value
+
+
+#: In bodies numbers are numbers: pydantic would take true for 1.
+Number = BeforeValidator(_number)
+JobId = Annotated[int, Field(ge=1, le=MAX_ID), Number]
+Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="Higher runs first"), Number]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=MAX_URL_CHARS)]
-RemoteId = Annotated[int, Field(ge=-MAX_ID, le=MAX_ID)]
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_URL_CHARS),
+    Field(json_schema_extra={"pattern": "^https?://.+", "format": "uri"}),
+]
+#: Names of states in a query; several may stand in one with commas.
+Statuses = Annotated[str, WithJsonSchema({"type": "string", "enum": list(JobStatus)})]
+RemoteId = Annotated[int, Field(ge=-MAX_ID, le=MAX_ID), Number]
+#: `next` of the page before, in a query.
+After = Annotated[
+    str | None, Query(max_length=18, pattern="^[0-9]*$", description="`next` of the page before")
+]
 Action = GroupAction  # what is done to many is what is done to one
 
 #: Fields that only people on this machine may set: they name local folders, parts and people.
@@ -60,19 +89,34 @@ class JobRequest(Body):
         return [name for name in LOCAL_FIELDS if getattr(self, name) is not None]
 
 
+_BATCH_ITEM = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/JobRequest"},
+        {"description": "Anything else is answered with what is wrong with it"},
+    ]
+}
+
+
 class BatchRequest(Body):
     """Many links; each is judged by itself."""
 
-    items: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/JobRequest"})]] = Field(
-        min_length=1, max_length=MAX_BATCH
-    )
+    items: list[Annotated[Any, WithJsonSchema(_BATCH_ITEM)]] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class JobPatch(Body):
-    """What may be changed of a job."""
+    """What may be changed of a job; null leaves it as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+                for name in ("priority", "position", "title")
+            ]
+        }
+    )
 
     priority: Priority | None = None
-    position: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+    position: Annotated[float, Field(allow_inf_nan=False), Number] | None = Field(
         default=None, description="Lower runs first within a priority"
     )
     title: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
@@ -84,6 +128,13 @@ class ProfileRequest(Body):
     source: Word
     cookie_file: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^/[^\x00]*$")]
     name: Word = "main"
+
+
+class TokenRequest(Body):
+    """A bearer token to make."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    scopes: frozenset[Scope] = Field(min_length=1)
 
 
 class BulkAction(Body):

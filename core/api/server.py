@@ -12,8 +12,9 @@ from socket import socket
 from uvicorn.server import ServerState
 
 from core.api.app import create_app
+from core.api.callers import TokenCheck
 from core.api.connections import Connection, configuration
-from core.api.doorkeeper import TokenCheck
+from core.api.doorkeeper import Record
 from core.api.sockets import BACKLOG, listen_tcp, listen_unix
 from core.api.stream import Streams
 from core.client.locate import socket_path
@@ -34,14 +35,21 @@ class ApiServer:
         engine: Answers everything.
         settings: Where to listen.
         token_check: Judges the tokens of TCP; without one TCP is not offered.
+        record: Writes down what was changed.
     """
 
     def __init__(
-        self, engine: EngineInterface, settings: Settings, *, token_check: TokenCheck | None = None
+        self,
+        engine: EngineInterface,
+        settings: Settings,
+        *,
+        token_check: TokenCheck | None = None,
+        record: Record | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._token_check = token_check
+        self._record = record
         self._streams = Streams()
         self._state = ServerState()
         self._listeners: list[asyncio.Server] = []
@@ -88,6 +96,8 @@ class ApiServer:
             self._engine,
             streams=self._streams,
             token_check=self._token_check,
+            record=self._record,
+            requests_per_s=self._settings.api.requests_per_s,
             allowed_hosts={self._settings.api.tcp_host, *self._settings.api.allowed_hosts},
         )
         config = configuration(app)
@@ -109,7 +119,7 @@ class ApiServer:
                     self._path.unlink()
         for listener in self._listeners:
             listener.close()
-        self._streams.closing.set()
+        self._streams.close()
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:

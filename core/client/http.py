@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.events import Event
 from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
+from core.domain.library import LibraryPage
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 
 _API = "/api/v1"
 _VERSION_HEADER = "x-reeldeck-version"
@@ -141,6 +143,11 @@ class HttpEngineClient:
         parameters = {name: getattr(request, name) for name in names}
         return wire.preview(await self._ask("GET", "/metadata", parameters=parameters, timeout_s=PREVIEW_S))
 
+    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
+        """What was fetched, searched; a page, the best first."""
+        parameters: dict[str, str | int | None] = {"q": query, "limit": limit, "after": after}
+        return wire.library_page(await self._ask("GET", "/library", parameters=parameters))
+
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """The sources that are known: name, label, enabled, limits, in flight."""
         found: Sequence[Mapping[str, Any]] = (await self._ask("GET", "/sources"))["items"]
@@ -164,6 +171,24 @@ class HttpEngineClient:
         parameters = {"afresh": "true"} if afresh else {}
         path = f"/profiles/{profile_id}/check"
         return wire.profile(await self._ask("POST", path, parameters=parameters, timeout_s=PREVIEW_S))
+
+    async def tokens(self) -> Sequence[Token]:
+        """The bearer tokens of the HTTP API, revoked ones too."""
+        return [wire.token(each) for each in (await self._ask("GET", "/tokens"))["items"]]
+
+    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
+        """Make a bearer token; its secret is told this once."""
+        data = await self._ask("POST", "/tokens", body={"name": name, "scopes": sorted(scopes)})
+        return IssuedToken(wire.token(data), str(data["secret"]))
+
+    async def revoke_token(self, token_id: int) -> Token:
+        """End a bearer token at once."""
+        return wire.token(await self._ask("DELETE", f"/tokens/{token_id}"))
+
+    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
+        """A page of what was changed from outside, newest first."""
+        data = await self._ask("GET", "/audit", parameters={"limit": limit, "after": after})
+        return Page([wire.audit_entry(each) for each in data["items"]], data["next"])
 
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance."""

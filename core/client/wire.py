@@ -10,8 +10,10 @@ from typing import Any
 from core.domain.errors import JobError, LimitReached, ReeldeckError, Unknown, from_code
 from core.domain.events import Event, EventType, event_from_json
 from core.domain.job import Job, JobStatus, Request, job_from_json
+from core.domain.library import LibraryPage, MediaItem
 from core.domain.profile import Profile, profile_from_json
 from core.domain.snapshot import Frame, MetadataPreview, Submitted
+from core.domain.token import AuditEntry, Token, audit_entry_from_json, token_from_json
 
 _REQUEST_DEFAULTS = Request(url="")
 #: Events that are held back for their progress at most; a long replay passes in pieces.
@@ -87,10 +89,35 @@ def preview(data: Mapping[str, Any]) -> MetadataPreview:
         raise foreign_version() from error
 
 
+def library_page(data: Mapping[str, Any]) -> LibraryPage:
+    """Part of what a search found."""
+    try:
+        items = [MediaItem.from_json(each) for each in data["items"]]
+        return LibraryPage(items, data["next"], data["meant"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
 def profile(data: Mapping[str, Any]) -> Profile:
     """An auth profile."""
     try:
         return profile_from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def token(data: Mapping[str, Any]) -> Token:
+    """A bearer token."""
+    try:
+        return token_from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def audit_entry(data: Mapping[str, Any]) -> AuditEntry:
+    """Something that was changed from outside."""
+    try:
+        return audit_entry_from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
 

@@ -149,6 +149,9 @@ class Network(Section):
     )
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the bundled ones (PEM)")
     max_connections_per_file: AtLeastOne = Field(16, description="Connections for one file, at most")
+    max_connections_per_host: AtLeastOne = Field(
+        32, description="Connections to one host and port, all transfers together; they share them evenly"
+    )
     use_aria2c: bool = Field(default=False, description="Fetch plain files with aria2c where it is installed")
 
     @field_validator("allow_addresses")
@@ -337,6 +340,9 @@ class Api(Section):
     tcp_host: str = Field("127.0.0.1", description="Address of the HTTP API")
     tcp_port: Count = Field(0, le=65_535, description="Port of the HTTP API; 0 = off")
     allowed_hosts: tuple[str, ...] = Field((), description="Further Host names that the HTTP API answers to")
+    requests_per_s: Count = Field(
+        50, description="Requests a second of each token, five seconds' worth at once; 0 = any number"
+    )
 
 
 class Logging(Section):

@@ -369,6 +369,15 @@ class InvalidRequest(RequestError):
     default_hint = "Give a full link that begins with http:// or https://."
 
 
+class NoSuchEntry(InvalidRequest):
+    """There is no login or token with this id."""
+
+    code = "NO_SUCH_ENTRY"
+    http_status = 404
+    summary = "There is no such login or token"
+    default_hint = "See: reeldeck auth list, reeldeck tokens list"
+
+
 class ConfigError(RequestError):
     """The configuration cannot be used."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from core.domain.errors import ReeldeckError
 from core.domain.events import Event
 from core.domain.job import Job, Request
+from core.domain.library import LibraryPage
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 
 #: What can be done to all jobs of a group together.
 GroupAction = Literal["pause", "resume", "cancel", "retry"]
@@ -89,6 +91,10 @@ class EngineInterface(Protocol):
         """What a link leads to, without downloading it."""
         ...
 
+    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
+        """What was fetched, searched in the language of `core.library.query`; a page, the best first."""
+        ...
+
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """The sources that are known: name, label, enabled, limits, in flight."""
         ...
@@ -112,6 +118,22 @@ class EngineInterface(Protocol):
         None where the site has no way to ask. A JobError means that it did not answer: the profile stays as
         it is.
         """
+        ...
+
+    async def tokens(self) -> Sequence[Token]:
+        """The bearer tokens of the HTTP API, revoked ones too."""
+        ...
+
+    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
+        """Make a bearer token; its secret is told this once."""
+        ...
+
+    async def revoke_token(self, token_id: int) -> Token:
+        """End a bearer token at once."""
+        ...
+
+    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
+        """A page of what was changed from outside, newest first."""
         ...
 
     async def status(self) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from core.domain.errors import InvalidRequest, ReeldeckError
 from core.domain.events import Event
 from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
+from core.domain.library import LibraryPage
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 from core.engine import folders
 from core.engine.access import Access
 from core.engine.attempt import Attempt
@@ -34,6 +36,7 @@ from core.engine.glance import Glance
 from core.engine.groups import GroupDesk
 from core.engine.intake import Intake
 from core.engine.janitor import Janitor
+from core.engine.library import LibraryDesk
 from core.engine.live import LiveBoard
 from core.engine.openings import Openings
 from core.engine.preview import preview
@@ -41,6 +44,7 @@ from core.engine.quiet import QuietTimes
 from core.engine.recovery import recover
 from core.engine.runner import Runner
 from core.engine.scheduler import Scheduler
+from core.engine.tokens import TokenDesk
 from core.engine.toolbox import Toolbox
 from core.engine.twins import Twins
 from core.library.paths import check_template
@@ -91,9 +95,11 @@ class Engine:
         self._intake: Intake
         self._control: Control
         self._groups: GroupDesk
+        self._library: LibraryDesk
         self._glance: Glance
         self._access: Access
         self._checks: LoginChecks
+        self._tokens: TokenDesk
 
     async def start(self) -> None:
         """Open the store, take up interrupted jobs, begin to work.
@@ -121,6 +127,8 @@ class Engine:
             self._access = Access(self._store, profiles, wake=self._wake)
             for profile in await profiles.start():
                 await self._access.release(profile)
+            self._tokens = TokenDesk(self._store)
+            await self._tokens.open()
             self._tools = await Toolbox.open(settings, profiles)
         except BaseException:
             await self._store.close()
@@ -153,6 +161,7 @@ class Engine:
         )
         self._control = Control(self._store, self._scheduler, paths.tmp)
         self._groups = GroupDesk(self._store, self._control)
+        self._library = LibraryDesk(self._store)
         self._glance = Glance(
             self._store,
             self._tools,
@@ -173,6 +182,8 @@ class Engine:
         self._serve("network", self._tools.uplinks.watch())
         self._serve("janitor", janitor.run())
         self._serve("cookies", cookies.run())
+        if self._only is None:
+            self._serve("library", self._library.fill())
         self._is_open = True
         log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
@@ -288,6 +299,10 @@ class Engine:
         """One group."""
         return await self._groups.one(group_id)
 
+    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
+        """What was fetched, searched; a page, the best first."""
+        return await self._library.search(query, limit=limit, after=after)
+
     async def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
         """Live frames; with *last_seq*, first what was stored after it."""
         with self._bus.subscribe() as mailbox:
@@ -354,6 +369,32 @@ class Engine:
     async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
         """Read an auth profile's file again and ask its site; the profile as it is then."""
         return await self._checks.check(profile_id, afresh=afresh)
+
+    # Who may ask over TCP
+
+    async def tokens(self) -> Sequence[Token]:
+        """The bearer tokens, revoked ones too."""
+        return await self._tokens.all()
+
+    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
+        """Make a bearer token; its secret is told this once."""
+        return await self._tokens.create(name, scopes)
+
+    async def revoke_token(self, token_id: int) -> Token:
+        """End a bearer token at once."""
+        return await self._tokens.revoke(token_id)
+
+    async def judge_token(self, secret: str) -> Token | None:
+        """The valid token with this secret."""
+        return await self._tokens.judge(secret)
+
+    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
+        """A page of what was changed from outside, newest first."""
+        return await self._store.audit.page(limit=limit, after=after)
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Write down what was changed from outside."""
+        await self._store.audit.add(entry)
 
     async def close(self) -> None:
         """A face lets go of the engine; the engine goes on."""

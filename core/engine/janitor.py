@@ -1,4 +1,4 @@
-"""Throw away temporary files that no job will come back for."""
+"""Throw away what nobody will come back for: temporary files, and old entries of the record of changes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from core.store.store import Store
 log = logging.getLogger("reeldeck.engine")
 
 SWEEP_S = 3600.0
+#: Who changed what is told for this long.
+AUDIT_KEPT_S = 90 * 86_400.0
 #: These will go on from what they fetched; the files of a FAILED job serve an explicit retry for a while.
 _KEEPS = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED})
 
@@ -31,6 +33,7 @@ class Janitor:
         """Sweep at once and then every hour, until cancelled."""
         while True:
             await self.sweep()
+            await self._store.audit.forget(before=time.time() - AUDIT_KEPT_S)
             await asyncio.sleep(SWEEP_S)
 
     async def sweep(self) -> int:

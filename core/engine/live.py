@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from core.domain.errors import DiskFull, StoreFailure
-from core.domain.job import Job
+from core.domain.job import Job, JobStatus
 from core.net.progress import Progress
 from core.store.jobs import Jobs
 
@@ -128,7 +128,9 @@ class LiveBoard:
     def overlay(self, job: Job) -> Job:
         """*job* as it stands this instant."""
         meter = self._meters.get(job.id)
-        return meter.overlay(job) if meter and meter.job.attempt == job.attempt else job
+        # A run ends a moment after its job: what is stored by then is the last word.
+        is_running = job.status is JobStatus.RUNNING
+        return meter.overlay(job) if meter and is_running and meter.job.attempt == job.attempt else job
 
     async def run(self) -> None:
         """Tick until cancelled."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.aria2.fetch import fetch_with_aria2c
+from core.aria2.words import Aria2c
 from core.domain.errors import (
     AuthRequired,
     FormatNotFound,
@@ -24,6 +26,7 @@ from core.engine import attempt as keys
 from core.engine import recording
 from core.engine.attempt import Attempt, EventWithData
 from core.engine.disk import DiskGuard
+from core.engine.expiry import Renewals, has_ended
 from core.engine.logins import Logins
 from core.engine.metadata import Known
 from core.engine.toolbox import Toolbox
@@ -36,6 +39,7 @@ from core.net.hls.fetch import fetch_hls
 from core.net.hls.live import record_hls
 from core.net.progress import Fetched
 from core.net.transfer.file import fetch_file
+from core.net.uplinks import network_of
 from core.sources.base import Elsewhere, NotHandled, Source
 
 #: Links that may lead from one to the next: a shortener to a share link to a site, and some more.
@@ -111,7 +115,7 @@ async def ask(tools: Toolbox, request: Request, logins: Logins) -> tuple[Source,
 
 async def resolve(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     """RESOLVE: find out what is behind the link. Raises Elsewhere as `ask` does."""
-    if attempt.is_resolved:
+    if attempt.is_resolved and not has_ended(attempt):
         return
     await attempt.record((EventType.METADATA_FETCH_STARTED, {}), stage=Stage.RESOLVE)
     try:
@@ -173,19 +177,13 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
         return
     attempt.forget(keys.FETCHED, keys.OUTPUT)
     await asyncio.to_thread(attempt.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-    on_disk = await asyncio.to_thread(_bytes_in_blocking, attempt.folder)
-    begun = (
-        (EventType.DOWNLOAD_RESUMED, {"bytes_on_disk": on_disk})
-        if on_disk
-        else (EventType.DOWNLOAD_STARTED, {})
-    )
-    await attempt.record(begun, stage=Stage.DOWNLOAD)
+    await _begin(attempt)
     found = attempt.resolution
     note = None
     try:
         with recording.time_limit(attempt, tools.settings.timeouts, found) as limit_s:
             async with asyncio.timeout(limit_s):
-                fetched = await _fetch_with_logins(attempt, tools, logins, begun)
+                fetched = await _fetch_with_logins(attempt, tools, logins)
     except JobError as error:
         await attempt.record((EventType.DOWNLOAD_FAILED, failure(error)))
         saved = await recording.save(attempt, tools, found, error)
@@ -218,32 +216,43 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     )
 
 
-async def _fetch_with_logins(
-    attempt: Attempt, tools: Toolbox, logins: Logins, begun: EventWithData
-) -> list[Fetched]:
+async def _begin(attempt: Attempt) -> None:
+    """Record that the download begins or goes on."""
+    on_disk = await asyncio.to_thread(_bytes_in_blocking, attempt.folder)
+    begun: EventWithData = (EventType.DOWNLOAD_STARTED, {})
+    if on_disk:
+        begun = (EventType.DOWNLOAD_RESUMED, {"bytes_on_disk": on_disk})
+    await attempt.record(begun, stage=Stage.DOWNLOAD)
+
+
+async def _fetch_with_logins(attempt: Attempt, tools: Toolbox, logins: Logins) -> list[Fetched]:
     """Fetch all tracks; look them up anew when their addresses are too old or the login was refused."""
     source = attempt.resolution.source
     await logins.go_on(source, attempt.job.auth_profile_id)
+    renewals = Renewals(attempt)
     while True:
         try:
-            return await _fetch_all(attempt, tools, logins)
+            return await _fetch_all(attempt, tools, logins, renewals)
         except AuthRequired as error:
+            # To a guest it is said of the address; whoever shows a login is told that it no longer does.
+            is_renewed = logins.profile_id(source) is None and renewals.may_help(error)
             attempt.forget(keys.RESOLUTION)
-            await logins.refused(source, error, url=attempt.job.url)
+            if not is_renewed:
+                await logins.refused(source, error, url=attempt.job.url)
         except (HttpFailure, NotFound) as error:
-            if not _may_have_expired(attempt, error):
+            if not renewals.may_help(error):
                 raise
             attempt.forget(keys.RESOLUTION)
         await resolve(attempt, tools, logins)
-        await attempt.record(begun, stage=Stage.DOWNLOAD)
+        await _begin(attempt)
 
 
-async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins) -> list[Fetched]:
+async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins, renewals: Renewals) -> list[Fetched]:
     found = attempt.resolution
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_fetch(attempt, tools, logins, found, index))
+                group.create_task(_fetch(attempt, tools, logins, found, index, renewals))
                 for index in range(len(found.tracks))
             ]
     except* JobError as errors:
@@ -252,7 +261,9 @@ async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins) -> list[F
     return [task.result() for task in tasks]
 
 
-async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolution, index: int) -> Fetched:
+async def _fetch(
+    attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolution, index: int, renewals: Renewals
+) -> Fetched:
     track = await logins.dress(found.tracks[index], found.source)
     path = attempt.folder / f"{index}-{track.role.value}"
     progress = attempt.meter.track(index, track.size_bytes)
@@ -268,10 +279,22 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
             resumed_bytes=size_bytes,
             container=track.container,
         )
+    progress = renewals.watched(index, progress)
     network, stall_s = tools.settings.network, tools.settings.timeouts.stall_s
     max_bytes = tools.settings.limits.max_file_size_bytes
     http = tools.uplinks.of(found.source).http
     match track.transport:
+        case Transport.HTTP if tools.aria2c is not None:
+            return await fetch_with_aria2c(
+                _aria2c(tools, tools.aria2c, found.source),
+                http,
+                track,
+                path,
+                progress=progress,
+                connections=min(network.max_connections_per_file, network.max_connections_per_host),
+                max_bytes=max_bytes,
+                stall_s=stall_s,
+            )
         case Transport.HTTP:
             return await fetch_file(
                 http,
@@ -288,7 +311,7 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
                 track,
                 path,
                 progress=progress,
-                window=network.max_connections_per_file,
+                window=network.max_connections_per_host,
                 outage_s=tools.settings.timeouts.live_outage_s,
                 max_bytes=max_bytes,
             )
@@ -298,7 +321,7 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
                 track,
                 path,
                 progress=progress,
-                window=network.max_connections_per_file,
+                window=network.max_connections_per_host,
                 stall_s=stall_s,
                 max_bytes=max_bytes,
             )
@@ -306,6 +329,17 @@ async def _fetch(attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolu
             context = tools.context(found.source, await logins.of(found.source))
             source = tools.registry.named(found.source)
             return await source.fetch(track, found, path, context, progress)
+
+
+def _aria2c(tools: Toolbox, program: Path, source: str) -> Aria2c:
+    network = network_of(tools.settings, source)
+    return Aria2c(
+        program=program,
+        proxy_url=tools.uplinks.of(source).proxy_url,
+        user_agent=network.user_agent,
+        ca_file=network.ca_file,
+        connect_timeout_s=tools.settings.timeouts.connect_s,
+    )
 
 
 async def archive(attempt: Attempt, tools: Toolbox) -> Path:
@@ -343,12 +377,6 @@ def _choose_blocking(attempt: Attempt, tools: Toolbox) -> Path:
 def failure(error: JobError) -> dict[str, Any]:
     """The fields of an event that tells of a failure."""
     return {"error_type": error.code, "message": str(error), "http_status": error.remote_status}
-
-
-def _may_have_expired(attempt: Attempt, error: JobError) -> bool:
-    """Addresses of media often live for minutes; one found in an earlier attempt is looked up anew."""
-    is_refused = isinstance(error, NotFound) or error.remote_status in {403, 410}
-    return is_refused and attempt.checkpoint.get(keys.RESOLVED_AT, 0.0) < attempt.started
 
 
 def _first(errors: BaseExceptionGroup[JobError]) -> JobError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
+from core.aria2.words import find_aria2c
 from core.auth.login import Login
 from core.auth.profiles import Profiles
 from core.config.settings import Settings
@@ -33,6 +35,8 @@ class Toolbox:
     registry: Registry
     profiles: Profiles
     metadata: MetadataCache = field(default_factory=MetadataCache)
+    #: The program for plain files, where it is wanted and there.
+    aria2c: Path | None = None
 
     @classmethod
     async def open(cls, settings: Settings, profiles: Profiles) -> Self:
@@ -60,6 +64,7 @@ class Toolbox:
             prober=Prober(),
             registry=registry,
             profiles=profiles,
+            aria2c=await asyncio.to_thread(find_aria2c) if settings.network.use_aria2c else None,
         )
 
     def context(self, source: str, login: Login | None) -> SourceContext:

@@ -7,10 +7,22 @@ reconnects, or between a programme and what is shown in its breaks.
 from __future__ import annotations
 
 import mmap
+import struct
+from array import array
+from dataclasses import dataclass
 from pathlib import Path
 
-_HEADER_BYTES = 7
+HEADER_BYTES = 7
+#: A header and what follows it, as one number.
+_WORD = struct.Struct(">Q")
+#: Bits of it that stay the same: sync word, layer, absence of a checksum, profile, rate, channels; and the
+#: number of further blocks in the frame.
+_STEADY = 0xFFF7_FDC0_0000_0300
+#: Of those, what plain sound has: no layer, no checksum, profile "low complexity", one block.
+_KIND, _PLAIN = 0xFFF7_C000_0000_0300, 0xFFF1_4000_0000_0000
 _TS_PACKET_BYTES = 188
+#: By their index in a header (ISO/IEC 14496-3, table 1.18).
+SAMPLE_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 #: One frame of sound is looked at in so many places of a transport stream, or more: in a large one every two
 #: thousand packets, which are a second or two.
 _TS_LOOKS = 100
@@ -21,20 +33,54 @@ _Form = tuple[int, int]
 _Data = mmap.mmap | bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PlainSound:
+    """AAC-LC of one form, frame after frame without anything between."""
+
+    #: Index of the sample rate, as in ISO/IEC 14496-3 table 1.18.
+    rate_index: int
+    #: 1 to 7, as in table 1.19.
+    channels: int
+    #: Bytes of each frame, header included.
+    lengths: array[int]
+
+
+def read_plain(data: mmap.mmap | bytes) -> PlainSound | None:
+    """The frames of raw AAC if they are plain, as nearly always; some 40 ms for an hour."""
+    if len(data) <= HEADER_BYTES:
+        return None
+    first = _WORD.unpack_from(data)[0] & _STEADY
+    rate_index, channels = first >> 42 & 0xF, first >> 38 & 7
+    if first & _KIND != _PLAIN or rate_index >= len(SAMPLE_RATES_HZ) or not channels:
+        return None
+    lengths = array("I")
+    read, append, at, last = _WORD.unpack_from, lengths.append, 0, len(data) - _WORD.size
+    while at <= last:
+        (word,) = read(data, at)
+        length = word >> 21 & 0x1FFF
+        if word & _STEADY != first or length <= HEADER_BYTES:
+            return None
+        append(length)
+        at += length
+    return PlainSound(rate_index, channels, lengths) if at == len(data) else None
+
+
 def is_uneven(path: Path) -> bool:
     """Whether the sample rate or the channels of a raw AAC file change.
 
-    Reads seven bytes of each frame, some 30 ms for an hour.
+    Reads seven bytes of each frame.
 
     Raises:
         OSError: It cannot be read.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if read_plain(data):
+            return False
         first: _Form | None = None
         at = data.find(b"\xff")
-        while 0 <= at <= len(data) - _HEADER_BYTES:
+        while 0 <= at <= len(data) - HEADER_BYTES:
             length = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
-            if not _begins_frame(data, at) or length < _HEADER_BYTES:
+            if not _begins_frame(data, at) or length < HEADER_BYTES:
                 at = data.find(b"\xff", at + 1)  # a tag, or damage
                 continue
             first = first or _form(data, at)

@@ -101,13 +101,13 @@ async def finish(part: Path, result: Path) -> str:
 
 
 def _rename_blocking(part: Path, result: Path) -> None:
-    with _disk_failures(result):
+    with disk_failures(result):
         part.replace(result)
     _sync_blocking(result.parent)
 
 
 def _sync_blocking(path: Path) -> None:
-    with _disk_failures(path):
+    with disk_failures(path):
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -116,7 +116,13 @@ def _sync_blocking(path: Path) -> None:
 
 
 @contextmanager
-def _disk_failures(path: Path) -> Iterator[None]:
+def disk_failures(path: Path) -> Iterator[None]:
+    """Raise what the file system does to *path* as an error of ours.
+
+    Raises:
+        DiskFull: There is no room.
+        MediaFailure: Anything else.
+    """
     try:
         yield
     except OSError as error:

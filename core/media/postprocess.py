@@ -16,8 +16,10 @@ from core.media.faststart import read_layout
 from core.media.ffmpeg import Ffmpeg
 from core.media.ffmpeg_run import Work, finish, run_ffmpeg
 from core.media.fragments import straighten_blocking
+from core.media.m4a import wrap_blocking
 from core.media.recipe import Input, Recipe, Wanted, extension_of, plan
 from core.media.tags import write_tags_blocking
+from core.net.transfer.blocking import run_blocking
 
 __all__ = ["Input", "Made", "Recipe", "Wanted", "extension_of", "plan", "postprocess"]
 
@@ -106,6 +108,8 @@ async def _make(
     named = spans(wanted.tags.chapters, recipe.duration_s) if recipe.extension != "mp3" else []
     if named:
         await asyncio.to_thread(chapters.write_text, ffmetadata(named), encoding="utf-8")
+    elif recipe.is_raw_sound_copy and await _wrap(recipe, wanted, part):
+        return
     converts = recipe.video is not None and recipe.video.convert_to is not None
     encoder = await choose_encoder(ffmpeg, use_hardware=wanted.use_hardware and converts)
     index_bytes = await _room_for_index(recipe, wanted)
@@ -131,6 +135,11 @@ async def _make(
         # A card refuses what it does not know: sizes, formats, too many at once. x264 takes anything. And the
         # index may have needed more room after all.
         await follow(SOFTWARE)
+
+
+async def _wrap(recipe: Recipe, wanted: Wanted, part: Path) -> bool:
+    cover = await asyncio.to_thread(wanted.cover.read_bytes) if wanted.cover else None
+    return await run_blocking(wrap_blocking, recipe.inputs[0].path, part, wanted.tags, cover)
 
 
 async def _evened(ffmpeg: Ffmpeg, recipe: Recipe, even: Path, work: Work) -> Recipe:

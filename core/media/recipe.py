@@ -121,6 +121,13 @@ class Recipe:
         )
 
     @property
+    def is_raw_sound_copy(self) -> bool:
+        """Raw AAC is taken as it is into an M4A file."""
+        if self.audio is None or self.video or self.extension != "m4a" or len(self.inputs) > 1:
+            return False
+        return self.audio.convert_to is None and self.inputs[0].info.container == "aac"
+
+    @property
     def packets(self) -> int:
         """About how many packets the result will have."""
         film, sound = self.inputs[0].info, self.inputs[-1].info

@@ -14,6 +14,7 @@ from core.net.http.client import HttpClient
 from core.net.http.proxies import parse_proxy
 from core.net.pace import Bandwidth, HostPace
 from core.net.reach import Reach
+from core.net.seats import Seats
 
 #: `[sources.NAME] proxy` that means: none, whatever `network.proxy` says.
 DIRECT = "direct"
@@ -61,6 +62,7 @@ class Uplinks:
             bandwidth=self._bandwidth,
             reach=self.reach,
         )
+        self._seats = Seats(settings.network.max_connections_per_host)
         self._opened: dict[str, Uplink] = {}
 
     async def open(self) -> None:
@@ -104,6 +106,7 @@ class Uplinks:
                 bandwidth=bandwidth,
                 pace=pace,
                 reach=self.reach,
+                seats=self._seats,
             ),
             proxy_url=self._egress.door(source, network=network, bandwidth=bandwidth, pace=pace),
             pace=pace,

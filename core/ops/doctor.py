@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from core.aria2.words import find_aria2c
 from core.config.settings import Settings
 from core.domain.errors import ReeldeckError
 from core.sources.ytdlp.install import YTDLP, install_command
@@ -155,6 +156,16 @@ def _ffmpeg(facts: Facts) -> Finding:
     return Finding("ffmpeg", Level.OK, facts.ffmpeg)
 
 
+def _aria2c(facts: Facts) -> Finding:
+    if not facts.settings.network.use_aria2c:
+        return Finding("aria2c", Level.OK, "not asked for (network.use_aria2c)")
+    if (program := find_aria2c()) is None:
+        missing = "not installed: plain files are fetched by Reeldeck itself"
+        fix = "Install it (apt install aria2), or set network.use_aria2c = false."
+        return Finding("aria2c", Level.WARN, missing, fix)
+    return Finding("aria2c", Level.OK, f"{_dots(_version_of(str(program)))} at {program}")
+
+
 def _ytdlp(facts: Facts) -> Finding:
     released = _released("yt-dlp")
     if released is None:
@@ -247,5 +258,5 @@ def _database(facts: Facts) -> Finding:
 
 CHECKS: tuple[Check, ...] = (
     _python, _configuration, _clock, _folders, _disk, _ffmpeg,
-    _ytdlp, _javascript, _socket, _database, _engine,
+    _aria2c, _ytdlp, _javascript, _socket, _database, _engine,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page, Submitted
-from core.store import joining, moves, queries, submission
+from core.store import items, joining, moves, queries, submission
 from core.store.rows import FACTS, JOB, EventWithData, Reader, job_of, to_cells
 from core.store.submission import NewJob
 from core.store.transaction import Transaction
@@ -288,7 +288,10 @@ async def _amend(transaction: Transaction, *, job_id: int, cells: Mapping[str, A
     )
     if row is None:
         raise NoSuchJob(f"job {job_id}")
-    return transaction.changed(job_of(row))
+    job = transaction.changed(job_of(row))
+    if "title" in cells:
+        await items.rename(transaction, job)
+    return job
 
 
 def _assignments(cells: Mapping[str, Any]) -> str:

@@ -229,12 +229,28 @@ class MediaItemRow(Model):
     height = fields.IntField(null=True)
     file_path = fields.TextField()
     sha256 = fields.TextField(null=True)
+    user_id = fields.BigIntField(null=True)
+    chat_id = fields.BigIntField(null=True)
     created = fields.FloatField()
+    # Whole, for searches: of the thing where its date is known, else of its arrival.
+    day = fields.TextField()
 
     class Meta:
         """Where it is stored."""
 
         table = "media_items"
+
+
+class LibraryWordRow(Model):
+    """A word of the library's titles and names; mistyped ones are compared with these."""
+
+    id = fields.BigIntField(primary_key=True)
+    word = fields.CharField(max_length=64, unique=True)
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "library_words"
 
 
 class TokenRow(Model):

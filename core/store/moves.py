@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from core.domain.errors import IllegalTransition, NoSuchJob, ReeldeckError, StaleClaim
 from core.domain.events import EventType
 from core.domain.job import TRANSITIONS, WAITING_JOB, WAITING_RETRY, Job, JobStatus
+from core.store import items
 from core.store.rows import FACTS, JOB, UNFINISHED, EventWithData, Row, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
@@ -56,6 +58,7 @@ async def transition(
     if to is JobStatus.RUNNING:
         settings += ", started = COALESCE(started, ?)"
         values.append(now)
+    left = await _checkpoint(transaction, job_id) if to is JobStatus.COMPLETED else {}
     row = await transaction.row(
         f"UPDATE jobs SET {settings} WHERE id = ? AND status = ? AND attempt = ? RETURNING {JOB}",  # noqa: S608 -- column names are checked
         *values,
@@ -66,11 +69,19 @@ async def transition(
     if row is None:
         raise await refusal(transaction, job_id, from_, attempt)
     job = transaction.moved(job_of(row), from_, events, now=now)
+    if to is JobStatus.COMPLETED:
+        # The move empties the checkpoint, which knows what the file holds.
+        await items.add(transaction, job.evolve(checkpoint=job.checkpoint or left))
     if to.is_final:
         # In the same transaction: whatever stops the engine, nobody waits for a job that has ended.
         while await unpark(transaction, f"{WAITING_JOB}{job_id}", now=now, limit=_WAITERS):
             pass
     return job
+
+
+async def _checkpoint(transaction: Transaction, job_id: int) -> dict[str, Any]:
+    row = await transaction.row("SELECT checkpoint FROM jobs WHERE id = ?", job_id)
+    return dict(json.loads(row["checkpoint"])) if row else {}
 
 
 def _implied(from_: JobStatus, to: JobStatus, now: float) -> dict[str, Any]:

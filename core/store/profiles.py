@@ -6,7 +6,7 @@ import dataclasses
 from functools import partial
 from typing import Any
 
-from core.domain.errors import InvalidRequest
+from core.domain.errors import NoSuchEntry
 from core.domain.profile import Profile, ProfileReason, ProfileStatus
 from core.store.rows import Reader, Row, placeholders, to_cells
 from core.store.transaction import Transaction
@@ -37,7 +37,7 @@ class AuthProfiles:
         """One profile.
 
         Raises:
-            InvalidRequest: There is none.
+            NoSuchEntry: There is none.
         """
         rows = await self._reader.rows(
             f"SELECT {_COLUMNS} FROM auth_profiles WHERE id = ?",  # noqa: S608 -- constants
@@ -60,7 +60,7 @@ class AuthProfiles:
         """Change columns of a profile.
 
         Raises:
-            InvalidRequest: There is none.
+            NoSuchEntry: There is none.
         """
         cells = to_cells(facts, _FACTS)
         return await self._writer.run(partial(_write, profile_id=profile_id, cells=cells))
@@ -121,5 +121,5 @@ def _profile(row: Row) -> Profile:
     return Profile(**values)
 
 
-def _no_such(profile_id: int) -> InvalidRequest:
-    return InvalidRequest(f"there is no auth profile {profile_id}", hint="See: reeldeck auth list")
+def _no_such(profile_id: int) -> NoSuchEntry:
+    return NoSuchEntry(f"there is no auth profile {profile_id}", hint="See: reeldeck auth list")

@@ -106,10 +106,9 @@ def _conditions(query: JobQuery) -> tuple[list[str], list[Any]]:
 
 async def _below(reader: Reader, after: str | None) -> int:
     """The id that a page ends before."""
-    if after is None:
-        (row,) = await reader.rows("SELECT COALESCE(MAX(id), 0) + 1 AS below FROM jobs")
-        return int(row["below"])
-    return cursor(after)
+    (row,) = await reader.rows("SELECT COALESCE(MAX(id), 0) + 1 AS below FROM jobs")
+    # A cursor far above all jobs would have the windows between looked through, one after the other.
+    return min(int(row["below"]), cursor(after)) if after is not None else int(row["below"])
 
 
 def cursor(after: str) -> int:

@@ -12,10 +12,12 @@ from tortoise.context import TortoiseContext
 from core.domain.errors import StoreFailure
 from core.domain.job import JobStatus
 from core.store import queries, schema
+from core.store.audit import AuditTrail
 from core.store.events import Events
 from core.store.folder import private_file, private_folder
 from core.store.groups import Groups
 from core.store.jobs import Jobs
+from core.store.library import Library
 from core.store.profiles import AuthProfiles
 from core.store.sqlite import (
     StoreClient,
@@ -25,6 +27,7 @@ from core.store.sqlite import (
     require_wal,
 )
 from core.store.switches import Switches
+from core.store.tokens import Tokens
 from core.store.transaction import Committed, Transaction
 from core.store.writer import Writer, counted
 
@@ -41,6 +44,9 @@ class Store:
         groups: Playlists.
         switches: Run-time settings.
         profiles: Logins.
+        library: Finished files, to be searched.
+        tokens: Who may ask over TCP.
+        audit: What was changed from outside.
     """
 
     def __init__(self, path: Path, client: StoreClient, writer: Writer) -> None:
@@ -52,6 +58,9 @@ class Store:
         self.groups = Groups(client, writer)
         self.switches = Switches(client, writer)
         self.profiles = AuthProfiles(client, writer)
+        self.library = Library(client, writer)
+        self.tokens = Tokens(client, writer)
+        self.audit = AuditTrail(client, writer)
 
     @classmethod
     async def open(cls, data_dir: Path, url: str | None, *, on_commit: Callable[[Committed], None]) -> Self:

@@ -52,7 +52,8 @@ async def test_sigterm_stops_the_own_engine_cleanly(reeldeck, origin, film):
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 143
     with sqlite3.connect(reeldeck.database) as database:
-        assert database.execute("SELECT status FROM jobs").fetchall() == [("QUEUED",)]
+        # Put back; whether the scheduler has looked at it once more is a matter of luck.
+        assert database.execute("SELECT status FROM jobs").fetchall() in ([("PENDING",)], [("QUEUED",)])
     database.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 import httpx
 
-from core.api.doorkeeper import TokenCheck
+from core.api.callers import TokenCheck
+from core.api.doorkeeper import Record
 from core.api.server import ApiServer
 from core.config.settings import Api, Paths, Settings
 from core.domain.interface import EngineInterface
+from core.domain.token import Scope, Token
 
 
 def settings_in(folder: Path, **api: Any) -> Settings:
@@ -23,15 +26,33 @@ def settings_in(folder: Path, **api: Any) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    engine: EngineInterface, folder: Path, *, token_check: TokenCheck | None = None, **api: Any
+    engine: EngineInterface,
+    folder: Path,
+    *,
+    token_check: TokenCheck | None = None,
+    record: Record | None = None,
+    **api: Any,
 ) -> AsyncIterator[ApiServer]:
     """A started server, stopped at the end."""
-    server = ApiServer(engine, settings_in(folder, **api), token_check=token_check)
+    server = ApiServer(engine, settings_in(folder, **api), token_check=token_check, record=record)
     await server.start()
     try:
         yield server
     finally:
         await server.stop()
+
+
+def a_token(*scopes: Scope, token_id: int = 1, name: str = "test") -> Token:
+    """A token that opens *scopes*, without any everything."""
+    return Token(id=token_id, name=name, scopes=frozenset(scopes or {Scope.ADMIN}), created=1.0)
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def plain_client(path: Path, **options: Any) -> httpx.AsyncClient:

@@ -11,7 +11,7 @@ import asyncio
 import dataclasses
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from core.domain.errors import (
@@ -24,9 +24,11 @@ from core.domain.errors import (
 from core.domain.events import Event, EventType
 from core.domain.interface import GroupAction
 from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request
+from core.domain.library import LibraryPage, MediaItem
 from core.domain.media import FormatInfo, Role
 from core.domain.profile import Profile, ProfileStatus
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
+from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 
 ENGINE_VERSION = "0.0-fake"
 
@@ -60,10 +62,15 @@ class FakeEngine:
         self.speed_bps = 0.0
         self.log: list[Event] = []
         self.logins: dict[int, Profile] = {}
+        self.issued: dict[int, IssuedToken] = {}
+        self.trail: list[AuditEntry] = []
         #: What `sources` tells beside what it counts, by name: a breaker, figures, a proxy.
         self.source_facts: dict[str, dict[str, Any]] = {}
         #: What links lead to; others lead to a film.
         self.previews: dict[str, MetadataPreview | ReeldeckError] = {}
+        #: What every search of the library finds, and the words it says it looked for instead.
+        self.media: list[MediaItem] = []
+        self.meant: str | None = None
         #: Previews and checks of logins wait while this is not set.
         self.site_answers = asyncio.Event()
         self.site_answers.set()
@@ -215,6 +222,12 @@ class FakeEngine:
         ]
         page = found[: query.limit]
         return Page(page, str(page[-1].id) if len(found) > len(page) else None)
+
+    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
+        self._called("library", query, limit, after)
+        first = int(after or 0)
+        following = str(first + limit) if len(self.media) > first + limit else None
+        return LibraryPage(self.media[first : first + limit], following, self.meant)
 
     async def job(self, job_id: int) -> Job:
         self._called("job", job_id)
@@ -379,6 +392,38 @@ class FakeEngine:
         checked = dataclasses.replace(self.logins[profile_id], checked=time.time())
         self.logins[profile_id] = checked
         return checked
+
+    async def tokens(self) -> Sequence[Token]:
+        self._called("tokens")
+        return [each.token for each in self.issued.values()]
+
+    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
+        self._called("create_token", name, scopes)
+        token = Token(id=next(self._ids), name=name, scopes=frozenset(scopes), created=time.time())
+        self.issued[token.id] = IssuedToken(token, f"secret-{token.id}")
+        return self.issued[token.id]
+
+    async def revoke_token(self, token_id: int) -> Token:
+        self._called("revoke_token", token_id)
+        if token_id not in self.issued:
+            raise InvalidRequest(f"there is no token {token_id}")
+        revoked = dataclasses.replace(self.issued[token_id].token, revoked=time.time())
+        self.issued[token_id] = IssuedToken(revoked, "")
+        return revoked
+
+    async def judge_token(self, secret: str) -> Token | None:
+        """As the real engine's: the valid token with this secret."""
+        return next((each.token for each in self.issued.values() if secret and each.secret == secret), None)
+
+    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
+        self._called("audit", limit, after)
+        below = int(after) if after else len(self.trail) + 1
+        found = [entry for entry in reversed(self.trail) if entry.id < below]
+        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+
+    async def record(self, entry: AuditEntry) -> None:
+        """As the real engine's: write down what was changed from outside."""
+        self.trail.append(dataclasses.replace(entry, id=len(self.trail) + 1))
 
     async def status(self) -> Mapping[str, Any]:
         self._called("status")

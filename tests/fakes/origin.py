@@ -15,7 +15,7 @@ import gzip
 import mimetypes
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -70,6 +70,20 @@ class Fault:
     shorten_range: int | None = None
     #: Show this ETag instead of the resource's, and compare If-Range with it.
     etag: str | None = None
+    #: Answer 302 to this address.
+    location: str | None = None
+    #: Serve a range that begins so many bytes behind the one that was asked for, and say so.
+    shift_range: int = 0
+    #: Say these fields too, whatever stands in the head already.
+    fields: tuple[tuple[str, str], ...] = ()
+    #: So many interim answers come first.
+    interim: int = 0
+    #: Seconds before each byte of the head.
+    drip_s: float = 0.0
+    #: Bytes per second of the body, instead of the resource's.
+    rate_bps: float | None = None
+    #: Follows the body in one breath, on a connection that is kept.
+    garbage: bytes = b""
 
 
 HEALTHY = Fault()
@@ -111,6 +125,8 @@ class Resource:
     #: Requests that may be answered at once; the others get 503.
     max_active: int | None = None
     always: Fault = HEALTHY
+    #: Says what becomes of each answer that nothing is scripted for; it may change the resource first.
+    draw: Callable[[Seen], Fault] | None = None
     active: int = 0
     peak_active: int = 0
     _script: deque[Fault] = field(default_factory=deque)
@@ -120,9 +136,11 @@ class Resource:
         self._script.extend([fault] * times)
         return self
 
-    def next_fault(self) -> Fault:
+    def next_fault(self, seen: Seen) -> Fault:
         """The fault of the answer that is about to be given."""
-        return self._script.popleft() if self._script else self.always
+        if self._script:
+            return self._script.popleft()
+        return self.draw(seen) if self.draw is not None else self.always
 
 
 class Origin:
@@ -139,6 +157,7 @@ class Origin:
         #: Connections end without an answer, as when the server has gone.
         self.is_away = False
         self._resources: dict[str, Resource] = {}
+        self._faultless: set[str] = set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrived = asyncio.Condition()
@@ -151,6 +170,9 @@ class Origin:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        await asyncio.sleep(0)  # asyncio forgets to close what was accepted just before its server is closed
         self._server.close()
         for task in self._tasks:
             task.cancel()
@@ -197,6 +219,11 @@ class Origin:
         resource = self.put(path)
         resource.redirect = location
         return resource
+
+    def alias(self, path: str, resource: Resource) -> None:
+        """Serve *resource* at *path* too, without its faults."""
+        self._resources[path] = resource
+        self._faultless.add(path)
 
     def remove(self, path: str) -> None:
         """Answer 404 from now on."""
@@ -260,12 +287,15 @@ class Origin:
         try:
             if resource.latency_s:
                 await asyncio.sleep(resource.latency_s)  # the way to the server, not a wait of the test
-            fault = resource.next_fault()
+            fault = HEALTHY if seen.path in self._faultless else resource.next_fault(seen)
             if resource.max_active is not None and resource.active > resource.max_active:
                 fault = Fault(status=503)
-            if resource.redirect is not None:
+            for _ in range(fault.interim):
+                writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                await writer.drain()
+            if (location := fault.location or resource.redirect) is not None:
                 seen.status = 302
-                return await _send_plain(writer, seen, b"", {"Location": resource.redirect})
+                return await _send_plain(writer, seen, b"", {"Location": location})
             if fault.status is not None:
                 seen.status = fault.status
                 extra = {"Retry-After": fault.retry_after} if fault.retry_after else {}
@@ -289,7 +319,8 @@ class Origin:
             headers["Accept-Ranges"] = "bytes"
             if seen.range is not None and _range_applies(seen, resource, fault):
                 first, last = seen.range
-                start, end = first, min(len(body), last + 1 if last is not None else len(body))
+                start = first + fault.shift_range
+                end = min(len(body), last + 1 + fault.shift_range if last is not None else len(body))
                 if fault.shorten_range is not None:
                     end = min(end, start + fault.shorten_range)
                 if start >= len(body):
@@ -302,9 +333,11 @@ class Origin:
         if fault.gzip:
             data = memoryview(gzip.compress(bytes(data)))
             headers["Content-Encoding"] = "gzip"
+        if fault.infinite:  # in few pieces, however small the body: each takes the time of everybody here
+            data = memoryview(bytes(data) * (_CHUNK_BYTES // max(len(data), 1) + 1))
         framing = _Framing(fault, len(data))
         headers |= framing.headers
-        writer.write(_head(seen.status, headers))
+        await _drip(writer, _head(seen.status, headers, fault.fields), fault.drip_s)
         if seen.method == "HEAD":
             return True
         await self._send_body(data, framing, fault, resource, seen, writer)
@@ -322,7 +355,13 @@ class Origin:
         stops = [
             stop for stop in (fault.drop_after, fault.hold_after, fault.bad_chunk_after) if stop is not None
         ]
-        async for chunk in _paced(data, resource.rate_bps, stops, endless=fault.infinite):
+        rate_bps = fault.rate_bps or resource.rate_bps
+        if fault.garbage and not framing.chunked:
+            framing.write(writer, data)
+            writer.write(fault.garbage)
+            seen.sent_bytes += len(data)
+            data = data[:0]
+        async for chunk in _paced(data, rate_bps, stops, endless=fault.infinite):
             if fault.hold_after is not None and seen.sent_bytes == fault.hold_after:
                 await writer.drain()
                 self.held.set()
@@ -417,12 +456,21 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Seen |
     return seen
 
 
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
+def _head(status: int, headers: Mapping[str, str], more: Iterable[tuple[str, str]] = ()) -> bytes:
     lines = [
         f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}",
-        *(f"{k}: {v}" for k, v in headers.items()),
+        *(f"{k}: {v}" for k, v in [*headers.items(), *more]),
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def _drip(writer: asyncio.StreamWriter, head: bytes, gap_s: float) -> None:
+    """Send *head*, byte by byte when there is a gap between them."""
+    step = 1 if gap_s else len(head)
+    for start in range(0, len(head), step):
+        if gap_s:
+            await asyncio.sleep(gap_s)  # what the server lets pass, not a wait of the test
+        writer.write(head[start : start + step])
 
 
 async def _send_plain(

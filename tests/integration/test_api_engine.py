@@ -9,14 +9,15 @@ import pytest
 from core.api.encoding import job_view
 from core.domain.errors import NetworkFailure, StoreFailure
 from core.domain.snapshot import MetadataPreview
-from tests.fakes.api import plain_client, serving
+from core.domain.token import Token
+from tests.fakes.api import a_token, plain_client, serving
 from tests.fakes.engine import FakeEngine
 
 TOKEN = "k" * 43
 
 
-async def good(token: str) -> bool:
-    return token == TOKEN
+async def good(token: str) -> Token | None:
+    return a_token() if token == TOKEN else None
 
 
 @pytest.fixture
@@ -120,11 +121,18 @@ async def test_the_description_names_every_route_and_the_true_shape_of_a_job(htt
     assert schema["openapi"].startswith("3.")
     assert {f"{method} {path}" for path, each in schema["paths"].items() for method in each} == {
         "get /health",
+        "get /metrics",
+        "get /api/v1/audit",
+        "get /api/v1/spaces/{space_id}/metadata",
+        "get /api/v1/tokens",
+        "post /api/v1/tokens",
+        "delete /api/v1/tokens/{token_id}",
         "get /api/v1/events",
         "get /api/v1/groups",
         "get /api/v1/groups/{group_id}",
         "post /api/v1/groups/{group_id}/{action}",
         "get /api/v1/jobs",
+        "get /api/v1/library",
         "get /api/v1/jobs/{job_id}",
         "get /api/v1/jobs/{job_id}/events",
         "get /api/v1/jobs/{job_id}/file",

@@ -266,7 +266,7 @@ async def test_hostile_titles_travel_as_data_only(http, engine):
         ("POST", "/api/v1/jobs/99/pause", 404, "NO_SUCH_JOB"),
         ("DELETE", "/api/v1/jobs/99", 404, "NO_SUCH_JOB"),
         ("GET", "/api/v1/jobs/0", 422, "INVALID_REQUEST"),
-        ("GET", "/api/v1/jobs/x", 422, "INVALID_REQUEST"),
+        ("GET", "/api/v1/jobs/x", 404, "INVALID_REQUEST"),
         ("GET", f"/api/v1/jobs/{2**63}", 422, "INVALID_REQUEST"),
         ("POST", "/api/v1/jobs/1/explode", 404, "INVALID_REQUEST"),
         ("GET", "/api/v1/nothing", 404, "INVALID_REQUEST"),

@@ -136,8 +136,8 @@ async def test_tcp_is_not_offered_without_a_token_check(tmp_path):
     assert not socket_path(settings_in(tmp_path)).exists()
 
 
-async def never(token: str) -> bool:
-    return False
+async def never(token: str) -> None:
+    return None
 
 
 async def test_a_taken_port_is_a_configuration_error_and_leaves_no_socket(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 from core.client.http import HttpEngineClient
 from core.domain.errors import HttpFailure, InvalidRequest
 from core.domain.profile import ProfileReason, ProfileStatus
-from tests.fakes.api import plain_client, serving
+from core.domain.token import Token
+from tests.fakes.api import a_token, plain_client, serving
 from tests.fakes.engine import FakeEngine
 from tests.fakes.members import MembersOrigin, cookie_file
 
@@ -97,8 +98,8 @@ async def test_only_people_on_the_machine_add_and_remove(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free_port = probe.getsockname()[1]
 
-    async def anybody(_token: str) -> bool:
-        return True
+    async def anybody(_token: str) -> Token:
+        return a_token()
 
     async with (
         serving(FakeEngine(), tmp_path, token_check=anybody, tcp_port=free_port) as server,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.settings import Limits, Paths, Settings
+from core.config.settings import Limits, Network, Paths, Settings
 from core.domain.errors import ConfigError, EngineUnreachable, StoreFailure
 from core.ops import doctor
 from core.ops.doctor import Facts, Level, examine
@@ -42,6 +42,18 @@ def test_a_healthy_installation_has_no_failure(facts):
     found = examine(facts())
     assert [one.name for one in found if one.level is Level.FAIL] == []
     assert len({one.name for one in found}) == len(doctor.CHECKS)
+
+
+def test_aria2c_is_missed_only_where_it_is_wanted(facts, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert finding(facts(), "aria2c").level is Level.OK
+    wanted = Settings(paths=Paths(data_dir=tmp_path), network=Network(use_aria2c=True))
+    found = finding(facts(settings=wanted), "aria2c")
+    assert (found.level, "apt install aria2" in found.fix) == (Level.WARN, True)
+    program = tmp_path / "aria2c"
+    program.write_text("#!/bin/sh\necho aria2 version 1.36.0\n")
+    program.chmod(0o755)
+    assert finding(facts(settings=wanted), "aria2c").detail == f"1.36.0 at {program}"
 
 
 def test_whatever_is_not_ok_says_what_to_do(facts):

@@ -52,6 +52,7 @@ async def it(tmp_path):
         pytest.param(Fault(ignore_range=True), 1, id="ignores the range"),
         pytest.param(Fault(content_range="bytes 5-9/2097157"), ALWAYS, id="another Content-Range"),
         pytest.param(Fault(content_range="bytes 0-2097156/*"), ALWAYS, id="Content-Range without a size"),
+        pytest.param(Fault(content_range="bytes 0-9/10"), ALWAYS, id="Content-Range of less than comes"),
         pytest.param(Fault(content_range="potatoes"), ALWAYS, id="Content-Range that is none"),
         pytest.param(Fault(gzip=True), 2, id="compressed though not asked"),
         pytest.param(Fault(bad_chunk_after=MIB), 1, id="broken chunks"),

@@ -183,7 +183,7 @@ async def test_a_manifest_of_segments_is_fetched_by_our_own_transfer(
 async def test_segments_that_were_fetched_before_a_stop_are_not_fetched_again(
     origin: Origin, dash: str, make_context: Any, source: Ytdlp, tmp_path: Path
 ) -> None:
-    context = make_context(network={"max_connections_per_file": 1, "allow_addresses": ("127.0.0.0/8",)})
+    context = make_context(network={"max_connections_per_host": 1, "allow_addresses": ("127.0.0.0/8",)})
     found = await source.resolve(Request(url=dash), context)
     last = "/dash/chunk-stream0-00002.m4s"
     origin.put(last, (tmp_path / "dash" / Path(last).name).read_bytes()).fail(Fault(hold_after=10))

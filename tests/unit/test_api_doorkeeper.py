@@ -5,9 +5,12 @@ import asyncio
 import httpx
 import pytest
 
+from core.api.callers import Callers
 from core.api.doorkeeper import BATCH_PATH, MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES, Door, Doorkeeper
+from core.api.metrics import Traffic
 from core.api.problems import ProblemResponse
 from core.domain.errors import NotFound, StoreFailure
+from tests.fakes.api import a_token
 
 TOKEN = "t" * 43
 
@@ -27,11 +30,15 @@ async def echo(scope, receive, send):
 
 
 async def good(token):
-    return token == TOKEN
+    return a_token() if token == TOKEN else None
+
+
+def keeper_of(app=echo, *, token_check=None, **options) -> Doorkeeper:
+    return Doorkeeper(app, version="9.9", callers=Callers(token_check), traffic=Traffic(), **options)
 
 
 def client(door: Door | None, **options) -> httpx.AsyncClient:
-    keeper = Doorkeeper(echo, version="9.9", **options)
+    keeper = keeper_of(**options)
 
     async def app(scope, receive, send):
         if door is not None:
@@ -173,7 +180,7 @@ async def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
     async def send(message):
         sent.append(message)
 
-    await Doorkeeper(echo, version="1")(post_scope(), never, send)
+    await keeper_of()(post_scope(), never, send)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
 
@@ -205,5 +212,5 @@ async def test_half_a_body_is_not_taken_for_a_whole_one():
     async def send(message):
         pass
 
-    await Doorkeeper(app, version="1")(post_scope(), receive, send)
+    await keeper_of(app)(post_scope(), receive, send)
     assert asked == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.net.http.message import ChunkedDecoder, head_end, parse_head, request_head
+from core.net.http.message import ChunkedDecoder, Fields, head_end, parse_head, request_head
 
 
 def head(*lines: str, method: str = "GET", end: str = "\r\n"):
@@ -174,3 +174,16 @@ def test_what_is_not_chunked_is_refused(data: bytes) -> None:
 def test_a_body_that_breaks_off_is_not_done() -> None:
     _, decoder = decoded(b"5\r\nabc")
     assert not decoder.is_done
+
+
+def test_header_fields_are_found_in_any_case_and_repeated_ones_are_joined() -> None:
+    fields = Fields([(b"ETag", b'"a"'), (b"Vary", b"accept"), (b"vary", b"cookie")])
+    assert fields["etag"] == '"a"'
+    assert fields.get("VARY") == "accept, cookie"
+    assert "Location" not in fields
+    assert dict(fields) == {"etag": '"a"', "vary": "accept, cookie"}
+
+
+def test_header_values_are_utf_8_or_else_latin_1() -> None:
+    fields = Fields([(b"a", "é".encode()), (b"b", "é".encode("latin-1"))])
+    assert list(fields.values()) == ["é", "é"]

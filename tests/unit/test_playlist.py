@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urljoin
 
 import pytest
 
@@ -42,6 +43,13 @@ def test_addresses_are_joined_to_where_the_playlist_came_from():
     ]
     assert playlist.duration_s == 7.5
     assert not playlist.is_live
+
+
+@pytest.mark.parametrize(
+    "name", ["a.ts", "a.b-c_1~.ts", "a.ts?x=1&y=%20+z", "-", "a?b", ".a", "..", "a?", "//h.test"]
+)
+def test_a_name_beside_the_playlist_means_what_it_always_means(name):
+    assert media("#EXTINF:4,", name).segments[0].url == urljoin(URL, name)
 
 
 def test_spaces_and_foreign_letters_in_addresses_are_escaped_and_escapes_are_kept():

@@ -8,6 +8,7 @@ from core.config.settings import Media
 from core.domain.errors import (
     FormatNotFound,
     JobError,
+    NotYetAvailable,
     ProtectedContent,
     UnsupportedSource,
 )
@@ -248,3 +249,22 @@ def test_the_protocol_decides_who_fetches(protocol: str, transport: Transport) -
         {"formats": [muxed("x", 360, protocol=protocol)]}, parse_quality("best"), format_id=None, media=MEDIA
     )
     assert track(choice, duration_s=None).transport is transport
+
+
+@pytest.mark.parametrize(
+    "peculiarity",
+    [
+        {"hls_aes": {"key": "00" * 16}},
+        {"hls_media_playlist_data": "#EXTM3U"},
+        {"extra_param_to_segment_url": "token=1"},
+        {"extra_param_to_key_url": "token=1"},
+        {"impersonate": "chrome"},
+        {"request_data": "id=1"},
+    ],
+)
+def test_what_only_yt_dlp_knows_how_to_ask_for_stays_with_it(peculiarity: dict[str, Any]) -> None:
+    found = muxed("hls", 720, protocol="m3u8_native", **peculiarity)
+    [choice] = choose({"formats": [found]}, parse_quality("best"), format_id=None, media=MEDIA)
+    assert choice.transport is Transport.SOURCE
+    with pytest.raises(NotYetAvailable):
+        choose({"formats": [found], "is_live": True}, parse_quality("best"), format_id=None, media=MEDIA)

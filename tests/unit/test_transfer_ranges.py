@@ -69,7 +69,6 @@ def test_the_piece_that_would_end_last_is_shared():
     slow.position, fast.position = 10, 1510
     pieces.measure(1.0)
     assert (slow.rate_bps, fast.rate_bps) == (10, 500)
-    assert pieces.rate_bps == 510
     assert pieces.steal(minimum=1).end == slow.end + 495
 
 
@@ -81,3 +80,34 @@ def test_a_piece_that_stands_still_ends_last_of_all():
     large.position = 1500
     pieces.measure(1.0)
     assert pieces.steal(minimum=1).end == 1000
+
+
+def test_a_piece_much_slower_than_the_others_is_named_once_in_a_while():
+    pieces = Pieces(4000, Ranges([(1000, 1001), (2000, 2001)]))
+    running = [pieces.take() for _ in range(3)]
+    named = []
+    for _ in range(4):
+        for piece, step in zip(running, (10, 100, 100), strict=True):
+            piece.position += step
+        pieces.measure(1.0)
+        named.append(pieces.laggards())
+    assert named == [[], [running[0]], [], [running[0]]]
+
+
+def test_a_piece_alone_is_compared_with_those_that_have_ended():
+    pieces = Pieces(2000, Ranges([(1000, 1001)]))
+    slow, fast = pieces.take(), pieces.take()
+    fast.position = 1999
+    pieces.measure(1.0)
+    pieces.finish(fast)
+    assert pieces.take() is not None  # what is left of it
+    pieces.measure(1.0)
+    assert pieces.laggards() == [slow]
+
+
+def test_the_only_piece_is_never_slow():
+    pieces = Pieces(1000)
+    pieces.take()
+    for _ in range(5):
+        pieces.measure(1.0)
+        assert pieces.laggards() == []

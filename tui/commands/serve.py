@@ -38,7 +38,7 @@ def serve() -> None:
 async def _serve(settings: Settings) -> None:
     configure(settings.logging, settings.paths.log, secrets=secret_values(settings))
     engine = Engine(settings, on_event=log_event)
-    api = ApiServer(engine, settings)
+    api = ApiServer(engine, settings, token_check=engine.judge_token, record=engine.record)
     _end_by_signals(engine.stop_requested)
     async with AsyncExitStack() as running:
         await engine.start()

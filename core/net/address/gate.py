@@ -11,6 +11,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.domain.errors import BlockedAddress, ConfigError, InvalidRequest, NetworkFailure
 from core.net.address.addresses import is_in, parse_address, parse_networks, refusal
@@ -88,6 +89,8 @@ class AddressGate:
         except ValueError as error:
             raise ConfigError(f"network.allow_addresses: {error}") from error
         self._resolve = resolve or resolve_by_system
+        #: Asked for every request, mostly about the same few.
+        self._host = lru_cache(maxsize=1024)(self._judged_name)
 
     def check(self, url: str) -> Target:
         """Judge what can be judged without a look-up: the URL's form, a literal address, the port.
@@ -151,7 +154,7 @@ class AddressGate:
             raise NetworkFailure(f"the name {name} has no address")
         return [self._judged(name, answer, port) for answer in answers]
 
-    def _host(self, written: str, port: int) -> str:
+    def _judged_name(self, written: str, port: int) -> str:
         try:
             host = canonical_host(written)
         except OddAddress as odd:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from core.domain.errors import HttpFailure, JobError, MediaFailure, SizeLimit
@@ -197,8 +197,8 @@ class Collector:
         self._container = self._container or kind
 
 
-def _into(data: bytearray) -> Callable[[bytes | memoryview], Awaitable[None]]:
-    async def sink(piece: bytes | memoryview) -> None:
+def _into(data: bytearray) -> Callable[[bytes | memoryview], None]:
+    def sink(piece: bytes | memoryview) -> None:
         data.extend(piece)
         if len(data) > _MAX_SEGMENT_BYTES:
             raise MediaFailure(f"a segment is larger than {_MAX_SEGMENT_BYTES // 2**20} MiB")

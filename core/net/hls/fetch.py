@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +112,15 @@ async def fetch_segments(
     return await transfer.run()
 
 
+@dataclass(slots=True)
 class _Slot:
     """A segment on its way from the network to the file."""
 
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.pieces: list[bytes | memoryview] = []
-        #: Rises when the segment begins again from its start.
-        self.generation = 0
-        self.is_done = False
-        #: Set when there is something new to see.
-        self.news = asyncio.Event()
+    index: int
+    #: What has come and waits for the segments before it.
+    pieces: list[bytes] = field(default_factory=list)
+    written_bytes: int = 0
+    is_done: bool = False
 
 
 class _HlsTransfer(Assembly):
@@ -144,11 +143,13 @@ class _HlsTransfer(Assembly):
         self._segments = playlist.segments
         self._hash, self._shape = playlist_hash(playlist), playlist_shape(playlist)
         self._reader = SegmentReader(http, track, self._pulse)
+        self._seats = http.seats
         self._ramp = Ramp(window, start=_START_WIDTH)
         self._next_to_fetch = 0
         self._ahead: deque[_Slot] = deque()
         self._ahead_bytes = 0
         self._room = asyncio.Event()
+        self._whole = asyncio.Event()
         # What is written.
         self._written_segments = 0
         self._written_s = 0.0
@@ -180,7 +181,7 @@ class _HlsTransfer(Assembly):
         position = note.last_start
         differs = False
 
-        async def compare(data: bytes | memoryview) -> None:
+        def compare(data: bytes | memoryview) -> None:
             nonlocal position, differs
             differs = differs or self._part.read_at(len(data), position) != data
             position += len(data)
@@ -204,43 +205,46 @@ class _HlsTransfer(Assembly):
     def _prefix_bytes(self) -> int:
         return self._offset
 
-    def _tick(self, group: asyncio.TaskGroup) -> None:
+    def _report(self) -> None:
         share = self._written_s / self.duration_s if self.duration_s else 0.0
         self._progress(self._offset, int(self._offset / share) if share > 0 else None)
+
+    def _tick(self, group: asyncio.TaskGroup) -> None:
+        self._report()
         remaining = len(self._segments) - self._next_to_fetch
         self._ramp.observe(
             time.monotonic(), self.received_bytes, is_worthwhile=remaining > 2 * self._ramp.width
         )
         self._start_reading(group)
 
+    async def _fetch(self, group: asyncio.TaskGroup) -> None:
+        self._go_on(group)
+        await self._whole.wait()
+
     # Writing, in order.
 
-    async def _fetch(self, group: asyncio.TaskGroup) -> None:
-        while self._written_segments < len(self._segments):
-            self._start_reading(group)
-            await self._write_segment(self._ahead[0])
-            self._ahead.popleft()
-            self._room.set()
-
-    async def _write_segment(self, slot: _Slot) -> None:
-        """Write the foremost segment while it arrives."""
-        generation, position = slot.generation, self._offset
-        while True:
-            if slot.generation != generation:
-                generation, position = slot.generation, self._offset
+    def _go_on(self, group: asyncio.TaskGroup) -> None:
+        """Write what has come of the foremost segments, and ask for more."""
+        while self._ahead:
+            slot = self._ahead[0]
             for piece in slot.pieces:
-                if position == self._offset:
-                    self._check_kind(piece, slot.index)
-                self._write(piece, position)
-                position += len(piece)
+                self._write_piece(slot, piece)
             self._release(slot)
-            if slot.is_done:
+            if not slot.is_done:
                 break
-            slot.news.clear()
-            await slot.news.wait()
-        self._last_start, self._offset = self._offset, position
-        self._written_segments += 1
-        self._written_s += self._segments[slot.index].duration_s
+            self._ahead.popleft()
+            self._last_start, self._offset = self._offset, self._offset + slot.written_bytes
+            self._written_segments += 1
+            self._written_s += self._segments[slot.index].duration_s
+        self._start_reading(group)
+        if self._written_segments == len(self._segments):
+            self._whole.set()
+
+    def _write_piece(self, slot: _Slot, piece: bytes | memoryview) -> None:
+        if not slot.written_bytes:
+            self._check_kind(piece, slot.index)
+        self._write(piece, self._offset + slot.written_bytes)
+        slot.written_bytes += len(piece)
 
     def _check_kind(self, piece: bytes | memoryview, index: int) -> None:
         """Segments of several kinds make no file."""
@@ -250,9 +254,10 @@ class _HlsTransfer(Assembly):
         self._container = self._container or kind
 
     def _release(self, slot: _Slot) -> None:
-        """What *slot* held is written or void."""
-        self._ahead_bytes -= sum(map(len, slot.pieces))
-        slot.pieces = []
+        """What *slot* holds is written or void."""
+        if slot.pieces:
+            self._ahead_bytes -= sum(map(len, slot.pieces))
+            slot.pieces = []
         self._room.set()
 
     # Reading, several at once.
@@ -266,17 +271,21 @@ class _HlsTransfer(Assembly):
             slot = _Slot(self._next_to_fetch)
             self._next_to_fetch += 1
             self._ahead.append(slot)
-            group.create_task(self._read(slot))
+            group.create_task(self._read_seated(slot, group))
 
-    async def _read(self, slot: _Slot) -> None:
-        async def sink(data: bytes | memoryview) -> None:
-            slot.pieces.append(data)
-            slot.news.set()
+    async def _read_seated(self, slot: _Slot, group: asyncio.TaskGroup) -> None:
+        # The seat is kept through all tries, so that the foremost segment never waits for one.
+        async with self._seated(self._seats, self._segments[slot.index].url):
+            await self._read(slot, group)
+
+    async def _read(self, slot: _Slot, group: asyncio.TaskGroup) -> None:
+        def sink(data: bytes | memoryview) -> Awaitable[None] | None:
+            if slot is self._ahead[0]:
+                self._write_piece(slot, data)
+                return None
+            slot.pieces.append(bytes(data))
             self._ahead_bytes += len(data)
-            # When the room is full only the foremost segment goes on: the file swallows it at once.
-            while self._ahead_bytes > _AHEAD_BYTES and self._ahead[0] is not slot:
-                self._room.clear()
-                await self._room.wait()
+            return self._wait_for_room(slot) if self._ahead_bytes > _AHEAD_BYTES else None
 
         retries = Retries()
         received_bytes = self.received_bytes
@@ -286,8 +295,7 @@ class _HlsTransfer(Assembly):
                 await self._reader.read(segment, sink, with_init=with_init)
             except JobError as error:
                 self._release(slot)
-                slot.generation += 1
-                slot.news.set()
+                slot.written_bytes = 0
                 if _is_refusal(error) and self._ahead[0] is not slot:
                     self._ramp.limit_to(self._ramp.width - 1)
                     if self.received_bytes > received_bytes:
@@ -297,8 +305,15 @@ class _HlsTransfer(Assembly):
                     await retries.wait_after(error)
             else:
                 slot.is_done = True
-                slot.news.set()
+                if slot is self._ahead[0]:
+                    self._go_on(group)
                 return
+
+    async def _wait_for_room(self, slot: _Slot) -> None:
+        """When the room is full only the foremost segment goes on: the file swallows it at once."""
+        while self._ahead_bytes > _AHEAD_BYTES and self._ahead[0] is not slot:
+            self._room.clear()
+            await self._room.wait()
 
     def _begins_with_init(self, index: int) -> bool:
         init = self._segments[index].init

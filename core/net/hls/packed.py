@@ -15,7 +15,7 @@ class Id3Stripper:
         self._skip_bytes = 0
         self._head = b""
 
-    def feed(self, data: bytes) -> bytes | memoryview:
+    def feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """What of *data* is not a tag in front."""
         if self._is_passing:
             return data

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -42,6 +43,7 @@ _TAGS_FOR_M3U8 = frozenset(
 _FALSE_LINE_ENDS = re.compile("[\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 _ATTRIBUTE = re.compile(r'\s*([A-Z0-9-]+)\s*=\s*("[^"]*"|[^,]*)\s*(?:,|$)')
 _BYTERANGE = re.compile(r"(\d{1,18})(?:@(\d{1,18}))?")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:\?[A-Za-z0-9._~=&%+-]+)?")
 #: What `quote` leaves alone: everything that may stand in a URL, and what is quoted already.
 _SAFE = "%!$&'()*+,/:;=?@[]~|"
 _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "opus", "flac", "fLaC", "alac", "mp3", "vorbis")
@@ -253,6 +255,16 @@ def _attributes(text: str) -> dict[str, str]:
 def _address(base: str, uri: str | None) -> str:
     if not uri:
         raise ParserFailure("the playlist leaves out an address")
+    # Nearly all are names beside the playlist: there is nothing in them to resolve or to escape.
+    return _folder(base) + uri if _PLAIN_NAME.fullmatch(uri) else _resolved(base, uri)
+
+
+@lru_cache(maxsize=64)
+def _folder(base: str) -> str:
+    return _resolved(base, "x")[:-1]
+
+
+def _resolved(base: str, uri: str) -> str:
     try:
         url = urljoin(base, uri)
         parts = urlsplit(url)

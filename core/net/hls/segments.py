@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 
 from core.domain.errors import HttpFailure, InvalidRequest, NetworkFailure, ParserFailure
@@ -19,8 +20,8 @@ from core.net.transfer.pulse import Pulse
 from core.net.transfer.remote import parse_content_range
 from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 
-#: Takes what was read; it may wait, which holds the reading up.
-Sink = Callable[[bytes | memoryview], Awaitable[None]]
+#: Takes what was read, which is its own during the call only. What it returns is awaited before it gets more.
+Sink = Callable[[bytes | memoryview], Awaitable[None] | None]
 
 #: Smaller ones are decrypted before a thread would have begun.
 _THREAD_BYTES = 128 * 1024
@@ -62,34 +63,29 @@ class SegmentReader:
 
     async def _read(self, url: str, byterange: ByteRange | None, key: SegmentKey | None, sink: Sink) -> None:
         decryptor = CbcDecryptor(await self._key(key.url), key.iv) if key else None
-        stripper = Id3Stripper()
-        is_first = True
         with _bad_links_are_the_playlists():
             async with self._http.stream(url, headers=self._headers(url, byterange)) as response:
-                cut = _Cut(response, byterange)
-                async for chunk in response.chunks():
-                    self._pulse.received_bytes += len(chunk)
-                    if is_first and sniff_container(chunk[:SNIFF_BYTES]) == "html":
-                        raise HttpFailure(f"{response.host} sent a web page instead of a segment")
-                    is_first = False
-                    data = cut.feed(chunk)
-                    if decryptor:
-                        data = await _decrypted(decryptor, data)
-                    if clean := stripper.feed(data):
-                        await sink(clean)
-                    if cut.is_full:
-                        break
-                cut.require_whole()
-        if clean := stripper.feed(decryptor.finish() if decryptor else b"") or stripper.finish():
-            await sink(clean)
+                way = _Way(_Cut(response, byterange), decryptor, sink, self._pulse)
+                with contextlib.suppress(_Full):
+                    await response.copy(way.feed)
+                way.cut.require_whole()
+        if (pending := way.finish()) is not None:
+            await pending
 
     def _headers(self, url: str, byterange: ByteRange | None) -> Mapping[str, str]:
-        headers = {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}
-        if _origin(url) != _origin(self._track.url):
-            headers = {name: value for name, value in headers.items() if name.lower() in _PLAYER_HEADERS}
-        if byterange:
-            headers["Range"] = f"bytes={byterange.start}-{byterange.start + byterange.length - 1}"
-        return headers
+        is_home = _origin(url) == _origin(self._track.url)
+        headers = self._home_headers if is_home else self._player_headers
+        if not byterange:
+            return headers
+        return {**headers, "Range": f"bytes={byterange.start}-{byterange.start + byterange.length - 1}"}
+
+    @cached_property
+    def _home_headers(self) -> Mapping[str, str]:
+        return {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}
+
+    @cached_property
+    def _player_headers(self) -> Mapping[str, str]:
+        return {k: v for k, v in self._home_headers.items() if k.lower() in _PLAYER_HEADERS}
 
     async def _key(self, url: str) -> bytes:
         async with self._key_locks[url]:
@@ -112,6 +108,50 @@ class SegmentReader:
                 return key
 
 
+class _Full(Exception):
+    """The rest of the answer is not needed. Control flow."""
+
+
+class _Way:
+    """What a segment goes through between the network and the sink."""
+
+    def __init__(self, cut: _Cut, decryptor: CbcDecryptor | None, sink: Sink, pulse: Pulse) -> None:
+        self.cut = cut
+        self._decryptor = decryptor
+        self._stripper = Id3Stripper()
+        self._sink = sink
+        self._pulse = pulse
+        self._is_begun = False
+
+    def feed(self, data: memoryview) -> Awaitable[None] | None:
+        self._pulse.received_bytes += len(data)
+        if self.cut.is_full:
+            raise _Full
+        if not self._is_begun and sniff_container(bytes(data[:SNIFF_BYTES])) == "html":
+            raise HttpFailure(f"{self.cut.host} sent a web page instead of a segment")
+        self._is_begun = True
+        wanted = self.cut.feed(data)
+        if self._decryptor is None:
+            return self._pass(wanted)
+        if len(wanted) < _THREAD_BYTES:
+            return self._pass(self._decryptor.feed(bytes(wanted)))
+        return self._decrypt(self._decryptor, bytes(wanted))
+
+    def finish(self) -> Awaitable[None] | None:
+        """The segment is over: give what was kept back."""
+        last = self._decryptor.finish() if self._decryptor else b""
+        clean = self._stripper.feed(last) or self._stripper.finish()
+        return self._sink(clean) if clean else None
+
+    def _pass(self, data: bytes | memoryview) -> Awaitable[None] | None:
+        clean = self._stripper.feed(data)
+        return self._sink(clean) if clean else None
+
+    async def _decrypt(self, decryptor: CbcDecryptor, data: bytes) -> None:
+        if (pending := self._pass(await run_blocking(decryptor.feed, data))) is not None:
+            await pending
+
+
 class _Cut:
     """Which bytes of an answer belong to the segment."""
 
@@ -119,7 +159,7 @@ class _Cut:
         if response.status in {404, 410}:
             raise HttpFailure(f"{response.host} does not have a segment", remote_status=response.status)
         raise_for_status(response)
-        self._host = response.host
+        self.host = response.host
         self._skip_bytes = 0
         self._length = byterange.length if byterange else None
         self._taken_bytes = 0
@@ -127,11 +167,11 @@ class _Cut:
             part = parse_content_range(response.headers.get("content-range", ""))
             is_asked = byterange and part and part.start == byterange.start
             if not (is_asked and byterange and part and part.end - part.start == byterange.length):
-                raise NetworkFailure(f"{self._host} sent another part than was asked for")
+                raise NetworkFailure(f"{self.host} sent another part than was asked for")
         elif byterange:
             self._skip_bytes = byterange.start  # all of the file came instead
 
-    def feed(self, chunk: bytes) -> bytes:
+    def feed(self, chunk: memoryview) -> memoryview:
         skipped = min(self._skip_bytes, len(chunk))
         self._skip_bytes -= skipped
         end = None if self._length is None else skipped + self._length - self._taken_bytes
@@ -145,13 +185,7 @@ class _Cut:
 
     def require_whole(self) -> None:
         if not self._taken_bytes or (self._length is not None and not self.is_full):
-            raise NetworkFailure(f"{self._host} sent an empty or cut segment")
-
-
-async def _decrypted(decryptor: CbcDecryptor, data: bytes) -> bytes:
-    if len(data) < _THREAD_BYTES:
-        return decryptor.feed(data)
-    return await run_blocking(decryptor.feed, data)
+            raise NetworkFailure(f"{self.host} sent an empty or cut segment")
 
 
 @contextlib.contextmanager
@@ -163,6 +197,7 @@ def _bad_links_are_the_playlists() -> Iterator[None]:
         raise ParserFailure(f"a link in the playlist cannot be used: {error.detail}") from error
 
 
+@lru_cache(maxsize=4096)
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()

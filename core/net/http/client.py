@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
@@ -20,14 +21,17 @@ from core.net.http.pool import Place, Pool
 from core.net.http.proxies import Proxy, parse_proxy
 from core.net.http.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, Cookies, Hop, follow
 from core.net.http.response import Response, parse_retry_after, raise_for_status
-from core.net.http.transport import Transport
+from core.net.http.transport import Ask, Transport
 from core.net.http.trust import trusting
 from core.net.http.ways import to_proxy, way_out
 from core.net.pace import Bandwidth, HostPace
 from core.net.reach import Reach
+from core.net.seats import Seats
 
 __all__ = ["HttpClient", "Page", "Response", "parse_retry_after", "raise_for_status"]
 
+#: Path and query that are sent as they are.
+_ESCAPED = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _NO_HEADERS: Mapping[str, str] = {}
 _MAX_PAGE_BYTES = 20 * 2**20
 #: Redirects whose body is no longer than this are read to the end, which is cheaper than a new connection.
@@ -76,6 +80,7 @@ class HttpClient:
         bandwidth: The cap that bodies are read under.
         pace: Spaces the requests to one host and port, and keeps away when that asks for it.
         reach: Told of what answers and what cannot be reached.
+        seats: What transfers share the connections to a host by; its own when it is not given.
     """
 
     def __init__(
@@ -88,7 +93,9 @@ class HttpClient:
         bandwidth: Bandwidth | None = None,
         pace: HostPace | None = None,
         reach: Reach | None = None,
+        seats: Seats | None = None,
     ) -> None:
+        self.seats = seats or Seats(network.max_connections_per_host)
         self._gate = gate
         self._user_agent = network.user_agent
         waits = {"connect": timeouts.connect_s} | dict.fromkeys(("read", "write", "pool"), timeouts.read_s)
@@ -180,36 +187,55 @@ class HttpClient:
         if self._proxy is not None and self._proxy.resolves:
             self._gate.check_unresolved(target)
         sent_at = await self._pace.turn(target.authority) if self._pace else 0.0
-        raw = await self._exchange(self._request(hop), target.host)
+        with translated(target.host):
+            async with asyncio.timeout(self._answer_s):
+                head, body = await self._transport.exchange(self._request(hop))
         self._reach.reached()
         if isinstance(hop.cookies, CookieJar):
-            httpx.Cookies(hop.cookies).extract_cookies(raw)
-        response = Response(raw, target, self._bandwidth)
+            answer = httpx.Response(head.status, headers=head.fields, request=_as_httpx(hop))
+            httpx.Cookies(hop.cookies).extract_cookies(answer)
+        response = Response(head, body, target, self._bandwidth)
         if self._pace is not None:
             self._pace.heard(target.authority, response.status, response.retry_after_s, sent_at=sent_at)
         return response
 
-    def _request(self, hop: Hop) -> httpx.Request:
-        fields = {"user-agent": self._user_agent, "accept": "*/*"}
+    def _request(self, hop: Hop) -> Ask:
+        authority, path = split_url(hop.target.url)
+        fields = {"host": authority, "user-agent": self._user_agent, "accept": "*/*"}
         fields |= {name.lower(): value for name, value in hop.headers.items() if name.lower() not in _OURS}
         fields["accept-encoding"] = "identity"
-        if hop.cookies and not isinstance(hop.cookies, CookieJar):
-            fields["cookie"] = "; ".join(f"{name}={value}" for name, value in hop.cookies.items())
-        request = httpx.Request(
-            hop.method,
-            hop.target.url,
-            headers={_bytes(name): _bytes(value) for name, value in fields.items()},
-            content=hop.content,
-            extensions={"timeout": self._limits},
-        )
         if isinstance(hop.cookies, CookieJar):
-            httpx.Cookies(hop.cookies).set_cookie_header(request)
-        return request
+            asking = _as_httpx(hop)
+            httpx.Cookies(hop.cookies).set_cookie_header(asking)
+            if told := asking.headers.get("cookie"):
+                fields["cookie"] = told
+        elif hop.cookies:
+            fields["cookie"] = "; ".join(f"{name}={value}" for name, value in hop.cookies.items())
+        if hop.content or hop.method == "POST":
+            fields["content-length"] = str(len(hop.content))
+        return Ask(
+            method=hop.method,
+            place=Place(hop.target.host, hop.target.port, hop.target.scheme == "https"),
+            path=path,
+            fields=[(_bytes(name), _bytes(value)) for name, value in fields.items()],
+            content=hop.content,
+            waits=self._limits,
+        )
 
-    async def _exchange(self, request: httpx.Request, host: str) -> httpx.Response:
-        with translated(host):
-            async with asyncio.timeout(self._answer_s):
-                return await self._transport.handle_async_request(request)
+
+def split_url(url: str) -> tuple[str, bytes]:
+    """What of a URL that was judged goes into `Host`, and what into the first line."""
+    start = url.index("/", len("https://"))
+    authority, path = url[url.index("//") + 2 : start], url[start:]
+    if _ESCAPED.fullmatch(path) and "/." not in path:
+        return authority, path.encode("ascii")
+    return authority, httpx.URL(url).raw_path
+
+
+def _as_httpx(hop: Hop) -> httpx.Request:
+    """As a cookie jar wants to see a request."""
+    headers = {_bytes(name): _bytes(value) for name, value in hop.headers.items()}
+    return httpx.Request(hop.method, hop.target.url, headers=headers)
 
 
 def _bytes(text: str) -> bytes:

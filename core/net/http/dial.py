@@ -43,7 +43,11 @@ async def connect(addresses: Sequence[str], port: int) -> SocketStream:
                     return SocketStream(sock)
         raise failure
     finally:
-        await _abandon([attempt for attempt in attempts if attempt is not winner])
+        for attempt in attempts:
+            if attempt is not winner:
+                attempt.cancel()
+                # Not awaited here: a second cancellation meanwhile would leave its socket open.
+                attempt.add_done_callback(_close_late)
 
 
 async def _attempt(address: str, port: int) -> socket.socket:
@@ -58,12 +62,9 @@ async def _attempt(address: str, port: int) -> socket.socket:
     return sock
 
 
-async def _abandon(attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
-    for attempt in attempts:
-        attempt.cancel()
-    for outcome in await asyncio.gather(*attempts, return_exceptions=True):
-        if isinstance(outcome, socket.socket):  # it had answered as well
-            outcome.close()
+def _close_late(attempt: asyncio.Task[socket.socket]) -> None:
+    if not attempt.cancelled() and attempt.exception() is None:  # it had answered as well
+        attempt.result().close()
 
 
 def _interleaved(addresses: Sequence[str]) -> list[str]:

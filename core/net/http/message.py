@@ -7,7 +7,7 @@ two readers could see at different places is refused, so that no answer can run 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -55,6 +55,32 @@ class Head:
     is_chunked: bool
     #: Another request may follow on this connection, once the body is over.
     keeps_connection: bool
+
+
+class Fields(Mapping[str, str]):
+    """Header fields by name, in whatever case; repeated ones are joined by commas."""
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self._texts: dict[str, str] = {}
+        for name, value in fields:
+            key, text = name.decode("ascii").lower(), _text(value)
+            self._texts[key] = f"{self._texts[key]}, {text}" if key in self._texts else text
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def head_end(held: bytes | bytearray) -> int:

@@ -72,6 +72,9 @@ class Pump:
             loop.add_reader(self._sock, self._receive)
             try:
                 await self._until_woken(timeout_s)
+            except asyncio.CancelledError:
+                self._forget_pending()
+                raise
             finally:
                 loop.remove_reader(self._sock)
             if self._failure is not None:
@@ -79,6 +82,11 @@ class Pump:
             if self._pending is not None:
                 pending, self._pending = self._pending, None
                 await pending
+
+    def _forget_pending(self) -> None:
+        """Nobody will wait for what the sink asked to wait for."""
+        if asyncio.iscoroutine(self._pending):
+            self._pending.close()
 
     async def _until_woken(self, timeout_s: float | None) -> None:
         """A timer for each piece would cost more than the piece: one is looked at now and then."""
@@ -142,6 +150,7 @@ class TlsPump(Pump):
         super().__init__(sock, sink, n_bytes)
         self._tls = tls
         self._incoming = incoming
+        self._pending_inside: Awaitable[None] | None = None
 
     async def run(self, timeout_s: float | None) -> None:
         """As `Pump.run`; what has been received before is decrypted first."""
@@ -163,10 +172,16 @@ class TlsPump(Pump):
             if filled:
                 self.left_bytes -= filled
                 if (pending := self._sink(_buffers()[1][:filled])) is not None:
+                    self._pending_inside = pending
                     return self._go_on_after(pending)
             if is_drained:
                 break
         return None
+
+    def _forget_pending(self) -> None:
+        super()._forget_pending()
+        if asyncio.iscoroutine(self._pending_inside):
+            self._pending_inside.close()
 
     async def _go_on_after(self, pending: Awaitable[None]) -> None:
         await pending

@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
 
-import httpx
-
 from core.domain.errors import (
     AuthRequired,
     GeoBlocked,
@@ -19,6 +17,7 @@ from core.domain.errors import (
 )
 from core.net.address.gate import Target
 from core.net.http.failures import translated
+from core.net.http.message import Fields, Head
 from core.net.http.pump import Sink
 from core.net.http.transport import Body
 from core.net.pace import Bandwidth
@@ -39,17 +38,18 @@ _ERRORS: Mapping[int, type[JobError]] = {
 class Response:
     """An answer inside `async with http.stream(…)`; it may be left at any point of its body."""
 
-    def __init__(self, raw: httpx.Response, target: Target, bandwidth: Bandwidth) -> None:
-        self._raw = raw
+    def __init__(self, head: Head, body: Body, target: Target, bandwidth: Bandwidth) -> None:
+        self._head = head
         self._target = target
         self._bandwidth = bandwidth
-        assert isinstance(raw.stream, httpx.AsyncByteStream)
-        self._body = aiter(raw.stream)
+        self._body = body
+        self._fields: Fields | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
 
     @property
     def status(self) -> int:
         """HTTP status."""
-        return self._raw.status_code
+        return self._head.status
 
     @property
     def url(self) -> str:
@@ -64,7 +64,9 @@ class Response:
     @property
     def headers(self) -> Mapping[str, str]:
         """Header fields by name, in whatever case; repeated ones are joined by commas."""
-        return self._raw.headers
+        if self._fields is None:
+            self._fields = Fields(self._head.fields)
+        return self._fields
 
     @property
     def content_type(self) -> str:
@@ -106,23 +108,24 @@ class Response:
         Raises:
             NetworkFailure: As `chunks`.
         """
-        stream = self._raw.stream
-        if self.coding or self._bandwidth.is_limited or not isinstance(stream, Body):
+        if self.coding or self._bandwidth.is_limited:
             async for chunk in self.chunks():
                 if (pending := sink(memoryview(chunk))) is not None:
                     await pending
             return
         with translated(self.host):
-            await stream.copy(sink)
+            await self._body.copy(sink)
 
     async def _next_chunk(self) -> bytes | None:
         with translated(self.host):
-            return await anext(self._body, None)
+            if self._chunks is None:
+                self._chunks = aiter(self._body)
+            return await anext(self._chunks, None)
 
     async def close(self) -> None:
         """Give the connection back for reuse when the body has arrived whole, else drop it."""
         with translated(self.host):
-            await self._raw.aclose()
+            await self._body.aclose()
 
     async def drain(self, max_bytes: int) -> None:
         """Read a body that is known to be short, so that its connection can be used again."""

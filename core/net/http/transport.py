@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import httpx
 
@@ -21,6 +22,21 @@ from core.net.http.pump import Sink
 READ_BYTES = 64 * 1024
 #: May be sent once more: an unused answer is no harm.
 _REPEATABLE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request as it is sent."""
+
+    method: str
+    place: Place
+    #: Path and query, escaped.
+    path: bytes
+    #: `Host` among them.
+    fields: Sequence[Field]
+    content: bytes
+    #: Seconds for `connect`, `write` and `read`.
+    waits: Mapping[str, float | None]
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -42,39 +58,49 @@ class Transport(httpx.AsyncBaseTransport):
             httpx.LocalProtocolError: The request cannot be sent as it is.
             httpx.TransportError: There was no answer.
         """
-        timeouts = request.extensions.get("timeout", {})
-        pool, place, target, extra = self._way(request)
-        data = request_head(request.method, target, [*request.headers.raw, *extra])
-        data += await request.aread()
+        url = request.url
+        is_tls = url.scheme == "https"
+        ask = Ask(
+            method=request.method,
+            place=Place(url.raw_host.decode("ascii"), url.port or (443 if is_tls else 80), is_tls),
+            path=url.raw_path,
+            fields=request.headers.raw,
+            content=await request.aread(),
+            waits=request.extensions.get("timeout", {}),
+        )
+        head, body = await self.exchange(ask)
+        return httpx.Response(head.status, headers=head.fields, stream=body, request=request)
+
+    async def exchange(self, ask: Ask) -> tuple[Head, Body]:
+        """As `handle_async_request`, without its values: making those takes longer than a small exchange."""
+        pool, place, target, extra = self._way(ask)
+        data = request_head(ask.method, target, [*ask.fields, *extra]) + ask.content
         is_new = False
         while True:
-            connection = await pool.take(place, timeouts.get("connect"), is_new=is_new)
+            connection = await pool.take(place, ask.waits.get("connect"), is_new=is_new)
             try:
                 with spoken_as_httpx():
-                    await connection.stream.write(data, timeouts.get("write"))
-                    head = await _read_head(connection, request.method, timeouts.get("read"))
+                    await connection.stream.write(data, ask.waits.get("write"))
+                    head = await _read_head(connection, ask.method, ask.waits.get("read"))
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
                 await pool.drop(connection)
                 # A server may close a kept connection at any time: that is no failure.
-                if not connection.is_used or connection.held or request.method not in _REPEATABLE:
+                if not connection.is_used or connection.held or ask.method not in _REPEATABLE:
                     raise
                 is_new = True
             except BaseException:
                 await pool.drop(connection)
                 raise
             else:
-                body = Body(pool, connection, head, timeouts.get("read"))
-                return httpx.Response(head.status, headers=head.fields, stream=body, request=request)
+                return head, Body(pool, connection, head, ask.waits.get("read"))
 
-    def _way(self, request: httpx.Request) -> tuple[Pool, Place, bytes, Iterable[Field]]:
+    def _way(self, ask: Ask) -> tuple[Pool, Place, bytes, Iterable[Field]]:
         """Over which connection the request goes, how it names its target, and what else it says."""
-        url = request.url
-        is_tls = url.scheme == "https"
-        if self._forward_to is not None and not is_tls:
+        if self._forward_to is not None and not ask.place.is_tls:
             pool, place, extra = self._forward_to
-            return pool, place, str(url.copy_with(fragment=None)).encode("ascii"), extra
-        place = Place(url.raw_host.decode("ascii"), url.port or (443 if is_tls else 80), is_tls)
-        return self._pool, place, url.raw_path, ()
+            host = next(value for name, value in ask.fields if name.lower() == b"host")
+            return pool, place, b"http://" + host + ask.path, extra
+        return self._pool, ask.place, ask.path, ()
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from core.domain.errors import JobError, MediaFailure, SizeLimit
 from core.domain.media import Track
 from core.net.progress import Fetched, Progress
+from core.net.seats import Seat, Seats, seating_of
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.digest import PrefixDigest
 from core.net.transfer.journal import Journal
@@ -75,8 +76,12 @@ class Assembly(ABC):
         """How many bytes from the start are there for good; in the end, all."""
 
     @abstractmethod
+    def _report(self) -> None:
+        """Tell the progress. Called at the start, and when the transfer stops before its end."""
+
+    @abstractmethod
     def _tick(self, group: asyncio.TaskGroup) -> None:
-        """Called twenty times a second."""
+        """Called twenty times a second; reports too."""
 
     @property
     def received_bytes(self) -> int:
@@ -94,6 +99,7 @@ class Assembly(ABC):
         try:
             self._part.open()
             resumed_bytes = await self._resume()
+            self._report()
             digest = PrefixDigest(self._part.fd, self._track.checksum)
             await self._fetch_watched(digest)
             return await self._finish(digest, resumed_bytes)
@@ -101,6 +107,7 @@ class Assembly(ABC):
             await self._discard()
             raise
         except BaseException:
+            self._report()
             with contextlib.suppress(JobError):  # the disk's trouble must not hide why we stop
                 await self._journal.claim()
             raise
@@ -131,6 +138,20 @@ class Assembly(ABC):
             failure = next((e for e in errors.exceptions if isinstance(e, Restart)), errors.exceptions[0])
         if failure is not None:
             raise failure
+
+    @contextlib.asynccontextmanager
+    async def _seated(self, seats: Seats, url: str) -> AsyncIterator[Seat]:
+        """Wait for one of the connections that the host of *url* gets; the wait is no standstill.
+
+        What is fetched into one folder is one job's.
+        """
+        seat = Seat(seats, seating_of(url), self._part.path.parent)
+        with self._pulse.pause():
+            await seat.take()
+        try:
+            yield seat
+        finally:
+            seat.leave()
 
     def _write(self, data: bytes | memoryview, position: int) -> None:
         self._part.write_at(data, position)

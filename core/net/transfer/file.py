@@ -22,6 +22,7 @@ from core.domain.media import Track
 from core.net.http.client import HttpClient, Response
 from core.net.http.pump import Sink
 from core.net.progress import Fetched, Progress
+from core.net.seats import Seat, seating_of
 from core.net.transfer.assembly import Assembly, Restart
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.part import PartFile
@@ -34,10 +35,16 @@ from core.net.transfer.version import IfRangeRefused, Version, page_instead
 
 #: A half smaller than this is not worth a request of its own.
 MIN_PIECE_BYTES = 256 * 1024
-#: With less than this to go another connection would not be up in time.
-_WORTHWHILE_S = 1.0
-#: Faster than this it is not the connection that limits: measured, a second one takes time from the first.
+#: With less than this to go, or so many answers' time, another connection would not be up in time.
+_WORTHWHILE_S = 0.2
+_WORTHWHILE_ANSWERS = 4
+#: A connection that is faster than this is not what limits: measured, a second one takes time from the first.
 _FAST_BPS = 200 * 2**20
+#: Where every answer begins with a burst, a second connection alone shows no gain; three do.
+_RAMP_FACTOR = 4
+#: An answer's time gives the windows in which connections are judged, between these.
+_SHORTEST_WINDOW_S = 0.04
+_LONGEST_WINDOW_S = 0.5
 #: So many bytes since the last failure make the next one a new one.
 _PROGRESS_BYTES = 256 * 1024
 #: Without a validator this much is fetched again and compared, to see that the file is still the same.
@@ -109,6 +116,10 @@ class _Enough(Exception):
     """What was wanted of an answer has arrived. Control flow."""
 
 
+class _Cut(Exception):
+    """An answer is left though more of it is wanted. Control flow."""
+
+
 class _Transfer(Assembly):
     """One try, of one version."""
 
@@ -130,10 +141,16 @@ class _Transfer(Assembly):
         self._uses_if_range = True
         self._version: Version | None = None
         self._pieces = Pieces(None)
-        self._ramp = Ramp(connections)
-        self._live = 0
+        self._ramp = Ramp(connections, factor=_RAMP_FACTOR)
+        self._workers: set[asyncio.Task[None]] = set()
+        #: Of the workers, those that do not wait for a seat.
+        self._seated_workers = 0
+        self._bodies: dict[Piece, tuple[Seat, asyncio.Timeout]] = {}
         self._is_idle = asyncio.Event()
-        self._measured_at = time.monotonic()
+        #: Where the last answer came from, after redirects.
+        self._came_from = track.url
+        self._began = self._measured_at = time.monotonic()
+        self._answer_s = 0.0
 
     async def _resume(self) -> int:
         kept = FileNote.read(self._part.read_note(), self._track, size_bytes=self._part.size_bytes)
@@ -157,16 +174,23 @@ class _Transfer(Assembly):
 
     async def _fetch(self, group: asyncio.TaskGroup) -> None:
         self._start_workers(group)
-        if self._live:
+        if self._workers:
             await self._is_idle.wait()
+        for task in self._workers:
+            task.cancel()  # they wait for seats that nobody needs any more
         total = self._version.total if self._version else None
         if total not in {None, self._prefix_bytes}:
             raise NetworkFailure(f"{self._prefix_bytes} of {total} bytes arrived")
 
     def _start_workers(self, group: asyncio.TaskGroup) -> None:
-        while self._live < self._ramp.width and (piece := self._next_piece()) is not None:
-            self._live += 1
-            group.create_task(self._work(piece))
+        while len(self._workers) < self._ramp.width and self._has_more:
+            task = group.create_task(self._work())
+            self._workers.add(task)
+            task.add_done_callback(self._workers.discard)
+
+    @property
+    def _has_more(self) -> bool:
+        return self._pieces.has_more(MIN_PIECE_BYTES if self._is_parallel else None)
 
     def _next_piece(self) -> Piece | None:
         return self._pieces.take() or (self._pieces.steal(MIN_PIECE_BYTES) if self._is_parallel else None)
@@ -176,45 +200,69 @@ class _Transfer(Assembly):
         """Several connections are safe: what they bring can be proven to be of one version."""
         return self._ranged and self._version is not None and self._version.validator is not None
 
+    def _report(self) -> None:
+        self._progress(self._pieces.written().total_bytes, self._version.total if self._version else None)
+
     def _tick(self, group: asyncio.TaskGroup) -> None:
         now = time.monotonic()
         self._pieces.measure(max(now - self._measured_at, 1e-3))
         self._measured_at = now
-        written_bytes = self._pieces.written().total_bytes
+        self._report()
         total = self._version.total if self._version else None
-        self._progress(written_bytes, total)
         if self._is_parallel and total is not None:
-            rate_bps = self._pieces.rate_bps
-            is_worthwhile = rate_bps < _FAST_BPS and total - written_bytes > rate_bps * _WORTHWHILE_S
-            self._ramp.observe(now, self.received_bytes, is_worthwhile=is_worthwhile)
-            self._start_workers(group)
+            left_bytes = total - self._pieces.written().total_bytes
+            self._ramp.observe(now, self.received_bytes, is_worthwhile=self._may_pay(now, left_bytes))
+            self._cut_some()
+        self._start_workers(group)
 
-    async def _work(self, piece: Piece) -> None:
-        """Fetch *piece* and then others until there are none, or more connections than pay."""
-        current: Piece | None = piece
-        while current is not None:
-            try:
-                await self._fetch_piece(current)
-            except _REFUSALS:
-                if self._live == 1:
-                    raise
-                # The others go on, and take over what is left of this piece.
-                self._ramp.limit_to(self._live - 1)
-            finally:
-                self._pieces.finish(current)
-            current = self._next_piece() if self._live <= self._ramp.width else None
-        self._live -= 1
-        if not self._live:
+    def _may_pay(self, now: float, left_bytes: int) -> bool:
+        """Whether more connections could still make it faster."""
+        rate_bps = self.received_bytes / max(now - self._began, 1e-3)
+        is_fast = rate_bps > _FAST_BPS * max(self._seated_workers, 1)
+        patience_s = max(_WORTHWHILE_S, _WORTHWHILE_ANSWERS * self._answer_s)
+        return not is_fast and not self._part.is_slow and left_bytes > rate_bps * patience_s
+
+    def _cut_some(self) -> None:
+        """Leave answers that are slow, for new ones, and one whose seat another job should have."""
+        cut = [self._bodies[piece] for piece in self._pieces.laggards() if piece in self._bodies]
+        cut += [body for body in reversed(self._bodies.values()) if body[0].is_wanted][:1]
+        for _, limit in cut:
+            if not limit.expired():
+                limit.reschedule(0)
+
+    async def _work(self) -> None:
+        """Fetch pieces until there are none, more connections than pay, or others in need of the seat."""
+        async with self._seated(self._http.seats, self._came_from) as seat:
+            self._seated_workers += 1
+            while (
+                self._seated_workers <= self._ramp.width
+                and not seat.is_wanted
+                and (piece := self._next_piece()) is not None
+            ):
+                try:
+                    await self._fetch_piece(piece, seat)
+                except _REFUSALS:
+                    if self._seated_workers == 1:
+                        raise
+                    # The others go on, and take over what is left of this piece.
+                    self._ramp.limit_to(self._seated_workers - 1)
+                finally:
+                    self._pieces.finish(piece)
+            self._seated_workers -= 1
+        if not self._seated_workers and not self._has_more:
             self._is_idle.set()
 
     # One piece.
 
-    async def _fetch_piece(self, piece: Piece) -> None:
+    async def _fetch_piece(self, piece: Piece, seat: Seat) -> None:
         retries = Retries()
         while not piece.is_done:
             before = piece.position
             try:
-                await self._stream(piece)
+                await self._stream(piece, seat)
+            except _Cut:
+                if seat.is_wanted:
+                    return
             except IfRangeRefused:
                 self._uses_if_range = False
             except JobError as error:
@@ -228,23 +276,40 @@ class _Transfer(Assembly):
     def _can_continue(self, piece: Piece) -> bool:
         return piece.position == 0 or (self._ranged and piece.end is not None)
 
-    async def _stream(self, piece: Piece) -> None:
+    async def _stream(self, piece: Piece, seat: Seat) -> None:
         """Fetch from *piece*'s position on, as far as one answer goes."""
         has_proof = self._version is None or self._version.validator is not None
         overlap = 0 if has_proof else min(_OVERLAP_BYTES, piece.position)
         start = piece.position - overlap
         headers = self._headers(start, piece.end)
+        asked_at = time.monotonic()
         async with self._http.stream(self._track.url, headers=headers) as response:
+            self._came_from = response.url
+            seat.move_to(seating_of(response.url))
             if self._version is None:
                 version, end = Version.first(response, ranged=self._ranged)
                 await self._prepare(piece, version.total)
+                self._learn_answer_time(asked_at)
                 self._version = version  # from here on others may join in
             else:
                 end = self._version.next(response, start, had_if_range="If-Range" in headers)
             before = piece.position
-            await self._copy(response, piece, end, overlap)
+            try:
+                async with asyncio.timeout(None) as limit:
+                    self._bodies[piece] = (seat, limit)
+                    await self._copy(response, piece, end, overlap)
+            except TimeoutError as error:
+                raise _Cut from error
+            finally:
+                del self._bodies[piece]
             if piece.position == before and not piece.is_done:
                 raise NetworkFailure(f"{response.host} sent nothing new")
+
+    def _learn_answer_time(self, asked_at: float) -> None:
+        self._began = time.monotonic()
+        self._answer_s = self._began - asked_at
+        self._ramp.observe(self._began, self.received_bytes)  # nothing has come yet
+        self._ramp.window_s = min(max(_SHORTEST_WINDOW_S, 1.5 * self._answer_s), _LONGEST_WINDOW_S)
 
     def _headers(self, start: int, end: int | None) -> dict[str, str]:
         headers = {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from core.domain.errors import Stalled
 
 TICK_S = 0.05
+#: A tick that took longer says more about this process than about the other side.
+_LONGEST_TICK_S = 0.25
 
 
 class Pulse:
@@ -39,12 +41,16 @@ class Pulse:
         Raises:
             Stalled: No byte for too long.
         """
-        seen_bytes, since = self.received_bytes, time.monotonic()
+        tick_s = min(TICK_S, self._stall_s / 2)
+        seen_bytes, still_s, now = self.received_bytes, 0.0, time.monotonic()
         while True:
-            await asyncio.sleep(min(TICK_S, self._stall_s / 2))
+            await asyncio.sleep(tick_s)
             on_tick()
-            now = time.monotonic()
+            before, now = now, time.monotonic()
             if self.received_bytes != seen_bytes or self._pauses:
-                seen_bytes, since = self.received_bytes, now
-            elif now - since > self._stall_s:
+                seen_bytes, still_s = self.received_bytes, 0.0
+                continue
+            # While we were stopped ourselves (Ctrl-Z, a machine that sleeps) nobody else stood still.
+            still_s += min(now - before, _LONGEST_TICK_S)
+            if still_s > self._stall_s:
                 raise Stalled(f"no byte for {self._stall_s:g} s")

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from statistics import median
+
+#: So long a piece is watched before it is said to be slow.
+_PATIENCE_S = 2.0
+#: Slow is what comes at less than this share of the usual rate.
+_SLOW_SHARE = 0.25
+#: The usual rate is that of so many pieces that ended last, and of those that run.
+_REMEMBERED = 16
 
 
 class Ranges:
@@ -61,17 +70,32 @@ class Piece:
     position: int = -1
     #: Bytes per second of late, None before the first measurement.
     rate_bps: float | None = None
+    #: Bytes per second over a longer time, None until it has run for so long.
+    steady_bps: float | None = None
     _measured: int = -1
+    _age_s: float = 0.0
+    _watched_from: tuple[float, int] = (0.0, -1)
 
     def __post_init__(self) -> None:
         if self.position < 0:
             self.position = self.start
         self._measured = self.position
+        self._watched_from = (0.0, self.position)
 
     def measure(self, elapsed_s: float) -> None:
-        """Set `rate_bps` from what came since the call before, *elapsed_s* ago."""
+        """Set the rates from what came since the call before, *elapsed_s* ago."""
         self.rate_bps = (self.position - self._measured) / elapsed_s
         self._measured = self.position
+        self._age_s += elapsed_s
+        since_s, since_position = self._watched_from
+        if self._age_s - since_s >= _PATIENCE_S:
+            self.steady_bps = (self.position - since_position) / (self._age_s - since_s)
+            self._watched_from = (self._age_s, self.position)
+
+    @property
+    def average_bps(self) -> float | None:
+        """Bytes per second of its whole life, None when that was too short to say."""
+        return (self.position - self.start) / self._age_s if self._age_s else None
 
     @property
     def remaining(self) -> int | None:
@@ -103,6 +127,7 @@ class Pieces:
         else:
             self._waiting = [Piece(start, end) for start, end in reversed(self.done.missing(total))]
         self._active: list[Piece] = []
+        self._ended_bps: deque[float] = deque(maxlen=_REMEMBERED)
 
     def take(self) -> Piece | None:
         """The next waiting piece, from the front of the file."""
@@ -127,10 +152,24 @@ class Pieces:
                 return taken
         return None
 
-    @property
-    def rate_bps(self) -> float:
-        """Bytes per second of all running pieces, as last measured."""
-        return sum(piece.rate_bps or 0.0 for piece in self._active)
+    def has_more(self, minimum: int | None) -> bool:
+        """Whether there is something to `take`, or with *minimum* to `steal`."""
+        return bool(self._waiting) or (
+            minimum is not None and any((piece.remaining or 0) >= 2 * minimum for piece in self._active)
+        )
+
+    def laggards(self) -> list[Piece]:
+        """Running pieces that have been much slower for a while than is usual; each is named once a while."""
+        found = []
+        for piece in self._active:
+            rate_bps, piece.steady_bps = piece.steady_bps, None
+            if rate_bps is None:
+                continue
+            others = [other.average_bps or 0.0 for other in self._active if other is not piece]
+            usual = [*self._ended_bps, *others]
+            if usual and rate_bps < _SLOW_SHARE * median(usual):
+                found.append(piece)
+        return found
 
     def measure(self, elapsed_s: float) -> None:
         """Measure the rate of every running piece."""
@@ -140,6 +179,8 @@ class Pieces:
     def finish(self, piece: Piece) -> None:
         """A worker is done with *piece*; what it left of it waits for another."""
         self._active.remove(piece)
+        if (average_bps := piece.average_bps) is not None:
+            self._ended_bps.append(average_bps)
         self.done.add(piece.start, piece.position)
         if not piece.is_done:
             self._waiting.append(Piece(piece.position, piece.end))

@@ -18,10 +18,11 @@ from core.net.transfer.version import Version
 def source_hash(track: Track) -> str:
     """Names what is fetched.
 
-    Host and query are left out, because signed links get new ones each time they are resolved; validator and
-    size prove that it is still the same file.
+    Host, folder and query are left out, because signed links get new ones each time they are resolved;
+    validator and size prove that it is still the same file.
     """
-    named = f"{urlsplit(track.url).path}\n{track.format_id or ''}\n{track.role}"
+    name = PurePosixPath(urlsplit(track.url).path).name
+    named = f"{name}\n{track.format_id or ''}\n{track.role}"
     return hashlib.sha256(named.encode()).hexdigest()
 
 

@@ -8,6 +8,7 @@ from core.domain.errors import HttpFailure, NetworkFailure
 from core.net.http.client import Response, raise_for_status
 from core.net.transfer.assembly import Restart
 from core.net.transfer.remote import (
+    ContentRange,
     content_length,
     is_page,
     parse_content_range,
@@ -48,7 +49,7 @@ class Version:
         if response.status == 200:
             total = content_length(response.headers)
             return cls(validator, total, page), total
-        part = parse_content_range(response.headers.get("content-range", ""))
+        part = _part(response)
         if response.status == 416 or part is None or part.start != 0 or part.total is None:
             raise Restart(_wrong_part(response), ranged=False)
         return cls(validator, part.total, page), part.end
@@ -73,7 +74,7 @@ class Version:
                 raise IfRangeRefused
             # The same version from its start: this server has stopped to do ranges.
             raise Restart(_changed(response), ranged=not is_same)
-        part = parse_content_range(response.headers.get("content-range", ""))
+        part = _part(response)
         if response.status == 416 or (part is not None and part.total not in {self.total, None}):
             raise Restart(_changed(response), ranged=True)
         if part is None or part.start != start:
@@ -81,6 +82,13 @@ class Version:
         if validator != self.validator and (validator is not None or not had_if_range):
             raise Restart(_changed(response), ranged=True)
         return part.end
+
+
+def _part(response: Response) -> ContentRange | None:
+    """The bytes that came, None when the head tells nothing usable about them, or of more than they are."""
+    part = parse_content_range(response.headers.get("content-range", ""))
+    length = content_length(response.headers)
+    return None if part and length is not None and length > part.end - part.start else part
 
 
 def page_instead(response: Response) -> HttpFailure:

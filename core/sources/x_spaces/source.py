@@ -133,7 +133,7 @@ class XSpaces(Source):
             track,
             path,
             progress=progress,
-            window=settings.network.max_connections_per_file,
+            window=settings.network.max_connections_per_host,
             outage_s=settings.timeouts.live_outage_s,
             max_bytes=settings.limits.max_file_size_bytes,
             broadcast=broadcast,
@@ -188,7 +188,7 @@ async def _fetch_originals(
         track,
         path=path,
         progress=progress,
-        window=settings.network.max_connections_per_file,
+        window=settings.network.max_connections_per_host,
         stall_s=settings.timeouts.stall_s,
         max_bytes=settings.limits.max_file_size_bytes,
     )

@@ -26,6 +26,16 @@ TRANSPORTS: Mapping[str, Transport] = {
     "ism": Transport.SOURCE,
 }
 _HLS, _DASH = ("m3u8", "m3u8_native"), ("http_dash_segments",)
+#: What only yt-dlp's own downloaders do: keys from elsewhere, addresses or a list that were made up, a
+#: browser's greeting, a POST.
+_PECULIAR = (
+    "hls_aes",
+    "hls_media_playlist_data",
+    "extra_param_to_key_url",
+    "extra_param_to_segment_url",
+    "impersonate",
+    "request_data",
+)
 #: What we fetch ourselves can be resumed and proved; among equals it goes first.
 _TRANSPORT_RANK = {Transport.HTTP: 2, Transport.HLS: 1, Transport.SOURCE: 0}
 #: yt-dlp marks what is known to be damaged, and dubbed sound, by preferences this low and lower.
@@ -46,7 +56,14 @@ class Choice:
     @property
     def transport(self) -> Transport:
         """Who fetches it."""
-        return TRANSPORTS[self.format["protocol"]]
+        return transport_of(self.format)
+
+
+def transport_of(format_: Format) -> Transport:
+    """Who fetches a format whose protocol is among `TRANSPORTS`."""
+    if any(format_.get(name) for name in _PECULIAR):
+        return Transport.SOURCE
+    return TRANSPORTS[format_["protocol"]]
 
 
 def formats_of(info: Format) -> list[Format]:
@@ -71,7 +88,7 @@ def usable_formats(info: Format, media: Media) -> list[Format]:
     usable = _usable(formats_of(info), media)
     if not is_broadcast(info):
         return usable
-    growing = [f for f in usable if f["protocol"] in _HLS]
+    growing = [f for f in usable if transport_of(f) is Transport.HLS]
     if not growing:
         raise NotYetAvailable("it is live now, and not as HLS, which could be recorded")
     return growing
@@ -185,7 +202,7 @@ def video_key(format_: Format) -> tuple[bool, int, bool, int]:
     """What makes a film better; yt-dlp's own order decides the rest."""
     codec, sound = str(format_.get("vcodec") or ""), str(format_.get("acodec") or "none")
     is_playable_on_phones = codec.startswith(("avc", "h264")) and sound.startswith(("none", "mp4a", "aac"))
-    rank = _TRANSPORT_RANK[TRANSPORTS[format_["protocol"]]]
+    rank = _TRANSPORT_RANK[transport_of(format_)]
     return _is_sane(format_), lines(format_) or 0, is_playable_on_phones, rank
 
 
@@ -193,7 +210,7 @@ def audio_key(format_: Format) -> tuple[bool, bool, int]:
     """What makes a sound better; yt-dlp's own order decides the rest."""
     codec, container = str(format_.get("acodec") or ""), format_.get("ext")
     is_aac = codec.startswith(("mp4a", "aac")) or container in {"m4a", "aac"}
-    return _is_sane(format_), is_aac, _TRANSPORT_RANK[TRANSPORTS[format_["protocol"]]]
+    return _is_sane(format_), is_aac, _TRANSPORT_RANK[transport_of(format_)]
 
 
 def _is_sane(format_: Format) -> bool:

@@ -108,7 +108,7 @@ class Ytdlp(Source):
                 segments,
                 path,
                 progress=progress,
-                window=settings.network.max_connections_per_file,
+                window=settings.network.max_connections_per_host,
                 stall_s=settings.timeouts.stall_s,
                 max_bytes=limit,
             )

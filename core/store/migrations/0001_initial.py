@@ -30,9 +30,12 @@ INDEXES = [
     "CREATE INDEX requests_job ON requests (job_id)",
     "CREATE INDEX deliveries_job ON deliveries (job_id)",
     "CREATE INDEX media_items_job ON media_items (job_id)",
+    "CREATE UNIQUE INDEX media_items_file ON media_items (file_path)",
     "CREATE UNIQUE INDEX auth_profiles_name ON auth_profiles (source_type, name)",
     "CREATE UNIQUE INDEX chats_topic ON chats (chat_id, topic_id)",
     "CREATE UNIQUE INDEX deliveries_random_id ON deliveries (random_id)",
+    "CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked IS NULL",
+    "CREATE INDEX audit_created ON audit (created)",
 ]
 
 #: Every three characters of titles and links, for searches; `core.store.words` says how it is asked. Without
@@ -60,10 +63,23 @@ WORDS = [
     ),
 ]
 
+#: What is searched of the library, folded (`core.domain.folding`) and written by `core.store.items`. A sign
+#: before facets keeps them apart from words. `library_pieces` holds the pairs of letters of `library_words`.
+LIBRARY = [
+    (
+        "CREATE VIRTUAL TABLE media_text USING fts5 (title, artist, album, other, facets,"
+        " tokenize = \"ascii tokenchars '=_.-'\", prefix = '2 3')"
+    ),
+    (
+        "CREATE VIRTUAL TABLE library_pieces USING fts5 (pieces, content = '', detail = none,"
+        " tokenize = \"ascii tokenchars '^$'\")"
+    ),
+]
+
 
 async def _index_words(_apps: Any, editor: Any) -> None:
     """By hand: `RunSQL` would cut the triggers at their semicolons."""
-    for statement in WORDS:
+    for statement in WORDS + LIBRARY:
         await editor.client.execute_query(statement)
 
 
@@ -286,9 +302,20 @@ class Migration(migrations.Migration):
                 ("height", fields.IntField(null=True)),
                 ("file_path", fields.TextField()),
                 ("sha256", fields.TextField(null=True)),
+                ("user_id", fields.BigIntField(null=True)),
+                ("chat_id", fields.BigIntField(null=True)),
                 ("created", fields.FloatField()),
+                ("day", fields.TextField()),
             ],
             options={"table": "media_items"},
+        ),
+        ops.CreateModel(
+            name="LibraryWordRow",
+            fields=[
+                ("id", fields.BigIntField(primary_key=True)),
+                ("word", fields.CharField(unique=True, max_length=64)),
+            ],
+            options={"table": "library_words"},
         ),
         ops.CreateModel(
             name="RequestRow",

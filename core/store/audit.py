@@ -1,0 +1,70 @@
+"""The record of what was changed from outside: only added to, and forgotten after a time."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from core.domain.snapshot import Page
+from core.domain.token import AuditEntry
+from core.store.queries import MAX_PAGE, cursor
+from core.store.rows import Reader, to_cell, to_json
+from core.store.transaction import Transaction
+from core.store.writer import Writer
+
+
+class AuditTrail:
+    """Reads the record, and adds to it through the writer."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Store an entry; its id is given here."""
+        await self._writer.run(partial(_add, entry=entry))
+
+    async def page(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
+        """Entries, newest first.
+
+        Raises:
+            InvalidRequest: *after* did not come from a page.
+        """
+        limit = min(max(limit, 1), MAX_PAGE)
+        below = 2**63 - 1 if after is None else cursor(after)
+        rows = await self._reader.rows(
+            "SELECT id, actor, action, target, data, created FROM audit"
+            " WHERE id < ? ORDER BY id DESC LIMIT ?",
+            *(below, limit + 1),
+        )
+        found = [
+            AuditEntry(
+                id=row["id"],
+                actor=row["actor"],
+                action=row["action"],
+                target=row["target"],
+                data=json.loads(row["data"]),
+                created=row["created"],
+            )
+            for row in rows
+        ]
+        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+
+    async def forget(self, *, before: float) -> int:
+        """Delete what is older; returns how many entries that were."""
+        return await self._writer.run(partial(_forget, before=before))
+
+
+async def _add(transaction: Transaction, *, entry: AuditEntry) -> None:
+    await transaction.execute(
+        "INSERT INTO audit (actor, action, target, data, created) VALUES (?, ?, ?, ?, ?)",
+        entry.actor,
+        entry.action,
+        to_cell("target", entry.target),
+        to_json(dict(entry.data)),
+        entry.created,
+    )
+
+
+async def _forget(transaction: Transaction, *, before: float) -> int:
+    return await transaction.execute("DELETE FROM audit WHERE created < ?", before)
