@@ -35,6 +35,8 @@ PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {
 }
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0
+#: After this long without another resize the screen is painted once more.
+SETTLED_S = 0.5
 #: What arrives within this time is painted together.
 SOON_S = 0.01
 
@@ -70,6 +72,7 @@ class ReeldeckApp(App[None]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._is_remote = is_remote(os.environ)
         self._interval_s = 1 / (repaints_hz or (REMOTE_HZ if self._is_remote else LOCAL_HZ))
+        self._settling: Timer | None = None
         self._last_paint = 0.0
         self._paint_due = 0.0
         self._paint_timer: Timer | None = None
@@ -93,6 +96,13 @@ class ReeldeckApp(App[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.exit)
             self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
+
+    def on_resize(self) -> None:
+        """Paint once more when the size has settled: a multiplexer may cut what came while it resized."""
+        if self._settling is not None:
+            self._settling.stop()
+        if not self.is_headless:
+            self._settling = self.set_timer(SETTLED_S, lambda: self.refresh(layout=True))
 
     def on_key(self, event: events.Key) -> None:
         """Keys that nobody took. On a slow line a link may follow the `a` before its dialog is there."""
