@@ -89,6 +89,17 @@ WAITING_QUIET = "quiet_hours"
 WAITING_NETWORK = "network"
 
 
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """The message that asked, which the file answers."""
+
+    #: Marked, as Telegram's clients show it.
+    chat_id: int
+    message_id: int
+    #: The forum topic that it stands in; 1 is "General".
+    topic_id: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What somebody asked for, before it is a job."""
@@ -110,6 +121,8 @@ class Request:
     out_dir: str | None = None
     user_id: int | None = None
     chat_id: int | None = None
+    #: The message that the file is to answer.
+    reply: ReplyTo | None = None
     idempotency_key: str | None = None
 
 
