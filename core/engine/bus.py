@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -12,7 +11,8 @@ from core.domain.events import Event
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import Frame
 
-#: A listener gets at most one frame in this time; what happens meanwhile is merged into the next.
+#: A listener gets one frame in this time, what happens meanwhile is merged into the next; and at most one
+#: more, when a job has ended and somebody may be waiting for just that.
 FRAME_INTERVAL_S = 0.25
 #: A listener that is further behind is cut off. It comes back with its last sequence number.
 MAX_PENDING_EVENTS = 20_000
@@ -26,6 +26,7 @@ class Mailbox:
         self._jobs: dict[int, Job] = {}
         self._deleted: set[int] = set()
         self._filled = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._is_open = True
 
     def put(self, events: Sequence[Event], jobs: Sequence[Job], deleted: Sequence[int]) -> None:
@@ -35,6 +36,8 @@ class Mailbox:
         self._events += events
         for job in jobs:
             self._jobs[job.id] = job
+            if job.status.is_final:
+                self._urgent.set()
         for job_id in deleted:
             self._jobs.pop(job_id, None)
         self._deleted.update(deleted)
@@ -46,6 +49,16 @@ class Mailbox:
         """End the listener's stream once it has noticed."""
         self._is_open = False
         self._filled.set()
+        self._urgent.set()
+
+    async def pause(self, until: float, *, is_patient: bool) -> bool:
+        """Wait until the loop's time *until*, or unless *is_patient* till a job has ended: then True."""
+        try:
+            async with asyncio.timeout_at(until):
+                await (asyncio.Event() if is_patient else self._urgent).wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def take(self) -> tuple[list[Event], list[Job], list[int]]:
         """Wait for something, then take all there is.
@@ -59,6 +72,7 @@ class Mailbox:
         taken = (self._events, list(self._jobs.values()), sorted(self._deleted))
         self._events, self._jobs, self._deleted = [], {}, set()
         self._filled.clear()
+        self._urgent.clear()
         return taken
 
 
@@ -113,8 +127,10 @@ class Bus:
 
     async def frames(self, mailbox: Mailbox, *, after_seq: int = 0) -> AsyncGenerator[Frame, None]:
         """Frames as they come, without events up to *after_seq*, which the listener has seen already."""
+        loop = asyncio.get_running_loop()
+        was_early = False
         while True:
             events, jobs, deleted = await mailbox.take()
-            sent = time.monotonic()
+            until = loop.time() + FRAME_INTERVAL_S
             yield self.frame([event for event in events if event.seq > after_seq], jobs, deleted)
-            await asyncio.sleep(max(0.0, FRAME_INTERVAL_S - (time.monotonic() - sent)))
+            was_early = await mailbox.pause(until, is_patient=was_early)

@@ -8,6 +8,7 @@ import pytest
 
 from core.domain.errors import EngineUnreachable
 from core.domain.events import Event, EventType
+from core.domain.job import JobStatus
 from core.engine import bus as bus_module
 from core.engine.bus import Bus
 from core.engine.live import Meter
@@ -32,6 +33,24 @@ async def test_a_frame_holds_all_events_and_each_job_once_in_its_newest_state(bu
     assert [e.seq for e in frame.events] == [1, 2]
     assert [job.bytes_done for job in frame.jobs] == [2]
     assert frame.speed_bps == 12.5
+
+
+async def test_the_end_of_a_job_is_told_at_once_and_a_row_of_ends_at_the_usual_pace(monkeypatch):
+    monkeypatch.setattr(bus_module, "FRAME_INTERVAL_S", 3600.0)
+    bus = Bus(counts=dict, speed_bps=lambda: 0.0)
+    with bus.subscribe() as mailbox:
+        frames = bus.frames(mailbox)
+        bus.publish(jobs=[make_job(id=1, status=JobStatus.RUNNING)])
+        await anext(frames)
+        following = asyncio.ensure_future(anext(frames))
+        bus.publish(jobs=[make_job(id=1, status=JobStatus.COMPLETED)])
+        assert [job.id for job in (await following).jobs] == [1]
+        following = asyncio.ensure_future(anext(frames))
+        bus.publish(jobs=[make_job(id=2, status=JobStatus.COMPLETED)])
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not following.done()
+        following.cancel()
 
 
 async def test_what_was_replayed_is_not_told_again(bus):

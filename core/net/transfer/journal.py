@@ -16,7 +16,7 @@ CLAIM_BYTES = 8 * 2**20
 CLAIM_S = 1.0
 #: At most this share of the time goes into flushing: a link faster than the disk is not held up, and what a
 #: crash then costs is fetched again as fast.
-_MAX_SHARE = 0.2
+_MAX_SHARE = 0.5
 
 
 class Journal:
