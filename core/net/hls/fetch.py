@@ -25,7 +25,9 @@ from core.net.transfer.retries import Retries, retried
 from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 
 #: Segments in flight at first.
-_START_WIDTH = 4
+_START_WIDTH = 8
+#: The number is judged over an answer's time and a half, and over no less.
+_SHORTEST_WINDOW_S = 0.04
 #: What segments behind the one being written may hold together, give or take a chunk each.
 _AHEAD_BYTES = 24 * 2**20
 #: Longer playlists are parsed in a thread.
@@ -291,6 +293,7 @@ class _HlsTransfer(Assembly):
         received_bytes = self.received_bytes
         segment, with_init = self._segments[slot.index], self._begins_with_init(slot.index)
         while True:
+            asked_at = time.monotonic()
             try:
                 await self._reader.read(segment, sink, with_init=with_init)
             except JobError as error:
@@ -305,9 +308,14 @@ class _HlsTransfer(Assembly):
                     await retries.wait_after(error)
             else:
                 slot.is_done = True
+                self._learn_answer_time(time.monotonic() - asked_at)
                 if slot is self._ahead[0]:
                     self._go_on(group)
                 return
+
+    def _learn_answer_time(self, answer_s: float) -> None:
+        """The quickest tells how long a window must be to see what more requests bring."""
+        self._ramp.window_s = min(self._ramp.window_s, max(_SHORTEST_WINDOW_S, 1.5 * answer_s))
 
     async def _wait_for_room(self, slot: _Slot) -> None:
         """When the room is full only the foremost segment goes on: the file swallows it at once."""
