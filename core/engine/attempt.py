@@ -16,6 +16,7 @@ from core.domain.job import Job, Stage
 from core.domain.media import MediaInfo, Resolution
 from core.engine.live import Meter
 from core.engine.logins import without_secrets
+from core.media.forerun import Early
 from core.store.jobs import Jobs
 
 EventWithData = tuple[EventType, Mapping[str, Any]]
@@ -55,6 +56,7 @@ class Attempt:
         job: The row as last written.
         folder: Where the files in the making are; survives the attempt.
         limit: How long it may take.
+        early: What was remuxed while it was fetched.
     """
 
     job: Job
@@ -63,6 +65,7 @@ class Attempt:
     meter: Meter
     started: float = field(default_factory=time.time)
     limit: asyncio.Timeout | None = None
+    early: Early | None = None
     checkpoint: dict[str, Any] = field(init=False)
     _found: Resolution | None = field(default=None, init=False)
 
@@ -109,6 +112,10 @@ class Attempt:
             RESOLVED_AT: found_at,
             STRIPPED: is_stripped,
         }
+
+    def path_of(self, index: int) -> Path:
+        """Where the track *index* of the resolution goes."""
+        return self.folder / f"{index}-{self.resolution.tracks[index].role.value}"
 
     @property
     def output(self) -> Path:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from dataclasses import replace
 from pathlib import Path
 
-from core.domain.errors import FormatNotFound, JobError
+from core.domain.errors import JobError
 from core.domain.events import EventType
-from core.domain.job import Job, Kind, Stage
+from core.domain.job import Stage
 from core.domain.media import Resolution
 from core.engine import attempt as keys
 from core.engine.attempt import Attempt
 from core.engine.stages import failure
 from core.engine.toolbox import Toolbox
-from core.media.cover import fetch_cover
+from core.engine.wanted import cover_of, kind_of, wanted_of
 from core.media.digest import sha256
-from core.media.postprocess import Input, Wanted, postprocess
+from core.media.postprocess import Input, postprocess
 from core.media.tags import write_tags
 from core.media.verify import check_output, lengths_of
-from core.sources.quality import Quality, parse_quality
-
-log = logging.getLogger("reeldeck.engine")
 
 
 async def process(attempt: Attempt, tools: Toolbox) -> None:
@@ -33,16 +28,17 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
     await attempt.record((EventType.POSTPROCESS_STARTED, {}), stage=Stage.POSTPROCESS)
     paths = [attempt.folder / name for name in attempt.checkpoint[keys.FETCHED]]
     try:
-        cover = await _cover(attempt, tools)
+        cover = attempt.early.wanted.cover if attempt.early else await cover_of(attempt, tools)
         inputs = await _inputs(attempt, tools, paths)
         made = await postprocess(
             tools.ffmpeg,
             inputs,
-            _wanted(attempt, tools, cover),
+            wanted_of(attempt, tools, cover),
             attempt.folder / "output",
             timeout_s=tools.settings.timeouts.postprocess_s,
             stall_s=tools.settings.timeouts.stall_s,
             progress=attempt.meter.process,
+            early=attempt.early,
         )
         is_changed = made.path not in paths or await _tag(made.path, attempt.resolution, cover)
     except JobError as error:
@@ -54,7 +50,11 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
     await attempt.record(
         (
             EventType.POSTPROCESS_FINISHED,
-            {"is_changed": is_changed, "has_cover": is_changed and cover is not None},
+            {
+                "is_changed": is_changed,
+                "has_cover": is_changed and cover is not None,
+                "was_ahead": made.was_ahead,
+            },
         ),
         stage=Stage.POSTPROCESS,
     )
@@ -79,8 +79,8 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
                 await tools.prober.check_ending(path)
             check_output(
                 info,
-                kind=_kind(attempt.job, found),
-                duration_s=None if is_proved else found.duration_s,
+                kind=kind_of(attempt.job, found),
+                duration_s=None if is_proved or found.is_duration_claimed else found.duration_s,
                 lengths_s=attempt.checkpoint.get(keys.LENGTHS, {}),
             )
     except* JobError as errors:
@@ -115,39 +115,6 @@ async def _inputs(attempt: Attempt, tools: Toolbox, paths: list[Path]) -> list[I
     return [Input(role, path, info) for role, path, info in zip(roles, paths, infos, strict=True)]
 
 
-def _wanted(attempt: Attempt, tools: Toolbox, cover: Path | None) -> Wanted:
-    found, media = attempt.resolution, tools.settings.media
-    kbps = _quality(attempt.job).max_audio_kbps
-    is_proved = found.tracks[0].checksum is not None
-    return Wanted(
-        kind=_kind(attempt.job, found),
-        container=media.video_container,
-        audio_format=media.audio_format,
-        audio_bitrate=media.audio_bitrate,
-        audio_bps=kbps * 1000 if kbps else None,
-        # For chapters a file would be rewritten; one with a published digest stays as it is.
-        tags=replace(found.tags, chapters=()) if is_proved else found.tags,
-        cover=cover,
-        use_hardware=media.hardware == "auto",
-    )
-
-
-async def _cover(attempt: Attempt, tools: Toolbox) -> Path | None:
-    """The picture of the thing. Its absence never fails a job."""
-    found = attempt.resolution
-    if not (tools.settings.media.embed_cover and found.thumbnail_url) or found.tracks[0].checksum:
-        return None
-    try:
-        http = tools.uplinks.of(found.source).http
-        return await fetch_cover(http, tools.prober, found.thumbnail_url, attempt.folder)
-    except JobError as error:
-        log.warning(
-            "there is no cover",
-            extra={"job_id": attempt.job.id, "error_type": error.code, "detail": str(error)},
-        )
-        return None
-
-
 async def _tag(kept: Path, found: Resolution, cover: Path | None) -> bool:
     """Tag a file that is kept as it came; whether it was changed by that.
 
@@ -158,16 +125,3 @@ async def _tag(kept: Path, found: Resolution, cover: Path | None) -> bool:
         return False
     picture = await asyncio.to_thread(cover.read_bytes) if cover else None
     return await write_tags(kept, found.tags, picture)
-
-
-def _kind(job: Job, found: Resolution) -> Kind:
-    """What was asked for, by word or by quality; what it is where that was left open."""
-    asked = _quality(job).kind
-    return asked if asked is not Kind.AUTO else found.kind
-
-
-def _quality(job: Job) -> Quality:
-    try:
-        return parse_quality(job.quality, job.kind)
-    except FormatNotFound:  # for sources that offer no choice it has no meaning
-        return Quality(kind=job.kind)

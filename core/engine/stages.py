@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from core.domain.events import EventType
 from core.domain.job import Kind, Request, Stage
 from core.domain.media import Resolution, Transport
 from core.engine import attempt as keys
-from core.engine import recording
+from core.engine import forerun, recording
 from core.engine.attempt import Attempt, EventWithData
 from core.engine.disk import DiskGuard
 from core.engine.expiry import Renewals, has_ended
@@ -37,7 +38,7 @@ from core.links.short import unwrap
 from core.media.postprocess import extension_of
 from core.net.hls.fetch import fetch_hls
 from core.net.hls.live import record_hls
-from core.net.progress import Fetched
+from core.net.progress import Fetched, Progress
 from core.net.transfer.file import fetch_file
 from core.net.uplinks import network_of
 from core.sources.base import Elsewhere, NotHandled, Source
@@ -249,24 +250,35 @@ async def _fetch_with_logins(attempt: Attempt, tools: Toolbox, logins: Logins) -
 
 async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins, renewals: Renewals) -> list[Fetched]:
     found = attempt.resolution
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_fetch(attempt, tools, logins, found, index, renewals))
-                for index in range(len(found.tracks))
-            ]
-    except* JobError as errors:
-        # One track's failure has ended the others; its class is the job's.
-        raise _first(errors) from errors
+    async with forerun.beside(attempt, tools, found) as early:
+
+        def watched(index: int, progress: Progress) -> Progress:
+            return early.watched(index, renewals.watched(index, progress))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(_fetch(attempt, tools, logins, found, index, watched))
+                    for index in range(len(found.tracks))
+                ]
+        except* JobError as errors:
+            # One track's failure has ended the others; its class is the job's.
+            raise _first(errors) from errors
+        attempt.early = await early.finish(tools.settings.timeouts.stall_s)
     return [task.result() for task in tasks]
 
 
 async def _fetch(
-    attempt: Attempt, tools: Toolbox, logins: Logins, found: Resolution, index: int, renewals: Renewals
+    attempt: Attempt,
+    tools: Toolbox,
+    logins: Logins,
+    found: Resolution,
+    index: int,
+    watched: Callable[[int, Progress], Progress],
 ) -> Fetched:
     track = await logins.dress(found.tracks[index], found.source)
-    path = attempt.folder / f"{index}-{track.role.value}"
-    progress = attempt.meter.track(index, track.size_bytes)
+    path = attempt.path_of(index)
+    progress = watched(index, attempt.meter.track(index, track.size_bytes))
     if await asyncio.to_thread(path.is_file):
         # A transfer gives a file this name only when it is whole: an earlier attempt got so far.
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
@@ -279,7 +291,6 @@ async def _fetch(
             resumed_bytes=size_bytes,
             container=track.container,
         )
-    progress = renewals.watched(index, progress)
     network, stall_s = tools.settings.network, tools.settings.timeouts.stall_s
     max_bytes = tools.settings.limits.max_file_size_bytes
     http = tools.uplinks.of(found.source).http

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+import sys
 from array import array
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
@@ -85,12 +86,15 @@ def _bare_frames(data: mmap.mmap, lengths: array[int]) -> Iterator[bytes]:
 
 def _head(sound: PlainSound) -> bytes:
     """All that goes before the media. Its size must be known for the offsets in it, hence twice."""
-    draft = _index(sound, 0)
+    sizes = array("I", [length - HEADER_BYTES for length in sound.lengths])
+    chunks = list(accumulate(sizes, initial=0))[: len(sizes) : _CHUNK_FRAMES]
+    draft = _index(sound, sizes, chunks)
     kind = _box(b"ftyp", _BRANDS)
-    return kind + _index(sound, len(kind) + len(draft) + 8)
+    media_at = len(kind) + len(draft) + 8
+    return kind + _index(sound, sizes, [media_at + chunk for chunk in chunks])
 
 
-def _index(sound: PlainSound, media_at: int) -> bytes:
+def _index(sound: PlainSound, sizes: array[int], chunks: list[int]) -> bytes:
     rate_hz = SAMPLE_RATES_HZ[sound.rate_index]
     samples = len(sound.lengths) * _FRAME_SAMPLES
     length_ms = samples * _MILLISECONDS // rate_hz
@@ -114,21 +118,18 @@ def _index(sound: PlainSound, media_at: int) -> bytes:
                     b"minf",
                     _box(b"smhd", bytes(8)),
                     _box(b"dinf", own_file),
-                    _box(b"stbl", *_tables(sound, media_at)),
+                    _box(b"stbl", *_tables(sound, sizes, chunks)),
                 ),
             ),
         ),
     )
 
 
-def _tables(sound: PlainSound, media_at: int) -> Iterator[bytes]:
+def _tables(sound: PlainSound, sizes: array[int], chunks: list[int]) -> Iterator[bytes]:
     """What the frames are, how long, how large, and where."""
-    count = len(sound.lengths)
-    sizes = array("I", [length - HEADER_BYTES for length in sound.lengths])
-    ends = list(accumulate(sizes, initial=media_at))
+    count = len(sizes)
     whole, rest = divmod(count, _CHUNK_FRAMES)
     runs = [(1, _CHUNK_FRAMES)] * bool(whole) + [(whole + 1, rest)] * bool(rest)
-    chunks = ends[:count:_CHUNK_FRAMES]
     yield _box(b"stsd", struct.pack(">2I", 0, 1), _description(sound))
     yield _box(b"stts", struct.pack(">4I", 0, 1, count, _FRAME_SAMPLES))
     yield _box(
@@ -136,8 +137,15 @@ def _tables(sound: PlainSound, media_at: int) -> Iterator[bytes]:
         struct.pack(">2I", 0, len(runs)),
         *(struct.pack(">3I", first, frames, 1) for first, frames in runs),
     )
-    yield _box(b"stsz", struct.pack(">3I", 0, 0, count), struct.pack(f">{count}I", *sizes))
+    yield _box(b"stsz", struct.pack(">3I", 0, 0, count), _big_endian(sizes))
     yield _box(b"stco", struct.pack(">2I", 0, len(chunks)), struct.pack(f">{len(chunks)}I", *chunks))
+
+
+def _big_endian(numbers: array[int]) -> bytes:
+    if sys.byteorder == "little":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()
 
 
 def _description(sound: PlainSound) -> bytes:

@@ -15,6 +15,7 @@ from core.media.encoders import choose_encoder
 from core.media.faststart import read_layout
 from core.media.ffmpeg import Ffmpeg
 from core.media.ffmpeg_run import Work, finish, run_ffmpeg
+from core.media.forerun import Early
 from core.media.fragments import straighten_blocking
 from core.media.m4a import wrap_blocking
 from core.media.recipe import Input, Recipe, Wanted, extension_of, plan
@@ -38,6 +39,8 @@ class Made:
     path: Path
     #: None for an input that is right as it is.
     sha256: str | None
+    #: It had been made while its inputs arrived.
+    was_ahead: bool = False
 
 
 async def postprocess(
@@ -49,6 +52,7 @@ async def postprocess(
     timeout_s: float,
     stall_s: float,
     progress: Callable[[float], None],
+    early: Early | None = None,
 ) -> Made:
     """Follow `plan` and return the finished file: `<out_stem>.<extension>`, or an input that needed nothing.
 
@@ -63,6 +67,7 @@ async def postprocess(
         timeout_s: For a run of ffmpeg.
         stall_s: A run without progress for this long is stopped.
         progress: Gets the done share, 0 to 1, rising.
+        early: Was made while the inputs arrived; taken where it fits.
 
     Raises:
         MediaFailure: ffmpeg failed; says why.
@@ -92,14 +97,18 @@ async def postprocess(
                 await asyncio.to_thread(straighten_blocking, item.path)
         if recipe.lacks_times:
             recipe = await _evened(ffmpeg, recipe, even, work)
-        await _make(ffmpeg, recipe, wanted, part, chapters, work)
+        was_ahead = early is not None and early.fits(recipe, wanted)
+        if early is not None and was_ahead:
+            early.path.replace(part)
+        else:
+            await _make(ffmpeg, recipe, wanted, part, chapters, work)
         await asyncio.to_thread(_check_and_tag_blocking, recipe, wanted, part)
         digest = await finish(part, result)
     finally:
         for path in (part, even, chapters):
             path.unlink(missing_ok=True)
     progress(1.0)
-    return Made(result, digest)
+    return Made(result, digest, was_ahead)
 
 
 async def _make(

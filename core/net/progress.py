@@ -29,7 +29,7 @@ class Fetched:
 
     path: Path
     size_bytes: int
-    #: Hex digest of the file.
+    #: Hex digest of the file; None where it was not computed on the way.
     sha256: str | None
     #: Bytes that came over the network in this attempt.
     fetched_bytes: int

@@ -123,7 +123,9 @@ class Fetcher:
         """The file is there, is *data*, and nothing else is."""
         assert sorted(item.name for item in self.folder.iterdir()) == ["media"]
         assert self.path.read_bytes() == data
-        assert (fetched.size_bytes, fetched.sha256) == (len(data), sha256(data))
+        assert fetched.size_bytes == len(data)
+        # Playlists are processed afterwards: their digest would be nobody's.
+        assert fetched.sha256 in {None, sha256(data)}
 
 
 @asynccontextmanager

@@ -128,6 +128,8 @@ class _Slot:
 class _HlsTransfer(Assembly):
     """One try at one playlist."""
 
+    is_hashed = False
+
     def __init__(
         self,
         http: HttpClient,

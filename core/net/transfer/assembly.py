@@ -47,6 +47,8 @@ class Assembly(ABC):
 
     #: Length according to the source.
     duration_s: float | None = None
+    #: Whether the digest of the file is of use: of what is processed anyway it is that of the result.
+    is_hashed = True
 
     def __init__(
         self, track: Track, part: PartFile, *, progress: Progress, max_bytes: int, stall_s: float
@@ -128,9 +130,10 @@ class Assembly(ABC):
             async with asyncio.TaskGroup() as group:
                 background = [
                     group.create_task(self._journal.keep()),
-                    group.create_task(digest.follow(lambda: self._prefix_bytes)),
                     group.create_task(self._pulse.watch(lambda: self._tick(group))),
                 ]
+                if self.is_hashed:
+                    background.append(group.create_task(digest.follow(lambda: self._prefix_bytes)))
                 await self._fetch(group)
                 for task in background:
                     task.cancel()
@@ -166,7 +169,8 @@ class Assembly(ABC):
         size_bytes = self._prefix_bytes
         self._part.truncate(size_bytes)
         # The disk and a processor, side by side.
-        sha256, _ = await asyncio.gather(digest.finish(size_bytes), run_blocking(self._part.flush_blocking))
+        finished = digest.finish(size_bytes) if self.is_hashed else _nothing()
+        sha256, _ = await asyncio.gather(finished, run_blocking(self._part.flush_blocking))
         container = sniff_container(self._part.read_at(SNIFF_BYTES, 0))
         await run_blocking(self._part.publish_blocking)
         self._progress(size_bytes, size_bytes)
@@ -179,3 +183,7 @@ class Assembly(ABC):
             container=container,
             duration_s=self.duration_s,
         )
+
+
+async def _nothing() -> None:
+    """Instead of a digest."""

@@ -1,0 +1,204 @@
+"""A remux that runs while its input still arrives, so that little is left to do when the last byte is here.
+
+ffmpeg reads each input through a FIFO: for ffmpeg a file without an end, which it may neither seek in nor
+open anew. Of what a download leaves behind only MPEG-TS, the usual form of HLS, can be read so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.domain.media import Role
+from core.media.arguments import postprocess_argv
+from core.media.ffmpeg import Ffmpeg
+from core.media.ffmpeg_run import Work, run_ffmpeg
+from core.media.prober import Prober
+from core.media.recipe import Input, Recipe, Wanted, plan
+from core.net.transfer.blocking import run_blocking
+
+#: So much of an input shows its streams; it is what ffmpeg itself looks at (its `probesize`).
+PROBE_BYTES = 5_000_000
+_READ_BYTES = 1 << 20
+#: How often a FIFO is tried until ffmpeg has opened its end.
+_OPEN_EVERY_S = 0.01
+#: Nobody knows how long the result will be: a bound against a run-away ffmpeg, no more.
+_MOST_BYTES = 1 << 40
+
+
+class Arrival:
+    """A file that comes in order, from its start.
+
+    Args:
+        role: What it is for.
+        path: Its name once it is whole; until then it is `<path>.part`.
+    """
+
+    def __init__(self, role: Role, path: Path) -> None:
+        self.role = role
+        self.path = path
+        self.there_bytes = 0
+        #: No more will come.
+        self.is_whole = False
+        self._moved = asyncio.Event()
+
+    @property
+    def file(self) -> Path:
+        """Where it is now."""
+        return self.path if self.path.exists() else self.path.with_name(self.path.name + ".part")
+
+    def tell(self, there_bytes: int, *, is_whole: bool = False) -> bool:
+        """So much is there for good. False when that is less than before: what was read was wrong."""
+        is_good = there_bytes >= self.there_bytes
+        self.there_bytes, self.is_whole = there_bytes, is_whole
+        self._moved.set()
+        return is_good
+
+    async def until(self, position: int) -> None:
+        """Return when more than *position* bytes are there, or all."""
+        while self.there_bytes <= position and not self.is_whole:
+            self._moved.clear()
+            await self._moved.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A remux that was made ahead."""
+
+    recipe: Recipe
+    wanted: Wanted
+    path: Path
+
+    def fits(self, recipe: Recipe, wanted: Wanted) -> bool:
+        """Whether it is what would be made now that the inputs are whole."""
+        return self.wanted == wanted and replace(recipe, inputs=()) == replace(self.recipe, inputs=())
+
+
+async def run_ahead(
+    ffmpeg: Ffmpeg,
+    prober: Prober,
+    arrivals: Sequence[Arrival],
+    wanted: Wanted,
+    out_stem: Path,
+    *,
+    timeout_s: float,
+) -> Early | None:
+    """Remux *arrivals* as they come; None where that would be no mere copying, or nothing is saved by it.
+
+    Args:
+        ffmpeg: From `locate`.
+        prober: Looks at the beginnings.
+        arrivals: The inputs.
+        wanted: What the result should be.
+        out_stem: Path of the result without its extension; FIFOs are made beside it.
+        timeout_s: For the run of ffmpeg, downloads included.
+
+    Raises:
+        JobError: It failed. Nothing is lost: the whole files can still be processed.
+    """
+    inputs: list[Input] = []
+    for arrival in arrivals:
+        await arrival.until(PROBE_BYTES)
+        if arrival.is_whole:
+            return None
+        info = await prober.probe(arrival.file, measure=False)
+        inputs.append(Input(arrival.role, arrival.file, info))
+    recipe = plan(inputs, wanted)
+    if not _can_be_streamed(recipe, wanted):
+        return None
+    result = out_stem.with_name(f"{out_stem.name}.{recipe.extension}")
+    # A recipe may leave inputs out.
+    feeds = [
+        (arrival, result.with_name(f"{result.name}.{number}.fifo"))
+        for number, item in enumerate(recipe.inputs)
+        for arrival in arrivals
+        if arrival.role is item.role
+    ]
+    piped = tuple(replace(item, path=fifo) for item, (_, fifo) in zip(recipe.inputs, feeds, strict=True))
+    cover = wanted.cover
+    argv = postprocess_argv(ffmpeg, replace(recipe, inputs=piped), wanted.tags, result, cover=cover)
+    work = Work(
+        duration_s=None,
+        size_bytes=_MOST_BYTES,
+        timeout_s=timeout_s,
+        stall_s=timeout_s,
+        progress=lambda _share: None,
+    )
+    try:
+        for _, fifo in feeds:
+            os.mkfifo(fifo, 0o600)
+        async with asyncio.TaskGroup() as group:
+            fed = [group.create_task(_feed(arrival, fifo)) for arrival, fifo in feeds]
+            await run_ffmpeg(argv, result.parent, work)
+            for task in fed:
+                task.cancel()  # one that is not done by now was not read to its end
+    finally:
+        for _, fifo in feeds:
+            fifo.unlink(missing_ok=True)
+    is_read = all(not task.cancelled() and task.result() for task in fed)
+    return Early(recipe, wanted, result) if is_read else None
+
+
+def _can_be_streamed(recipe: Recipe, wanted: Wanted) -> bool:
+    streams = [stream for stream in (recipe.video, recipe.audio) if stream]
+    return (
+        recipe.keep is None
+        and recipe.video is not None
+        and not any(stream.convert_to for stream in streams)
+        and all(item.info.container == "mpegts" for item in recipe.inputs)
+        and not wanted.tags.chapters
+    )
+
+
+async def _feed(arrival: Arrival, fifo: Path) -> bool:
+    """Pass on what arrives until all has; False when ffmpeg stopped reading before."""
+    source = os.open(arrival.file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pipe = await _open(fifo)
+        try:
+            position = 0
+            while True:
+                await arrival.until(position)
+                count = min(arrival.there_bytes - position, _READ_BYTES)
+                if count <= 0:
+                    return True
+                await _write(pipe, memoryview(await run_blocking(os.pread, source, count, position)))
+                position += count
+        except BrokenPipeError:
+            return False
+        finally:
+            os.close(pipe)
+    finally:
+        os.close(source)
+
+
+async def _open(fifo: Path) -> int:
+    """The writing end, once somebody has the reading one."""
+    while True:
+        try:
+            pipe = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            await asyncio.sleep(_OPEN_EVERY_S)
+        else:
+            with contextlib.suppress(AttributeError, OSError):  # Linux, and only as far as it allows
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _READ_BYTES)
+            return pipe
+
+
+async def _write(pipe: int, data: memoryview) -> None:
+    loop = asyncio.get_running_loop()
+    while data:
+        try:
+            data = data[os.write(pipe, data) :]
+        except BlockingIOError:
+            ready = asyncio.Event()
+            loop.add_writer(pipe, ready.set)
+            try:
+                await ready.wait()
+            finally:
+                loop.remove_writer(pipe)

@@ -1,0 +1,195 @@
+"""A film in transport streams is remuxed while it arrives, with the result of remuxing it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.domain.errors import JobError
+from core.domain.events import EventType
+from core.domain.job import JobStatus, Kind
+from core.domain.media import Role, Tags
+from core.media import forerun
+from core.media.ffmpeg import locate
+from core.media.forerun import Arrival, run_ahead
+from core.media.postprocess import Input, Wanted, plan, postprocess
+from core.media.prober import Prober
+from tests.fakes.media import hls_ts, run_ffmpeg, video_mp4
+from tests.fakes.origin import Fault, Origin, Resource
+from tests.integration.conftest import finish
+
+WANTED = Wanted(kind=Kind.VIDEO, tags=Tags(title="A film", artist="Somebody"))
+
+
+@pytest.fixture(autouse=True)
+def _small_films(monkeypatch):
+    monkeypatch.setattr(forerun, "PROBE_BYTES", 20_000)
+
+
+@pytest.fixture
+async def prober():
+    running = Prober()
+    yield running
+    await running.close()
+
+
+def _stream(folder: Path) -> bytes:
+    """A film as a transport stream."""
+    film, stream = video_mp4(folder / "film.mp4", 4.0), folder / "film.ts"
+    run_ffmpeg("-i", film, "-c", "copy", "-f", "mpegts", stream)
+    return stream.read_bytes()
+
+
+class _Download:
+    """A file that grows by hand."""
+
+    def __init__(self, folder: Path, data: bytes) -> None:
+        self.arrival = Arrival(Role.MUXED, folder / "0-muxed")
+        self.data = data
+        self._part = folder / "0-muxed.part"
+        self._part.touch()
+
+    def bring(self, there_bytes: int) -> bool:
+        self._part.write_bytes(self.data[:there_bytes])
+        return self.arrival.tell(there_bytes)
+
+    def end(self) -> Path:
+        self.bring(len(self.data))
+        self._part.replace(self.arrival.path)
+        self.arrival.tell(len(self.data), is_whole=True)
+        return self.arrival.path
+
+    def begin(self, prober: Prober, wanted: Wanted = WANTED) -> asyncio.Task[forerun.Early | None]:
+        out = self._part.with_name("early")
+        work = run_ahead(locate(None), prober, [self.arrival], wanted, out, timeout_s=30)
+        return asyncio.create_task(work)
+
+
+async def _until_piped(folder: Path) -> None:
+    while not list(folder.glob("early.*.fifo")):  # noqa: ASYNC110 -- nobody tells of it
+        await asyncio.sleep(0.01)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def _afterwards(prober: Prober, path: Path, out: Path) -> Path:
+    info = await prober.probe(path, measure=False)
+    made = await postprocess(
+        locate(None),
+        [Input(Role.MUXED, path, info)],
+        WANTED,
+        out,
+        timeout_s=30,
+        stall_s=30,
+        progress=lambda _share: None,
+    )
+    return made.path
+
+
+async def test_the_result_is_what_remuxing_the_whole_file_makes(prober, tmp_path):
+    download = _Download(tmp_path, _stream(tmp_path))
+    running = download.begin(prober)
+    for there in range(0, len(download.data), 7_001):
+        download.bring(there)
+        await asyncio.sleep(0)
+    await _until_piped(tmp_path)
+    whole = download.end()
+    early = await running
+    assert early is not None
+    assert _digest(early.path) == _digest(await _afterwards(prober, whole, tmp_path / "after"))
+    recipe = plan([Input(Role.MUXED, whole, await prober.probe(whole, measure=False))], WANTED)
+    assert early.fits(recipe, WANTED)
+    assert not early.fits(recipe, replace(WANTED, tags=Tags(title="Another")))
+    assert not list(tmp_path.glob("*.fifo"))
+
+
+async def test_what_is_whole_before_it_could_begin_is_left_to_the_usual_way(prober, tmp_path):
+    download = _Download(tmp_path, _stream(tmp_path))
+    running = download.begin(prober)
+    download.end()
+    assert await running is None
+
+
+async def test_what_has_to_be_converted_is_left_to_the_usual_way(prober, tmp_path):
+    download = _Download(tmp_path, _stream(tmp_path))
+    download.bring(len(download.data) // 2)
+    assert await download.begin(prober, replace(WANTED, kind=Kind.AUDIO)) is None
+
+
+async def test_a_file_that_is_begun_anew_is_noticed(tmp_path):
+    download = _Download(tmp_path, b"x" * 1000)
+    assert download.bring(500)
+    assert not download.bring(0)
+
+
+async def test_cancelled_it_leaves_neither_a_pipe_nor_a_process(prober, tmp_path, monkeypatch):
+    ended = []
+    run_ffmpeg_ = forerun.run_ffmpeg
+
+    async def run(*arguments) -> None:
+        try:
+            await run_ffmpeg_(*arguments)
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(forerun, "run_ffmpeg", run)
+    download = _Download(tmp_path, _stream(tmp_path))
+    download.bring(len(download.data) // 2)
+    running = download.begin(prober)
+    await _until_piped(tmp_path)
+    running.cancel()
+    await asyncio.wait({running})
+    assert running.cancelled()
+    assert ended
+    assert not list(tmp_path.glob("*.fifo"))
+
+
+async def test_ffmpeg_that_gives_up_is_an_error_of_the_tree(prober, tmp_path, monkeypatch):
+    download = _Download(tmp_path, _stream(tmp_path))
+    monkeypatch.setattr(forerun, "postprocess_argv", lambda ffmpeg, *_, **__: [str(ffmpeg.path), "-nonsense"])
+    download.bring(len(download.data) // 2)
+    with pytest.raises(ExceptionGroup) as failed:
+        await download.begin(prober)
+    assert isinstance(failed.value.exceptions[0], JobError)
+
+
+async def _film_in_segments(origin: Origin, folder: Path) -> tuple[str, Resource]:
+    """A film of some segments; its playlist's address, and its last segment."""
+    folder.mkdir()
+    hls_ts(folder, seconds=6.0)
+    served = origin.put_folder("/film", folder)
+    return origin.url("/film/index.m3u8"), served[max(path.name for path in folder.glob("*.ts"))]
+
+
+async def test_a_job_takes_what_was_made_while_its_segments_came(run_engine, origin, tmp_path):
+    url, last = await _film_in_segments(origin, tmp_path / "film")
+    last.fail(Fault(hold_after=1000))
+    async with run_engine() as engine:
+        running = asyncio.create_task(finish(engine, url))
+        tmp = engine.settings.paths.tmp
+        while not list(tmp.glob("*/early.mp4")):  # noqa: ASYNC110 -- ffmpeg makes it
+            await asyncio.sleep(0.02)
+        origin.release.set()
+        job = await running
+        told = {event.type: event.data for event in await engine.events(job.id)}
+    assert job.status is JobStatus.COMPLETED, job.error_message
+    assert told[EventType.POSTPROCESS_FINISHED]["was_ahead"]
+    run_ffmpeg("-xerror", "-i", Path(job.file_path), "-f", "null", "-")
+
+
+async def test_a_job_whose_remux_ahead_fails_is_processed_in_the_usual_way(
+    run_engine, origin, tmp_path, monkeypatch
+):
+    url, _ = await _film_in_segments(origin, tmp_path / "film")
+    monkeypatch.setattr(forerun, "postprocess_argv", lambda ffmpeg, *_, **__: [str(ffmpeg.path), "-nonsense"])
+    async with run_engine() as engine:
+        job = await finish(engine, url)
+        told = {event.type: event.data for event in await engine.events(job.id)}
+    assert job.status is JobStatus.COMPLETED, job.error_message
+    assert not told[EventType.POSTPROCESS_FINISHED]["was_ahead"]
