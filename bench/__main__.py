@@ -16,6 +16,7 @@ CASES: Mapping[str, tuple[str, str]] = {
     "growth": ("bench.growth", "P10, P13: what a million stored jobs cost"),
     "search": ("bench.search", "H2, P10: searching a library of a million files"),
     "doors": ("bench.doors", "R10: a healthy client of the API beside hostile ones"),
+    "telegram": ("bench.telegram", "P11: files to and from Telegram beside plain Telethon"),
     "lists": ("bench.lists", "A6: what a list of 5,000 items costs, and what others feel of it"),
 }
 

@@ -40,6 +40,8 @@ _WORTHWHILE_S = 0.2
 _WORTHWHILE_ANSWERS = 4
 #: A connection that is faster than this is not what limits: measured, a second one takes time from the first.
 _FAST_BPS = 200 * 2**20
+#: Where moving bytes takes this share of the event loop's time already, more connections bring none.
+_BUSY_SHARE = 0.3
 #: Where every answer begins with a burst, a second connection alone shows no gain; three do.
 _RAMP_FACTOR = 4
 #: An answer's time gives the windows in which connections are judged, between these.
@@ -150,6 +152,8 @@ class _Transfer(Assembly):
         #: Where the last answer came from, after redirects.
         self._came_from = track.url
         self._began = self._measured_at = time.monotonic()
+        self._spent_s = time.thread_time()
+        self._is_busy = False
         self._answer_s = 0.0
 
     async def _resume(self) -> int:
@@ -204,9 +208,11 @@ class _Transfer(Assembly):
         self._progress(self._pieces.written().total_bytes, self._version.total if self._version else None)
 
     def _tick(self, group: asyncio.TaskGroup) -> None:
-        now = time.monotonic()
-        self._pieces.measure(max(now - self._measured_at, 1e-3))
-        self._measured_at = now
+        now, spent_s = time.monotonic(), time.thread_time()
+        elapsed_s = max(now - self._measured_at, 1e-3)
+        self._is_busy = spent_s - self._spent_s > _BUSY_SHARE * elapsed_s
+        self._pieces.measure(elapsed_s)
+        self._measured_at, self._spent_s = now, spent_s
         self._report()
         total = self._version.total if self._version else None
         if self._is_parallel and total is not None:
@@ -220,7 +226,8 @@ class _Transfer(Assembly):
         rate_bps = self.received_bytes / max(now - self._began, 1e-3)
         is_fast = rate_bps > _FAST_BPS * max(self._seated_workers, 1)
         patience_s = max(_WORTHWHILE_S, _WORTHWHILE_ANSWERS * self._answer_s)
-        return not is_fast and not self._part.is_slow and left_bytes > rate_bps * patience_s
+        limits_itself = is_fast or self._is_busy or self._part.is_slow
+        return not limits_itself and left_bytes > rate_bps * patience_s
 
     def _cut_some(self) -> None:
         """Leave answers that are slow, for new ones, and one whose seat another job should have."""
