@@ -39,6 +39,7 @@ from core.engine.logins import Logins, LoginWanted
 from core.engine.retry import Decision, decide
 from core.engine.toolbox import Toolbox
 from core.engine.twins import Twins, taken_over
+from core.net.pace import PAYER
 from core.sources.base import Elsewhere
 from core.store.store import Store
 
@@ -155,6 +156,7 @@ class Runner:
     async def run(self, run: Run) -> None:
         """Run the job of *run*, which was just claimed, to its end."""
         job = run.job
+        PAYER.set(job.id)
         folder = self._tools.settings.paths.tmp / str(job.id)
         attempt = run.attempt = Attempt(job, folder, self._store.jobs, self._live.begin(job))
         try:

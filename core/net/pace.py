@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from core.domain.errors import RateLimited
@@ -33,8 +35,12 @@ _NO_GAP_S = FIRST_GAP_S / 10
 _FORGET_S = 600.0
 
 
+#: On whose behalf a task transfers: under a cap everybody gets the same, however many connections they have.
+PAYER: ContextVar[Hashable] = ContextVar("PAYER", default=None)
+
+
 class Bandwidth:
-    """A bandwidth cap shared by whoever takes from it.
+    """A bandwidth cap shared by whoever takes from it, payer by payer in turn.
 
     Args:
         rate_bps: Bytes per second; 0 is no limit. May be changed at any time, for the bytes that follow.
@@ -45,6 +51,12 @@ class Bandwidth:
         self.rate_bps = rate_bps
         self._within = within
         self._free_at = 0.0
+        #: Whether somebody's turn is on; the others stand in line, each payer in its own.
+        self._is_taken = False
+        self._lines: dict[Hashable, deque[asyncio.Future[None]]] = {}
+        #: What each payer has had, on a scale where those who come (back) begin at the present level: bytes.
+        self._had: dict[Hashable, int] = {}
+        self._level = 0
 
     @property
     def is_limited(self) -> bool:
@@ -63,12 +75,50 @@ class Bandwidth:
     async def take(self, n_bytes: int) -> None:
         """Wait until *n_bytes* more fit under the cap."""
         if self.rate_bps:
+            payer = PAYER.get()
+            await self._turn(payer)
+            self._level = max(self._level, self._had.get(payer, 0))
+            self._had[payer] = self._level + n_bytes
+            try:
+                await self._spend(n_bytes)
+            finally:
+                self._pass_on()
+        if self._within is not None:
+            await self._within.take(n_bytes)
+
+    async def _spend(self, n_bytes: int) -> None:
+        if self.rate_bps:  # it may have been lifted meanwhile
             now = time.monotonic()
             self._free_at = max(self._free_at, now - _BURST_S) + n_bytes / self.rate_bps
             if self._free_at > now:
                 await asyncio.sleep(self._free_at - now)
-        if self._within is not None:
-            await self._within.take(n_bytes)
+
+    async def _turn(self, payer: Hashable) -> None:
+        """Wait for a turn, which `_pass_on` ends."""
+        if not self._is_taken:
+            self._is_taken = True
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(payer, deque()).append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """The turn of the payer that has had the least comes."""
+        while self._lines:
+            payer = min(self._lines, key=lambda each: max(self._had.get(each, 0), self._level))
+            place = self._lines[payer].popleft()
+            if not self._lines[payer]:
+                del self._lines[payer]
+            if not place.done():  # who was cancelled still stands in line
+                place.set_result(None)
+                return
+        self._is_taken = False
+        self._had.clear()  # nobody waits: all are even
 
     async def pieces(self, data: bytes) -> AsyncIterator[bytes]:
         """*data* under the cap: whole where there is none, else in pieces, each when it fits."""

@@ -156,6 +156,8 @@ class Origin:
         self.held = asyncio.Event()
         #: Connections end without an answer, as when the server has gone.
         self.is_away = False
+        #: The most answers that were being given at once.
+        self.peak_active = 0
         self._resources: dict[str, Resource] = {}
         self._faultless: set[str] = set()
         self._server: asyncio.Server | None = None
@@ -284,6 +286,7 @@ class Origin:
             return await _send_plain(writer, seen, b"not here")
         resource.active += 1
         resource.peak_active = max(resource.peak_active, resource.active)
+        self.peak_active = max(self.peak_active, sum(each.active for each in self._resources.values()))
         try:
             if resource.latency_s:
                 await asyncio.sleep(resource.latency_s)  # the way to the server, not a wait of the test

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.errors import RateLimited
 from core.net import pace
-from core.net.pace import Bandwidth, HostPace
+from core.net.pace import PAYER, Bandwidth, HostPace
 
 
 @dataclass
@@ -70,6 +70,31 @@ async def test_those_who_take_at_once_share_the_rate(clock: Clock) -> None:
     bandwidth, began = Bandwidth(1000), clock.now
     await asyncio.gather(*(bandwidth.take(500) for _ in range(20)))
     assert clock.now - began == pytest.approx(10.0, rel=0.05)
+
+
+async def test_every_payer_gets_the_same_however_many_connections_take_for_it(clock: Clock) -> None:
+    cap = Bandwidth(1000)
+    taken = {"one": 0, "many": 0}
+
+    async def connection(payer: str) -> None:
+        PAYER.set(payer)
+        while sum(taken.values()) < 10_000:
+            await cap.take(100)
+            taken[payer] += 100
+
+    await asyncio.gather(connection("one"), *(connection("many") for _ in range(7)))
+    assert abs(taken["one"] - taken["many"]) <= 700  # what is under way at the end
+
+
+async def test_who_is_cancelled_in_line_holds_nobody_up(clock: Clock) -> None:
+    cap = Bandwidth(1000)
+    tasks = [asyncio.create_task(cap.take(100)) for _ in range(5)]
+    await asyncio.sleep(0)
+    for task in (tasks[1], tasks[3]):
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert [task.cancelled() for task in tasks] == [False, True, False, True, False]
+    await cap.take(100)
 
 
 async def test_a_cap_within_a_wider_one_counts_for_both(clock: Clock) -> None:
