@@ -19,6 +19,7 @@ log = logging.getLogger("reeldeck.net")
 
 #: Credit that an idle time may save up.
 _BURST_S = 0.1
+_PIECES_PER_S = 32
 _MIN_PIECE_BYTES = 16 * 1024
 _MAX_PIECE_BYTES = 1 << 20
 
@@ -65,8 +66,8 @@ class Bandwidth:
 
     @property
     def piece_bytes(self) -> int:
-        """What to take at a time so that the flow is even: an eighth of a second's worth."""
-        own = min(max(self.rate_bps // 8, _MIN_PIECE_BYTES), _MAX_PIECE_BYTES)
+        """What to take at a time so that the flow is even: the worth of a few hundredths of a second."""
+        own = min(max(self.rate_bps // _PIECES_PER_S, _MIN_PIECE_BYTES), _MAX_PIECE_BYTES)
         above = self._within.piece_bytes if self._within is not None and self._within.is_limited else None
         if above is None:
             return own
