@@ -12,6 +12,8 @@ from bench.figures import machine, table
 #: Case → the module whose `async def measure() -> list[Figure]` it is, and what it is about.
 CASES: Mapping[str, tuple[str, str]] = {
     "transfer": ("bench.transfer", "P1 to P8: transfers and jobs beside other tools"),
+    "memory": ("bench.memory", "P14: what the engine holds in memory"),
+    "curves": ("bench.curves", "throughput by connections and by distance, as a chart"),
     "merge": ("bench.merge", "P7: merging picture and sound, step by step"),
     "growth": ("bench.growth", "P10, P13: what a million stored jobs cost"),
     "search": ("bench.search", "H2, P10: searching a library of a million files"),

@@ -70,7 +70,7 @@ def missing() -> list[str]:
 def origins(home: Path, root: Path) -> Iterator[Origins]:
     """Serve *root*; *home* takes the servers' own files."""
     home.mkdir(parents=True, exist_ok=True)
-    port, tls_port, far_port, flaky_port = _free_ports(4)
+    port, tls_port, far_port, flaky_port = free_ports(4)
     _make_certificate(home)
     # As root nginx gives its workers to another user, who may not look into everybody's folders.
     user = "user root;\n" if home.owner() == "root" else ""
@@ -84,7 +84,7 @@ def origins(home: Path, root: Path) -> Iterator[Origins]:
     servers = [subprocess.Popen(argv) for argv in (nginx, relay, flaky)]
     try:
         for each in (port, tls_port, far_port, flaky_port):
-            _wait_until_it_listens(each)
+            wait_until_it_listens(each)
         yield Origins(
             plain=f"http://127.0.0.1:{port}",
             slow=f"http://127.0.0.1:{port}/slow",
@@ -104,7 +104,8 @@ def _which(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [probe.getsockname()[1] for probe in probes]
     for probe in probes:
@@ -130,7 +131,8 @@ def _make_certificate(home: Path) -> None:
     subprocess.run([*command, "subjectAltName=IP:127.0.0.1", *files], check=True, capture_output=True)
 
 
-def _wait_until_it_listens(port: int) -> None:
+def wait_until_it_listens(port: int) -> None:
+    """Return once somebody does; raises ConnectionRefusedError after ten seconds."""
     until = time.monotonic() + 10
     while True:
         try:

@@ -122,7 +122,11 @@ def installed(name: str) -> bool:
 
 
 class Warm:
-    """Reeldeck in a process of its own that is up and running, as the engine is: `bench.worker`."""
+    """Reeldeck in a process of its own that is up and running, as the engine is: `bench.worker`.
+
+    Args:
+        options: Of `[network]`; and `limits`, those of `[limits]`.
+    """
 
     def __init__(self, **options: Any) -> None:
         self._options = options

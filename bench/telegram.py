@@ -14,69 +14,84 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure, at_most
-from bench.race import TIMEOUT_S, Contestant, Run, Taken, race
+from bench.race import TIMEOUT_S, Check, Contestant, Run, race
 from bench.transfer import Event, Goal, run
+from tests.fakes.media import audio_m4a
 
 MB = 10**6
 FAR_S = 0.05
 #: By so much the process may grow more for a file of four times the size.
 FLAT_MIB = 8.0
+LECTURES = 1000
 
 
 async def measure() -> list[Figure]:
-    """Both ways, near and far, and the memory that it takes."""
+    """Both ways, near and far, the memory that it takes, and many small files."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="reeldeck-bench-telegram-") as folder:
         home = Path(folder)
-        with served(home / "near", 100 * MB) as near:
+        with served(home / "near", _film(home / "100", 100)) as near:
             figures += near.raced("P11", "100 MB, no latency", up=3.0, down=1.4, rounds=5)
             small = near.grown()
-        with served(home / "far", 25 * MB, round_trip_s=FAR_S) as far:
+        with served(home / "far", _film(home / "25", 25), round_trip_s=FAR_S) as far:
             figures += far.raced("P11 far", "25 MB, 50 ms away", up=6.0, down=6.0, rounds=3)
-        with served(home / "large", 400 * MB) as large:
+        with served(home / "large", _film(home / "400", 400)) as large:
             figures += [
-                at_most(f"P11 {way}: memory, 400 MB beside 100 MB", grown - small[way], "MiB", limit=FLAT_MIB)
+                at_most(f"P11 {way}: memory, 400 MB beside 100", grown - small[way], "MiB", limit=FLAT_MIB)
                 for way, grown in large.grown().items()
             ]
+        song = audio_m4a(home / "song.m4a", 8)
+        with served(home / "many", song, messages=LECTURES, round_trip_s=FAR_S) as many:
+            figures += many.collected()
     return figures
 
 
 class Served:
-    """A Telegram that is up, with a file in a message, and that file here."""
+    """A Telegram that is up, with a file in messages of a chat, and that file here."""
 
-    def __init__(self, told: Mapping[str, Any], stored: Path, file: Path) -> None:
-        self._told, self._stored, self._file = told, stored, file
+    def __init__(self, told: Mapping[str, Any], stored: Path, file: Path, messages: int) -> None:
+        self._told, self._stored, self._file, self._messages = told, stored, file, messages
         self._wanted = _sha256(file)
 
     def raced(self, name: str, about: str, *, up: float, down: float, rounds: int) -> Iterator[Figure]:
-        """Telethon and Reeldeck in turns; they are to win by so many times."""
+        """Telethon and Reeldeck in turns; ours is to be so many times as fast."""
         for way, times, check in (("up", up, self._check_sent), ("down", down, self._check_got)):
             ours, theirs = f"reeldeck {way}", f"telethon {way}"
-            yield from run(
-                Event(
-                    id=f"{name} {way}",
-                    about=about,
-                    ours={ours: self._does(ours)},
-                    peers={theirs: self._does(theirs)},
-                    goals=[Goal(contestant=ours, than=theirs, times=times)],
-                    check=check,
-                    rounds=rounds,
-                )
-            )
+            yield from run(self._event(f"{name} {way}", about, ours, theirs, times, check, rounds))
+
+    def collected(self) -> Iterator[Figure]:
+        """The whole chat, as jobs of a fresh engine, and as a script would do it."""
+        about = f"{self._messages} files of {self._file.stat().st_size // 1000} kB, 50 ms away"
+        ours, theirs = "reeldeck collect", "telethon loop"
+        yield from run(self._event("P11 collect", about, ours, theirs, 4.0, self._check_all, 1))
 
     def grown(self) -> dict[str, float]:
         """MiB by which a process grows over one transfer of ours, by way."""
-        taken: dict[str, Taken] = {}
-        for way, check in (("reeldeck up", self._check_sent), ("reeldeck down", self._check_got)):
-            taken |= race({way: self._does(way)}, rounds=1, check=check)
-        for way, one in taken.items():
-            if one.failure is not None:
-                raise SystemExit(f"{way}: {one.failure}")
-        return {way: one.rss_bytes / 2**20 for way, one in taken.items()}
+        ways = {"reeldeck up": self._check_sent, "reeldeck down": self._check_got}
+        grown = {}
+        for way, check in ways.items():
+            (taken,) = race({way: self._does(way)}, rounds=1, check=check).values()
+            if taken.failure is not None:
+                raise SystemExit(f"{way}: {taken.failure}")
+            grown[way] = taken.rss_bytes / 2**20
+        return grown
+
+    def _event(
+        self, name: str, about: str, ours: str, theirs: str, times: float, check: Check, rounds: int
+    ) -> Event:
+        return Event(
+            id=name,
+            about=about,
+            ours={ours: self._does(ours)},
+            peers={theirs: self._does(theirs)},
+            goals=[Goal(contestant=ours, than=theirs, times=times)],
+            check=check,
+            rounds=rounds,
+        )
 
     def _does(self, way: str) -> Contestant:
-        def transfer(folder: Path) -> Run:
-            path = self._file if way.endswith("up") else folder / "out"
+        def work(folder: Path) -> Run:
+            path = {"up": self._file, "down": folder / "out.bin"}.get(way.split()[1], folder)
             options = json.dumps({**self._told, "way": way, "path": str(path)})
             told = subprocess.run(
                 [sys.executable, "-m", "bench.telegram_ends", "run", options],
@@ -90,26 +105,32 @@ class Served:
             took = json.loads(told.stdout)
             return Run(took["wall_s"], took["cpu_s"], int(took["rss_bytes"]))
 
-        return transfer
+        return work
 
     def _check_got(self, folder: Path) -> None:
-        _compare(folder / "out", self._wanted)
+        _compare(folder / "out.bin", self._wanted)
 
     def _check_sent(self, _: Path) -> None:
         newest = max(self._stored.iterdir(), key=lambda path: path.stat().st_mtime)
         _compare(newest, self._wanted)
         newest.unlink()
 
+    def _check_all(self, folder: Path) -> None:
+        found = sum(1 for _ in folder.rglob("*.m4a"))
+        if found != self._messages:
+            raise ValueError(f"{found} files came out")
+
 
 @contextlib.contextmanager
-def served(folder: Path, size_bytes: int, *, round_trip_s: float = 0.0) -> Iterator[Served]:
+def served(folder: Path, file: Path, *, messages: int = 1, round_trip_s: float = 0.0) -> Iterator[Served]:
     """A Telegram in a process of its own."""
     folder.mkdir()
-    file = folder / "film.bin"
-    with file.open("wb") as out:
-        for _ in range(size_bytes // MB):
-            out.write(os.urandom(MB))
-    options = {"folder": str(folder), "file": str(file), "round_trip_s": round_trip_s}
+    options = {
+        "folder": str(folder),
+        "file": str(file),
+        "messages": messages,
+        "round_trip_s": round_trip_s,
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "bench.telegram_ends", "serve", json.dumps(options)],
         stdin=subprocess.PIPE,
@@ -119,10 +140,20 @@ def served(folder: Path, size_bytes: int, *, round_trip_s: float = 0.0) -> Itera
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield Served(json.loads(process.stdout.readline()), folder / "files", file)
+            told = process.stdout.readline()
+            if not told:
+                raise SystemExit("the Telegram to measure with has not started")
+            yield Served(json.loads(told), folder / "files", file, messages)
         finally:
             process.stdin.close()
-            process.wait()
+
+
+def _film(path: Path, megabytes: int) -> Path:
+    """What cannot be compressed."""
+    with path.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(MB))
+    return path
 
 
 def _compare(path: Path, wanted: str) -> None:

@@ -86,6 +86,11 @@ class Worker:
         request = Request(url=url, kind=Kind(kind), source=source, out_dir=str(folder), force=True)
         await self._finish(request)
 
+    async def jobs(self, folder: Path, *, urls: list[str]) -> None:
+        """Whole jobs, all at once."""
+        requests = [Request(url=url, out_dir=str(folder), force=True) for url in urls]
+        await asyncio.gather(*map(self._finish, requests))
+
     async def merge(self, folder: Path, *, video: str, audio: str) -> None:
         """Picture and sound side by side, and into one file."""
         making = folder / "making"
@@ -161,8 +166,15 @@ def _ignore(_done: int, _total: int | None, /, *, recorded_s: float | None = Non
 async def main(options: Mapping[str, Any]) -> None:
     """Answer requests until there are no more."""
     with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
-        allowed = {"allow_addresses": ("127.0.0.0/8",), **options}
-        settings = Settings.model_validate({"paths": {"data_dir": folder}, "network": allowed})
+        network, limits = dict(options), options.get("limits", {})
+        network.pop("limits", None)
+        settings = Settings.model_validate(
+            {
+                "paths": {"data_dir": folder},
+                "network": {"allow_addresses": ("127.0.0.0/8",), **network},
+                "limits": limits,
+            }
+        )
         engine = Engine(settings)
         await engine.start()
         http = HttpClient(
@@ -170,12 +182,11 @@ async def main(options: Mapping[str, Any]) -> None:
             network=settings.network,
             timeouts=settings.timeouts,
         )
-        network = settings.network
         worker = Worker(
             engine,
             http,
-            connections=network.max_connections_per_file,
-            segments=network.max_connections_per_host,
+            connections=settings.network.max_connections_per_file,
+            segments=settings.network.max_connections_per_host,
         )
         try:
             while line := await asyncio.to_thread(sys.stdin.readline):

@@ -7,6 +7,8 @@ from pathlib import Path
 from core.domain.errors import ERRORS, JobError, RetryPolicy
 from core.domain.events import EventType
 from core.domain.job import TRANSITIONS
+from userbot.commands.call import Subject
+from userbot.commands.table import COMMANDS
 
 FOLDER = Path(__file__).parent
 
@@ -51,8 +53,32 @@ def states() -> str:
     return "\n".join(lines) + "\n"
 
 
+def commands() -> str:
+    """Every command in chats: how it is typed, what it does."""
+    lines = [
+        "# Commands in chats",
+        "",
+        "Typed as a message of its own, with `telegram.command_prefix` before it, in Saved Messages or in a",
+        "chat or topic that is watched. Only the account and people in `telegram.admin_ids` are obeyed,",
+        "and only what they have just typed: no forwards, edits, captions, quotes, posts in the name of a",
+        "channel or group, nor what is older than five minutes. Whatever else tries has no effect and no",
+        "answer; it stands in the record of changes. A bot account is commanded by its admins in private.",
+        "",
+        "`key=value` is typed without spaces; in double quotes a value may hold some. Where a job is",
+        "asked for, a command may also answer the message that asked for it. Without CHAT the chat, or the",
+        "topic, is meant where the command stands; `topic=0` means the whole chat.",
+    ]
+    for subject in Subject:
+        lines += ["", f"## {subject.value}", "", "| command | does |", "|---|---|"]
+        for command in COMMANDS.values():
+            if command.subject is subject:
+                usage = command.usage("/").replace("|", "\\|")
+                lines.append(f"| `{usage}` | {command.summary} |")
+    return "\n".join(lines) + "\n"
+
+
 #: The generated pages by file name.
-PAGES = {"errors.md": errors, "states.md": states}
+PAGES = {"commands.md": commands, "errors.md": errors, "states.md": states}
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Situation:
     is_connected: bool = True
     shown: int = 0
     marked: int = 0
+    #: Files that could not be sent, of what actions are for.
+    unsent: int = 0
 
     def any_of(self, *statuses: JobStatus) -> bool:
         """At least one target is in one of these."""
@@ -87,6 +89,14 @@ def _has_login(now: Situation) -> str:
     return _connected(now) or ("" if now.shown else "There is no login yet")
 
 
+def _has_chat(now: Situation) -> str:
+    return _connected(now) or ("" if now.shown else "No chat is watched yet")
+
+
+def _has_unsent(now: Situation) -> str:
+    return _connected(now) or ("" if now.unsent else "Nothing failed to be sent")
+
+
 def _is_lost(now: Situation) -> str:
     return "The engine is connected" if now.is_connected else ""
 
@@ -122,8 +132,8 @@ class Action:
 
 
 _BOTH = ("jobs", "detail")
-_ROSTERS = ("sources", "auth")
-_PAGES = (*_BOTH, *_ROSTERS)
+_ROSTERS = ("sources", "auth", "chats")
+_PAGES = (*_BOTH, *_ROSTERS, "deliveries")
 _EVERYWHERE = (*_PAGES, "help")
 _CAN_PAUSE = _on("Nothing to pause", *_ACTIVE, _S.PAUSED)
 _CAN_RETRY = _on("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING, _S.QUEUED)
@@ -151,6 +161,8 @@ _list = _make("List", ("jobs",))
 _move = _make("Move", _EVERYWHERE)
 _source = _make("Sources", ("sources",))
 _login = _make("Logins", ("auth",))
+_chat = _make("Chats", ("chats",))
+_file = _make("Files", ("deliveries",))
 _page = _make("Pages", _PAGES)
 _deck = _make("Dashboard", _PAGES)
 
@@ -183,6 +195,15 @@ ACTIONS: tuple[Action, ...] = (
     _job("copy_url", "y", "Copy", "Copy the link; again: show it", reason=_HAS_JOB, footer=8),
     _job("copy_path", "Y", "Copy path", "Copy the file's path; again: show it", reason=_has_file),
     _job("playlist", "P", "Playlist", "All jobs of this one's playlist", reason=_has_playlist, footer=11),
+    _job(
+        "send_again",
+        "R",
+        "Send again",
+        "Send to Telegram what could not be sent",
+        screens=("detail",),
+        reason=_has_unsent,
+        footer=5,
+    ),
     _list("filter", "slash", "Filter", "Show only some jobs", footer=5),
     _list("sort", "s", "Sort", "Sort by the next column", footer=6),
     _list("reverse", "S", "Reverse", "Turn the order round"),
@@ -200,6 +221,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _login("how_to", "h", "How to", "How to get a cookie file out of a browser", footer=5),
     _login("copy_path", "Y", "Copy path", "Copy the cookie file's path; again: show it", reason=_has_login),
+    _chat("add_chat", "a", "Add chat", "Choose a chat or topic to watch", reason=_connected, footer=1),
+    _chat("edit_chat", "e", "Edit", "What is done with its links", reason=_has_chat, footer=2),
+    _chat("watch", "w", "Watch on/off", "Take its links, or leave them alone", reason=_has_chat, footer=3),
+    _chat("deliveries", "d", "Files", "All its files and where they are", reason=_has_chat, footer=4),
+    _chat("send_again", "r", "Send again", "Send what could not be sent", reason=_has_unsent, footer=5),
+    _chat("forget_chat", "D", "Forget", "Forget its rules; files stay", reason=_has_chat, footer=6),
+    _chat("chat_jobs", "enter", "Its jobs", "The jobs that were asked for there", reason=_has_chat, footer=7),
+    _file("open_job", "enter", "Its job", "Everything about the job", footer=2),
+    _file("send_again", "r", "Send again", "Send what could not be sent", reason=_has_unsent, footer=1),
     _move("down", "j down", "Down", "Next row"),
     _move("up", "k up", "Up", "Row before"),
     _move("page_down", "ctrl+d pagedown", "Page down", "Half a page down"),
@@ -209,6 +239,7 @@ ACTIONS: tuple[Action, ...] = (
     _page("show_jobs", "1", "Jobs", "The list of jobs"),
     _page("show_sources", "2", "Sources", "The sites: what runs, what rests and why"),
     _page("show_auth", "3", "Auth", "The logins: how they are, what to do"),
+    _page("show_chats", "4", "Chats", "Telegram's chats: what is taken, what waits to be sent"),
     _deck("theme", "t", "Theme", "Dark, light, or the terminal's own colours"),
     _deck("reconnect", "ctrl+r", "Reconnect", "Look for the engine now", reason=_is_lost),
     _deck("help", "question_mark", "Keys", "This page", footer=0),
@@ -223,6 +254,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _deck("close", "q ctrl+c question_mark", "Close", "Close this page", screens=("help",), footer=0),
     _deck("close", "q ctrl+c enter", "Close", "Back to the list", screens=("detail",), footer=0),
+    _deck("close", "q ctrl+c", "Close", "Back to the chats", screens=("deliveries",), footer=0),
 )
 
 #: How keys are written for people, where Textual's name is not it.

@@ -20,6 +20,7 @@ from tui.deck import Deck
 from tui.screens.add import AddScreen
 from tui.screens.auth import AuthScreen
 from tui.screens.base import DeckScreen
+from tui.screens.chats import ChatsScreen
 from tui.screens.dialog import Dialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.sources import SourcesScreen
@@ -32,6 +33,7 @@ PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {
     "jobs": JobsScreen,
     "sources": SourcesScreen,
     "auth": AuthScreen,
+    "chats": ChatsScreen,
 }
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0

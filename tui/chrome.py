@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.domain.events import Event, EventType
+from core.domain.figures import rate_text, size_text
 from core.domain.job import JobStatus
 from core.domain.text import for_terminal
+from core.domain.wording import event_words
+from tui.account import Account, header_variants
 from tui.actions import Situation, actions_of, key_name
 from tui.present import (
     DOT,
@@ -21,27 +24,23 @@ from tui.present import (
     clock_text,
     count_text,
     join_sides,
-    rate_text,
-    size_text,
     sparkline,
     width_of,
 )
 from tui.state import VIEWS, JobIndex
 from tui.sync import Connection, Link
-from tui.timeline import event_words
 
 _ENGINE_WORDS = {
     "running": ("", "good"),  # as it should be: a dot says it
     "disk_low": ("disk is low", "bad"),
     "stopping": ("stopping", "warn"),
 }
-_TELEGRAM_STYLES = {"connected": "good", "off": "dim"}
 #: Events that are worth a line when nothing else is to be said.
 NEWS = frozenset(
     {
         EventType.JOB_COMPLETED, EventType.JOB_FAILED, EventType.RETRY_SCHEDULED, EventType.PARKED,
         EventType.UNPARKED, EventType.JOB_RECOVERED, EventType.PROFILE_FALLBACK, EventType.FLOOD_WAIT,
-        EventType.DISK_LOW, EventType.JOB_JOINED,
+        EventType.DISK_LOW, EventType.JOB_JOINED, EventType.TELEGRAM_SEND_FAILED,
     }
 )  # fmt: skip
 
@@ -53,10 +52,11 @@ def header(
     speeds: Sequence[float],
     width: int,
     *,
+    now: float,
     page: str = "jobs",
     calls: Mapping[str, int] | None = None,
 ) -> Line:
-    """The top line: the pages, how the engine is, how fast it goes, how much room is left.
+    """The top line: the pages, how engine and messenger are, how fast it goes, how much room is left.
 
     Args:
         connection: To the engine.
@@ -64,6 +64,7 @@ def header(
         speed_bps: Of all transfers.
         speeds: The last ones, for a sparkline; what has no room is left out.
         width: In cells.
+        now: Seconds since the epoch.
         page: The page that is shown.
         calls: How many things on a page call for a person; the page is marked.
     """
@@ -72,18 +73,26 @@ def header(
     rate: Line = ()
     if connection.link is Link.LIVE:
         rate = ((f" {rate_text(speed_bps) or 'idle':>7}", "strong" if speed_bps >= 1 else "dim"),)
-    free = status.get("disk", {}).get("free_bytes")
-    disk: Line = ()
-    if free is not None and width >= 70:
-        low = free < status["disk"].get("min_free_bytes", 0)
-        disk = ((f"   {size_text(free)} free ", "bad" if low else "dim"),)
-    spark_cells = width - width_of((*left, *rate, *disk)) - 1
+    disk = _disk(status)
+    if width_of((*left, *rate, *disk)) <= width:
+        rate = (*rate, *disk)
+    account = header_variants(Account.of(status), now)
+    left = (*left, *next((each for each in account if width_of((*left, *each, *rate)) < width), ()))
+    spark_cells = width - width_of((*left, *rate)) - 1
     shown = speeds[-spark_cells:] if spark_cells > 0 and rate else []
-    right = ((sparkline(shown), "spark"), *rate, *disk)
-    for part in _extras(status):
-        if width_of((*left, *part, *right)) < width:
-            left = (*left, *part)
+    right = ((sparkline(shown), "spark"), *rate)
+    load = _load(status)
+    if width_of((*left, *load, *right)) < width:
+        left = (*left, *load)
     return join_sides(left, right, width)
+
+
+def _disk(status: Mapping[str, Any]) -> Line:
+    free = status.get("disk", {}).get("free_bytes")
+    if free is None:
+        return ()
+    low = free < status["disk"].get("min_free_bytes", 0)
+    return ((f"   {size_text(free)} free ", "bad" if low else "dim"),)
 
 
 def _page_tabs(page: str, calls: Mapping[str, int]) -> Line:
@@ -103,6 +112,8 @@ def _engine_state(connection: Connection, status: Mapping[str, Any]) -> Line:
     if connection.link is Link.LIVE:
         if status.get("network", {}).get("is_away"):
             return ((f"{HOLLOW} ", "bad"), ("no internet", "bad"))
+        if status.get("limits", {}).get("maintenance"):
+            return ((f"{DOT} ", "warn"), ("maintenance", "warn"))
         state = status.get("engine", {}).get("state", "running")
         word, style = _ENGINE_WORDS.get(state, (str(state), "warn"))
         return ((f"{DOT} ", style), (f"engine {for_terminal(word, cells=20)}".rstrip(), "text"))
@@ -110,17 +121,11 @@ def _engine_state(connection: Connection, status: Mapping[str, Any]) -> Line:
     return ((f"{HOLLOW} ", style), (word, style))
 
 
-def _extras(status: Mapping[str, Any]) -> Iterator[Line]:
-    telegram = status.get("telegram", {}).get("state", "off")
-    if telegram != "off":
-        style = _TELEGRAM_STYLES.get(telegram, "warn")
-        yield (
-            (f"   {DOT} ", style),
-            (f"telegram {for_terminal(str(telegram).replace('_', ' '), cells=24)}", "text"),
-        )
-    if status.get("engine"):
-        memory = size_text(status.get("memory_bytes", 0))
-        yield ((f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {memory}", "dim"),)
+def _load(status: Mapping[str, Any]) -> Line:
+    if not status.get("engine"):
+        return ()
+    memory = size_text(status.get("memory_bytes", 0))
+    return ((f"   cpu {status.get('cpu_percent', 0):.0f}% {SEPARATOR} memory {memory}", "dim"),)
 
 
 def tabs(index: JobIndex, counts: Mapping[JobStatus, int], *, has_older: bool, width: int) -> Line:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from core.domain.chat import ChatRules
 from core.domain.errors import NoSuchJob, ReeldeckError
 from core.domain.events import Event, EventType
 from core.domain.interface import EngineInterface
@@ -13,11 +15,14 @@ from core.domain.job import Job, JobStatus
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame
 from core.domain.text import for_terminal
+from tui.account import Account
 from tui.actions import Situation, situation_of
 from tui.chrome import NEWS, header
 from tui.control import Outcome
+from tui.deliveries import Names, chat_names
 from tui.filter import parse_filter
 from tui.logins import needs_owner
+from tui.outbox import About, Outbox
 from tui.present import Line
 from tui.rates import RateLog
 from tui.sources import held
@@ -32,6 +37,10 @@ SPARK_S = 3.0
 NOTICE_S = 8.0
 #: After these a login or a source may be another than it was.
 _HEALTH_NEWS = frozenset({EventType.PARKED, EventType.UNPARKED, EventType.PROFILE_FALLBACK})
+#: … and how many files a chat waits for.
+_POST_NEWS = frozenset(
+    {EventType.TELEGRAM_SEND_FINISHED, EventType.TELEGRAM_SEND_FAILED, EventType.FLOOD_WAIT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,9 @@ class Deck:
         self.sync = Sync(
             client, self.index, on_frame=self._on_frame, on_change=self._on_change, backoff_s=backoff_s
         )
+        self.outbox = Outbox(client)
+        #: The account's chats, as far as somebody looked for one.
+        self.dialogs: Sequence[ChatRules] = ()
         self.is_ascii = is_ascii
         self.speeds = RateLog()
         self.notice: Notice | None = None
@@ -124,8 +136,10 @@ class Deck:
         """The top line of a page."""
         sync = self.sync
         speeds = self.speeds.series(now, 20 if width >= 120 else 10)
-        calls = {"auth": len(self.needy_logins())}
-        return header(sync.connection, sync.status, self.speed_bps, speeds, width, page=page, calls=calls)
+        calls = {"auth": len(self.needy_logins()), "chats": int(self.account.needs_owner)}
+        return header(
+            sync.connection, sync.status, self.speed_bps, speeds, width, now=now, page=page, calls=calls
+        )
 
     def source_labels(self) -> Mapping[str, str]:
         """What people call the sources, by their names."""
@@ -140,6 +154,43 @@ class Deck:
         """Logins that only their owner can mend."""
         profiles = self.sync.profiles or ()
         return [profile for profile in profiles if needs_owner(profile, self.index.waiting_for(profile))]
+
+    # Chats and deliveries
+
+    @property
+    def account(self) -> Account:
+        """How the engine stands to Telegram."""
+        return Account.of(self.sync.status)
+
+    @property
+    def has_chats(self) -> bool:
+        """There may be deliveries."""
+        return self.account.is_on or bool(self.sync.chats and self.sync.chats.rules)
+
+    def chat_names(self, *more: ChatRules) -> Names:
+        """How to call the chats that are watched, those that were looked for here, and *more*."""
+        return chat_names((*self.dialogs, *(self.sync.chats.rules if self.sync.chats else ()), *more))
+
+    def wants_deliveries(self, about: About, now: float) -> bool:
+        """They are to be asked for now."""
+        return self.is_live and self.has_chats and self.outbox.wants(about, now)
+
+    async def load_deliveries(self, about: About) -> None:
+        """Fetch deliveries, unless somebody else does, and those of their jobs that are not known.
+
+        What was refused is said.
+        """
+        now = time.time()
+        if not self.wants_deliveries(about, now):
+            return
+        try:
+            found = await self.outbox.load(about, now)
+            for job_id in {each.job_id for each in found} - self.index.known.keys():
+                with suppress(NoSuchJob):  # deleted meanwhile
+                    self.index.upsert([await self.client.job(job_id)])
+        except ReeldeckError as error:
+            self.say_error(error)
+        self._ask_paint()
 
     def narrow(self, text: str) -> None:
         """Show only the jobs that a filter text finds."""
@@ -186,6 +237,10 @@ class Deck:
             due.append(self.notice.until - now)
         if any(self.speeds.series(now, self.speeds.span_s)):
             due.append(SPARK_S)
+        if self.account.wait_s(now) is not None:
+            due.append(1.0)
+        if (moves := self.outbox.next_change_s(now)) is not None:
+            due.append(moves)
         return min(due, default=None)
 
     def _on_change(self) -> None:
@@ -193,6 +248,7 @@ class Deck:
             # What is missed while the engine is away would be missing in them.
             self._timelines.clear()
             self._job_speeds.clear()
+            self.outbox.forget()
         self._ask_paint()
 
     def _on_frame(self, frame: Frame) -> None:
@@ -209,6 +265,7 @@ class Deck:
                 timeline.append(event)
             if event.type in NEWS:
                 self.news = event
-            if event.type in _HEALTH_NEWS:
+            if event.type in _HEALTH_NEWS | _POST_NEWS:
                 self.sync.look()
+            self.outbox.hear(event)
         self._ask_paint()

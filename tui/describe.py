@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.domain.errors import ERRORS
 from core.domain.events import Event
+from core.domain.figures import percent_text, rate_text, size_text, span_text
 from core.domain.job import Job, JobStatus, Kind, Stage
 from core.domain.text import for_terminal
+from core.domain.wording import event_words, title_of
 from tui.paragraphs import blank, fact_lines, heading, paragraph, wrap
 from tui.present import (
     ARROW,
@@ -26,16 +28,11 @@ from tui.present import (
     join_sides,
     note_of,
     pad,
-    percent_text,
-    rate_text,
-    size_text,
-    span_text,
     sparkline,
     state_of,
-    title_of,
     width_of,
 )
-from tui.timeline import attempts_of, event_words, stages_of
+from tui.timeline import attempts_of, stages_of
 
 #: Lines that an event may take.
 EVENT_LINES = 3
@@ -68,17 +65,19 @@ def detail(
     *,
     height: int = 0,
     held: str = "",
+    sent: Callable[[int], Sequence[Line]] = lambda _: (),
 ) -> list[Line]:
     """Everything about a job in lines of *width* cells; in two columns, *height* long, if there is room.
 
-    *held* says why it does not start although it could.
+    *held* says why it does not start although it could, *sent* in lines of a width who gets its file.
     """
     if width < 110:
-        lines = [*_facts(job, now, width, held), *_course(job, events, speeds, now, width)]
+        lines = [*_facts(job, now, width, held), *sent(width), *_course(job, events, speeds, now, width)]
         return lines + _timeline(events, now, width)
     left_width = (width - 3) // 2
     right_width = width - 3 - left_width
-    left = [*_facts(job, now, left_width, held), *_course(job, events, speeds, now, left_width)]
+    left = [*_facts(job, now, left_width, held), *sent(left_width)]
+    left += _course(job, events, speeds, now, left_width)
     right = _timeline(events, now, right_width)[1:]
     rows = max(len(left), len(right), height)
     blank_left, blank_right = pad((), left_width), pad((), right_width)
@@ -172,9 +171,16 @@ def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
 
 
 def strip(
-    job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, held: str = ""
+    job: Job,
+    events: Sequence[Event],
+    speeds: Sequence[float],
+    now: float,
+    width: int,
+    *,
+    held: str = "",
+    sent: Span = ("", "text"),
 ) -> list[Line]:
-    """A job in five lines, for terminals without room for more; *held* as in `detail`."""
+    """A job in five lines, for terminals without room for more; *held* as in `detail`, *sent* in a phrase."""
     rule: Line = (
         (RULE * 2, "rule"),
         (f" {job.id} ", "dim"),
@@ -204,7 +210,7 @@ def strip(
         third = (
             (f" {for_terminal(held or shown.strip())}", "warn" if held else "text"),
             ("   ", "text"),
-            (sparkline(speeds[-24:]), "spark"),
+            sent if job.status is JobStatus.COMPLETED else (sparkline(speeds[-24:]), "spark"),
         )
         fourth = ((f" {for_terminal(job.file_path or job.url)}", "dim"),)
     last: Line = ()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from core.domain.errors import InvalidRequest, ReeldeckError
 from core.domain.snapshot import Submitted
 from core.domain.text import for_terminal
+from core.domain.wording import title_of
 from core.links.find import find_links
 from core.links.normalise import normalise
-from tui.present import ARROW, SEPARATOR, Line, fit, join_sides, pad, state_of, title_of
+from tui.present import ARROW, SEPARATOR, Line, fit, join_sides, pad, state_of
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.domain.errors import ERRORS
+from core.domain.figures import rough_text, size_text
 from core.domain.job import (
     WAITING_DISK,
     WAITING_JOB,
@@ -17,12 +17,11 @@ from core.domain.job import (
     WAITING_NETWORK,
     WAITING_QUIET,
     WAITING_RETRY,
-    Control,
     Job,
     JobStatus,
-    Stage,
 )
 from core.domain.text import cell_width, for_terminal
+from core.domain.wording import problem_of, state_word
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
@@ -37,44 +36,29 @@ TO_ASCII = str.maketrans(
     "#-_.-:=+*#>*ox>.v^><~|#",
 )
 
-_STAGE_WORDS = {
-    None: "starting",
-    Stage.RESOLVE: "resolving",
-    Stage.CHECK: "checking",
-    Stage.DOWNLOAD: "fetching",
-    Stage.POSTPROCESS: "finishing",
-    Stage.VALIDATE: "verifying",
-    Stage.ARCHIVE: "archiving",
+_STYLES = {
+    JobStatus.QUEUED: "state.wait",
+    JobStatus.RUNNING: "state.run",
+    JobStatus.PAUSED: "state.pause",
+    JobStatus.COMPLETED: "state.done",
+    JobStatus.FAILED: "state.fail",
+    JobStatus.CANCELLED: "state.cancel",
 }
-_CONTROL_WORDS = {Control.PAUSE: "pausing", Control.CANCEL: "stopping"}
-_STATUS_STATES: dict[JobStatus, Span] = {
-    JobStatus.QUEUED: ("queued", "state.wait"),
-    JobStatus.PAUSED: ("paused", "state.pause"),
-    JobStatus.COMPLETED: ("done", "state.done"),
-    JobStatus.FAILED: ("failed", "state.fail"),
-    JobStatus.CANCELLED: ("cancelled", "state.cancel"),
-}
-_WAITING_STATES: dict[str, Span] = {
-    WAITING_RETRY: ("retrying", "state.retry"),
-    WAITING_DISK: ("disk full", "state.hold"),
-    WAITING_LIVE: ("not yet", "state.wait"),
-    WAITING_QUIET: ("quiet", "state.wait"),
-    WAITING_NETWORK: ("offline", "state.hold"),
+#: Of what waits for something, by its word.
+_WAITING_STYLES = {
+    "retrying": "state.retry",
+    "disk full": "state.hold",
+    "offline": "state.hold",
+    "login": "state.hold",
+    "held": "state.hold",
 }
 
 
 def state_of(job: Job) -> Span:
     """The word for where *job* stands, at most nine cells, and its style."""
-    if job.status is JobStatus.RUNNING:
-        return (_CONTROL_WORDS[job.control] if job.control else _STAGE_WORDS[job.stage], "state.run")
-    if job.status is JobStatus.PENDING:
-        waits = job.waiting_for or ""
-        if waits.startswith("auth:"):
-            return "login", "state.hold"
-        if waits.startswith("source:"):
-            return "held", "state.hold"
-        return _WAITING_STATES.get(waits, ("waiting", "state.wait"))
-    return _STATUS_STATES[job.status]
+    word = state_word(job)
+    style = _STYLES.get(job.status) or _WAITING_STYLES.get(word, "state.wait")
+    return word, style
 
 
 def fit(text: str, cells: int, *, right: bool = False) -> str:
@@ -117,44 +101,6 @@ def pad(line: Line, cells: int) -> Line:
     return join_sides(line, (), cells)
 
 
-def size_text(size_bytes: float) -> str:
-    """A size in at most eight cells: `1.42 GiB`."""
-    if size_bytes < 1024:
-        return f"{size_bytes:.0f} B"
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        size_bytes /= 1024
-        if size_bytes < 1000 or unit == "TiB":
-            digits = 2 if size_bytes < 9.995 else 1 if size_bytes < 99.95 else 0
-            return f"{size_bytes:.{digits}f} {unit}"
-    raise AssertionError("the last unit takes all")
-
-
-def rate_text(rate_bps: float | None) -> str:
-    """A rate in at most seven cells, `4.2M/s`; empty when there is none."""
-    if not rate_bps or rate_bps < 1:
-        return ""
-    value = float(rate_bps)
-    for unit in ("B", "K", "M", "G"):
-        if value < 999.5 or unit == "G":
-            digits = 1 if value < 99.95 and unit != "B" else 0
-            return f"{value:.{digits}f}{unit}/s"
-        value /= 1024
-    raise AssertionError("the last unit takes all")
-
-
-def span_text(seconds: float | None) -> str:
-    """A time span in at most six cells, `0:41`, `2h 05m`, `3d 4h`; empty for None."""
-    if seconds is None:
-        return ""
-    minutes, secs = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{secs:02}"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours}h{minutes:02}m"
-    return f"{hours // 24}d {hours % 24}h" if hours < 2400 else ">99d"
-
-
 def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
     """A moment in this machine's time: `14:05` today, `20 Nov` on another day. It never ages on screen."""
     if at is None:
@@ -164,14 +110,6 @@ def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
         return then.strftime("%H:%M:%S" if seconds else "%H:%M")
     shown = then.strftime("%d %b" if then.year == today.year else "%b %y")
     return shown + then.strftime(" %H:%M") if seconds else shown
-
-
-def rough_text(seconds: float) -> str:
-    """A time span as people say it, in one unit and at most six cells: `5 min`, `3 h`, `12 d`."""
-    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{min(int(seconds // length), 9999)} {unit}"
-    return "<1 min"
 
 
 def ago_text(at: float | None, now: float) -> str:
@@ -206,11 +144,6 @@ def bar(share: float | None, cells: int, style: str = "bar.full") -> Line:
     return ((BAR_FULL * full, style), (BAR_REST * (cells - full), "bar.rest"))
 
 
-def percent_text(share: float) -> str:
-    """A share in at most four cells; 100 % only when all is there."""
-    return f"{min(int(share * 100), 99 if share < 1 else 100)}%"
-
-
 def sparkline(values: Sequence[float], top: float | None = None) -> str:
     """One symbol for each of *values*: blank for nothing, the lowest for next to nothing."""
     peak = top or max(values, default=0.0)
@@ -220,17 +153,6 @@ def sparkline(values: Sequence[float], top: float | None = None) -> str:
     return "".join(
         " " if value <= 0 else SPARKS[min(last, int(value / peak * last + 0.5))] for value in values
     )
-
-
-def title_of(job: Job) -> str:
-    """What people know *job* by: its title, else its link without the scheme. Not yet safe to print."""
-    return job.title or job.url.split("://", 1)[-1].removeprefix("www.")
-
-
-def problem_of(job: Job) -> str:
-    """One line on what went wrong with *job*, in the words that stand for its error everywhere."""
-    known = ERRORS.get(job.error_type or "")
-    return known.summary if known else (job.error_message or job.error_type or "")
 
 
 def _problem_in(job: Job, cells: int) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.domain.errors import ReeldeckError
+from core.domain.figures import size_text, span_text
 from core.domain.job import Kind
 from core.domain.media import FormatInfo, Role
 from core.domain.snapshot import MetadataPreview
 from core.domain.text import for_terminal
 from tui.paragraphs import wrap
-from tui.present import ARROW, SEPARATOR, Line, fit, join_sides, pad, size_text, span_text
+from tui.present import ARROW, SEPARATOR, Line, fit, join_sides, pad
 
 #: What a request is to be changed by so that it names one format.
 Chosen = tuple[tuple[str, str], ...]

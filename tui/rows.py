@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.domain.figures import percent_text, rate_text, size_text, span_text
 from core.domain.job import Job, JobStatus
-from tui.present import (
-    CURSOR,
-    DOWN,
-    MARK,
-    UP,
-    Line,
-    Span,
-    bar,
-    clock_text,
-    fit,
-    note_of,
-    pad,
-    percent_text,
-    rate_text,
-    size_text,
-    span_text,
-    state_of,
-    title_of,
-)
+from core.domain.wording import title_of
+from tui.present import CURSOR, DOWN, MARK, UP, Line, Span, bar, clock_text, fit, note_of, pad, state_of
 
 
 @dataclass(frozen=True, slots=True)

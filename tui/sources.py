@@ -10,23 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain.errors import ERRORS
+from core.domain.figures import rate_text
 from core.domain.job import Job, JobStatus, from_iso
 from core.domain.text import for_terminal
 from tui.paragraphs import Fact, blank, fact_lines, paragraph
-from tui.present import (
-    ARROW,
-    DOT,
-    HOLLOW,
-    NOW,
-    Line,
-    Span,
-    clock_text,
-    count_text,
-    fit,
-    join_sides,
-    pad,
-    rate_text,
-)
+from tui.present import ARROW, DOT, HOLLOW, NOW, Line, Span, clock_text, count_text, fit, join_sides, pad
 
 Source = Mapping[str, Any]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from core.domain.job import Job, JobStatus
 from core.domain.profile import WAITING_AUTH, Profile
+from core.domain.wording import title_of
 from tui.filter import Filter
-from tui.present import title_of
 
 #: Sort keys end in the job's id, which makes them different and leads back to the job.
 Key = tuple[Any, ...]

@@ -18,6 +18,7 @@ from typing import Any
 from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, JobStatus
+from core.domain.messenger import Chats
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery
 from tui.filter import Filter
@@ -81,6 +82,8 @@ class Sync:
         self.status: Mapping[str, Any] = {}
         #: The logins of all sources, None until they were asked for.
         self.profiles: Sequence[Profile] | None = None
+        #: The chats that are watched, None until they were asked for.
+        self.chats: Chats | None = None
         self.counts: Mapping[JobStatus, int] = {}
         self.speed_bps = 0.0
         #: The list has been loaded once.
@@ -110,7 +113,7 @@ class Sync:
         self._hurry.set()
 
     def look(self) -> None:
-        """Something may have changed that no frame tells: ask for status and logins soon."""
+        """Something may have changed that no frame tells: ask for status, logins and chats soon."""
         self._look.set()
 
     def adopt(self, profile: Profile) -> None:
@@ -263,6 +266,7 @@ class Sync:
             self._look.clear()
             self.status = await self._client.status()
             self.profiles = await self._client.profiles()
+            self.chats = await self._client.chats()
             self.speed_bps = float(self.status.get("speed_bps") or 0.0)
             self._on_change()
             await asyncio.sleep(STATUS_AT_MOST_EVERY_S)

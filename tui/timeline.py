@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from core.domain.errors import ERRORS
 from core.domain.events import Event, EventType
 from core.domain.job import Job, JobStatus, Stage
-from tui.present import ARROW, Span, size_text, span_text
+from core.domain.wording import event_words
+from tui.present import Span
 
 _STAGE_ENDS = {
     EventType.METADATA_FETCH_FINISHED: Stage.RESOLVE,
@@ -25,72 +24,6 @@ _ATTEMPT_ENDS = frozenset(
         EventType.JOB_COMPLETED, EventType.JOB_RECOVERED,
     }
 )  # fmt: skip
-#: What events are called when they carry nothing that says more.
-_PLAIN_WORDS: Mapping[EventType, Span] = {
-    EventType.JOB_CREATED: ("added", "text"),
-    EventType.JOB_JOINED: ("asked for again: joined this job", "text"),
-    EventType.METADATA_FETCH_STARTED: ("looking at the link", "dim"),
-    EventType.METADATA_FETCH_FINISHED: ("found what is behind the link", "text"),
-    EventType.CAPABILITY_CHECKED: ("room and limits are fine", "dim"),
-    EventType.DOWNLOAD_STARTED: ("fetching", "text"),
-    EventType.DOWNLOAD_RESUMED: ("fetching goes on", "text"),
-    EventType.DOWNLOAD_FINISHED: ("fetched", "text"),
-    EventType.POSTPROCESS_STARTED: ("finishing the file", "dim"),
-    EventType.POSTPROCESS_FINISHED: ("the file is made", "text"),
-    EventType.OUTPUT_VALIDATED: ("the file is checked", "text"),
-    EventType.ARCHIVED: ("filed in the archive", "text"),
-    EventType.TELEGRAM_SEND_STARTED: ("sending to Telegram", "dim"),
-    EventType.TELEGRAM_SEND_FINISHED: ("sent to Telegram", "good"),
-    EventType.RETRY_SKIPPED: ("not tried again: it cannot heal by itself", "dim"),
-    EventType.MAX_RETRIES_REACHED: ("all tries are used up", "dim"),
-    EventType.UNPARKED: ("goes on", "text"),
-    EventType.JOB_RECOVERED: ("taken up again after the engine stopped", "warn"),
-    EventType.STALE_JOB_MARKED_FAILED: ("given up: the engine crashed on it too often", "bad"),
-    EventType.PROFILE_FALLBACK: ("trying the next login", "warn"),
-    EventType.FLOOD_WAIT: ("Telegram asks to wait", "warn"),
-    EventType.DISK_LOW: ("the disk is almost full: jobs wait", "bad"),
-    EventType.JOB_COMPLETED: ("done", "good"),
-    EventType.JOB_CANCELLED: ("cancelled", "warn"),
-}
-
-
-def event_words(event: Event) -> Span:  # noqa: PLR0911 -- one for each kind of event
-    """What an event says to people, and its style. Remote text in it is not yet safe to print."""
-    data = event.data
-    problem = _problem(data)
-    wait_s = data.get("wait_s")
-    soon = f" in {span_text(float(wait_s))}" if isinstance(wait_s, int | float) else ""
-    match event.type:
-        case EventType.STATUS_CHANGED:
-            return f"{data.get('from', '')} {ARROW} {data.get('to', '')}".lower(), "faint"
-        case EventType.WORKER_ASSIGNED:
-            return f"attempt {data.get('attempt', '')} begins", "text"
-        case EventType.RETRY_SCHEDULED:
-            return f"tried again{soon}: {problem}".rstrip(": "), "warn"
-        case EventType.PARKED:
-            return f"waits for {str(data.get('waiting_for') or 'later').replace(':', ' ')}{soon}", "warn"
-        case EventType.DOWNLOAD_RESUMED if "bytes_on_disk" in data:
-            return f"fetching goes on at {_size(data['bytes_on_disk'])}", "text"
-        case EventType.DOWNLOAD_FINISHED | EventType.ARCHIVED if data.get("size_bytes"):
-            note = f". {data['note']}" if data.get("note") else ""
-            words = f"{_PLAIN_WORDS[event.type][0]}: {_size(data['size_bytes'])}{note}"
-            return words, "warn" if note else "text"
-        case EventType.METADATA_FETCH_FINISHED if data.get("entries"):
-            return f"found {data['entries']} items", "text"
-        case EventType.JOB_FAILED:
-            return f"failed: {problem}".rstrip(": "), "bad"
-        case _ if problem and event.type not in {EventType.RETRY_SKIPPED, EventType.MAX_RETRIES_REACHED}:
-            return f"{event.type.value.replace('_', ' ').lower()}: {problem}", "bad"
-    return _PLAIN_WORDS.get(event.type, (event.type.value.replace("_", " ").lower(), "text"))
-
-
-def _problem(data: Mapping[str, Any]) -> str:
-    known = ERRORS.get(str(data.get("error_type")))
-    return str(data.get("message") or (known.summary if known else data.get("error_type") or ""))
-
-
-def _size(value: Any) -> str:
-    return size_text(value) if isinstance(value, int | float) else ""
 
 
 @dataclass(frozen=True, slots=True)

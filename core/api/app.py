@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 
 from core.api import (
     problems,
+    routes_chats,
+    routes_collect,
     routes_engine,
     routes_groups,
     routes_jobs,
@@ -74,6 +76,8 @@ def create_app(
     app.include_router(routes_groups.router, prefix=PREFIX)
     app.include_router(routes_library.router, prefix=PREFIX)
     app.include_router(routes_engine.router, prefix=PREFIX)
+    app.include_router(routes_chats.router, prefix=PREFIX)
+    app.include_router(routes_collect.router, prefix=PREFIX)
     app.include_router(routes_profiles.router, prefix=PREFIX)
     app.include_router(routes_tokens.router, prefix=PREFIX)
     app.include_router(routes_engine.health_router)

@@ -19,6 +19,8 @@ MAX_TOKEN_CHARS = 512
 #: A token may use up what it saved in so many seconds at once.
 BURST_S = 5.0
 PREFIX = "/api/v1"
+#: What tells whom the Telegram account knows.
+_ACCOUNT: Final = frozenset({f"{PREFIX}/chats/known", f"{PREFIX}/chats/find"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -119,7 +121,7 @@ def needed_scope(method: str, path: str) -> Scope:
         path: As requested, or as a route's template.
     """
     first = path.removeprefix(PREFIX).strip("/").partition("/")[0]
-    if first in {"profiles", "tokens", "audit"}:
+    if first in {"profiles", "tokens", "audit"} or path in _ACCOUNT:
         return Scope.ADMIN  # paths of cookie files, names of people
     if first in {"metadata", "spaces"} or (
         method == "POST" and path in {f"{PREFIX}/jobs", f"{PREFIX}/jobs/batch"}
@@ -127,4 +129,4 @@ def needed_scope(method: str, path: str) -> Scope:
         return Scope.SUBMIT  # both send the engine out into the net
     if method in _SAFE_METHODS:
         return Scope.READ
-    return Scope.CONTROL if first in {"jobs", "groups"} else Scope.ADMIN
+    return Scope.CONTROL if first in {"jobs", "groups", "deliveries"} else Scope.ADMIN

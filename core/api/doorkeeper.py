@@ -211,7 +211,7 @@ def _bearer_token(headers: Headers) -> str:
 
 
 def _template(path: str) -> str:
-    return re.sub(r"/\d+(?=/|$)", "/{id}", path)
+    return re.sub(r"/-?\d+(?=/|$)", "/{id}", path)
 
 
 def _host_name(host: str) -> str:

@@ -27,6 +27,8 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 #: Actions of one bulk request that are under way at the same time.
 BULK_PARALLEL = 16
+#: Of one job; `GET /deliveries?job=` has all.
+MAX_DELIVERIES = 100
 
 JobId = Annotated[int, PathParam(ge=1, le=MAX_ID)]
 IdempotencyKey = Annotated[
@@ -168,8 +170,10 @@ def _statuses(values: list[str]) -> frozenset[JobStatus]:
 
 @router.get("/{job_id:int}", summary="One job")
 async def show_job(job_id: JobId, engine: Engine, labels: Labels) -> Response:
-    """The job as it stands this instant."""
-    return JsonResponse(await _view(await engine.job(job_id), labels))
+    """The job as it stands this instant, with who gets its file."""
+    shown = await _view(await engine.job(job_id), labels)
+    page = await engine.deliveries(job_id=job_id, limit=MAX_DELIVERIES)
+    return JsonResponse(shown | {"deliveries": [each.to_json() for each in reversed(page.items)]})
 
 
 @router.get("/{job_id:int}/events", summary="A job's timeline")
@@ -192,9 +196,10 @@ async def show_file(job_id: JobId, engine: Engine) -> Response:
             f"job {job_id} is {job.status.value} and has no file yet", hint="Wait for it."
         )
     if job.file_path is None:
-        raise NotFound(
-            f"job {job_id} has no file", hint="A playlist's own job has none; see the jobs of its group."
-        )
+        hint = "A playlist's own job has none; see the jobs of its group."
+        if not job.is_list:
+            hint = "It was delivered to a chat that does not keep files; download it again."
+        raise NotFound(f"job {job_id} has no file", hint=hint)
     path = Path(job.file_path)
     file, facts = await asyncio.to_thread(open_blocking, path)
     return MediaFile(file, facts, path.name)

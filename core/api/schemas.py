@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,8 +16,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from core.domain.chat import ChatMode, ChatRules, Feedback
 from core.domain.interface import GroupAction
 from core.domain.job import JobStatus, Kind, Request
+from core.domain.messenger import Collect
 from core.domain.token import Scope
 
 MAX_BATCH = 5_000
@@ -135,6 +138,56 @@ class TokenRequest(Body):
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     scopes: frozenset[Scope] = Field(min_length=1)
+
+
+class ChatBody(Body):
+    """The rules of a chat, all of them; what is left out is as by default."""
+
+    topic_id: Annotated[int, Field(ge=0, le=MAX_ID, description="0 is the whole chat"), Number] = 0
+    title: Annotated[str, StringConstraints(max_length=300)] | None = None
+    mode: ChatMode
+    sources: Annotated[list[Word], Field(max_length=100)] | None = Field(
+        default=None, description="Names of the sources that may be used; null is all"
+    )
+    kind: Kind | None = None
+    quality: Word | None = None
+    archive: StrictBool = Field(default=True, description="Keep files after they were delivered")
+    reply: StrictBool = Field(default=True, description="Send files back")
+    feedback: Feedback = Feedback.REACTION
+
+    def to_rules(self, chat_id: int) -> ChatRules:
+        """The engine's rules."""
+        values = self.model_dump()
+        sources = None if self.sources is None else tuple(self.sources)
+        return ChatRules(**values | {"chat_id": chat_id, "sources": sources})
+
+
+class CollectBody(Body):
+    """Which media of a chat are wanted."""
+
+    chat: Annotated[Word, Field(description="Its id, @name or link")]
+    topic_id: Annotated[int, Field(ge=1, le=MAX_ID), Number] | None = None
+    limit: Annotated[int, Field(ge=0, le=MAX_ID, description="Messages at most; 0 is all"), Number] = 0
+    types: frozenset[Literal["audio", "video", "voice", "document"]] = Field(
+        default=frozenset(), description="None is audio and video"
+    )
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    grep: Word | None = Field(default=None, description="Words of the text or the file's name")
+    dry_run: StrictBool = Field(default=False, description="Only look")
+
+    def to_collect(self) -> Collect:
+        """The engine's words for it."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        for name in ("since", "until"):
+            values[name] = values[name] and values[name].timestamp()
+        return Collect(**values)
+
+
+class Maintenance(Body):
+    """Whether nothing new is taken."""
+
+    on: StrictBool
 
 
 class BulkAction(Body):

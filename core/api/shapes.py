@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from core.domain.chat import ChatRules
+from core.domain.delivery import HIDDEN_COLUMNS, Delivery
+from core.domain.delivery import TIME_COLUMNS as DELIVERY_TIMES
 from core.domain.events import Event
 from core.domain.job import TIME_COLUMNS, Job
 from core.domain.library import MediaItem
@@ -129,6 +132,24 @@ _WRITTEN: Mapping[str, Any] = {
             "created": _TIME,
         },
     },
+    "ChatList": {
+        "type": "object",
+        "required": ["items", "next", "backlog"],
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": "#/components/schemas/Chat"}},
+            "next": _TEXT,
+            "backlog": {
+                "type": "object",
+                "description": "Files that wait to be sent, by chat",
+                "additionalProperties": _INTEGER,
+            },
+        },
+    },
+    "MaintenanceState": {
+        "type": "object",
+        "required": ["on"],
+        "properties": {"on": {"type": "boolean"}},
+    },
     "Stopping": {"type": "object", "properties": {"stopping": {"type": "boolean"}}},
     "Group": {
         "type": "object",
@@ -187,6 +208,8 @@ def schemas() -> dict[str, Any]:
         "Job": _job_schema(),
         "MediaItem": _object(_flat(TypeAdapter(MediaItem).json_schema()) | {"created": _TIME}),
         "Event": _object(_flat(TypeAdapter(Event).json_schema()) | {"created": _TIME}),
+        "Chat": _object(_flat(TypeAdapter(ChatRules).json_schema())),
+        "Delivery": _delivery_schema(),
         "Format": _object(_flat(TypeAdapter(FormatInfo).json_schema())),
         "Profile": _object(_flat(TypeAdapter(Profile).json_schema()) | dict.fromkeys(_PROFILE_TIMES, _TIME)),
     }
@@ -226,6 +249,13 @@ _ANSWERS: Mapping[tuple[str, str], str] = {
     ("post", "/jobs/{job_id}/resume"): "Job",
     ("post", "/jobs/{job_id}/cancel"): "Job",
     ("post", "/jobs/{job_id}/retry"): "Job",
+    ("get", "/chats"): "ChatList",
+    ("get", "/chats/known"): "Chat[]",
+    ("get", "/chats/find"): "Chat",
+    ("put", "/chats/{chat_id}"): "Chat",
+    ("get", "/deliveries"): "Delivery[]",
+    ("post", "/deliveries/{delivery_id}/retry"): "Delivery",
+    ("post", "/maintenance"): "MaintenanceState",
     ("get", "/groups"): "Group[]",
     ("get", "/groups/{group_id}"): "Group",
     ("post", "/groups/{group_id}/{action}"): "GroupAnswer",
@@ -245,6 +275,7 @@ _ANSWERS: Mapping[tuple[str, str], str] = {
 _OTHER_MEDIA: Mapping[tuple[str, str], str] = {
     ("get", "/metrics"): "text/plain",
     ("get", "/events"): "text/event-stream",
+    ("post", "/collect"): "application/x-ndjson",
     ("get", "/jobs/{job_id}/file"): "*/*",
 }
 _PROFILE_TIMES = ("last_success", "last_failure", "expires", "checked", "created")
@@ -261,8 +292,16 @@ def _job_schema() -> dict[str, Any]:
     columns.pop("checkpoint")
     columns |= dict.fromkeys(TIME_COLUMNS, _TIME)
     columns |= {"progress": _NUMBER, "eta_s": _NUMBER}
-    columns |= {"group": _LABEL, "deliveries": {"type": "array", "items": {"type": "object"}}}
+    delivery = {"$ref": "#/components/schemas/Delivery"}
+    columns |= {"group": _LABEL, "deliveries": {"type": "array", "items": delivery}}
     return _object(columns)
+
+
+def _delivery_schema() -> dict[str, Any]:
+    columns = _flat(TypeAdapter(Delivery).json_schema())
+    for name in HIDDEN_COLUMNS:
+        del columns[name]
+    return _object(columns | dict.fromkeys(DELIVERY_TIMES, _TIME))
 
 
 def _flat(schema: dict[str, Any]) -> dict[str, Any]:

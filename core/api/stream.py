@@ -218,8 +218,17 @@ async def _pump(
 
 async def _frames(engine: EngineInterface, last_seq: int | None) -> AsyncGenerator[Frame | None, None]:
     """The engine's frames until it ends, and None for each silence."""
-    source = engine.stream(last_seq=last_seq)
-    step: asyncio.Task[Frame | None] | None = None
+    try:
+        async with aclosing(with_silences(engine.stream(last_seq=last_seq))) as frames:
+            async for frame in frames:
+                yield frame
+    except ReeldeckError as error:
+        log.info("a stream ended: %s", error.code)
+
+
+async def with_silences(source: AsyncIterator[T]) -> AsyncGenerator[T | None, None]:
+    """What *source* gives until it ends, and None for each silence; *source* is closed with it."""
+    step: asyncio.Task[T | None] | None = None
     try:
         while True:
             # A wait with a time limit must not cancel the step: that would end the engine's generator.
@@ -228,12 +237,10 @@ async def _frames(engine: EngineInterface, last_seq: int | None) -> AsyncGenerat
             if not step.done():
                 yield None
                 continue
-            frame, step = step.result(), None
-            if frame is None:
+            given, step = step.result(), None
+            if given is None:
                 return
-            yield frame
-    except ReeldeckError as error:
-        log.info("a stream ended: %s", error.code)
+            yield given
     finally:
         if step is not None:
             step.cancel()
@@ -242,7 +249,7 @@ async def _frames(engine: EngineInterface, last_seq: int | None) -> AsyncGenerat
             await source.aclose()
 
 
-async def _next(source: AsyncIterator[Frame]) -> Frame | None:
+async def _next(source: AsyncIterator[T]) -> T | None:
     return await anext(source, None)
 
 

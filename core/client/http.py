@@ -12,11 +12,13 @@ import httpx
 import httpx_sse
 
 from core.client import wire
+from core.client.chats import ChatsClient
 from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.events import Event
 from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
 from core.domain.library import LibraryPage
+from core.domain.messenger import Collect, Collected
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
@@ -37,7 +39,7 @@ BATCH_S = 120.0
 SILENCE_S = 35.0
 
 
-class HttpEngineClient:
+class HttpEngineClient(ChatsClient):
     """Implements EngineInterface for faces in another process.
 
     Args:
@@ -220,6 +222,23 @@ class HttpEngineClient:
                         if frame is not None:
                             yield frame
         raise EngineUnreachable("the event stream has ended")
+
+    async def collect(self, wanted: Collect) -> AsyncIterator[Collected]:
+        """Fetch media of a chat; figures now and then, the last ones with `is_done`."""
+        timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
+        body = wire.collect_body(wanted)
+        with _translated():
+            async with self._http.stream("POST", f"{_API}/collect", json=body, timeout=timeout) as response:
+                if not response.is_success:
+                    await response.aread()
+                self._checked(response)
+                async for line in response.aiter_lines():
+                    if line:  # an empty one breaks a silence
+                        figures = wire.collected(wire.document(line))
+                        yield figures
+                        if figures.is_done:
+                            return
+        raise EngineUnreachable("the collection broke off", hint="Ask for it again: it goes on from there.")
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -7,15 +7,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from core.domain.chat import ChatRules
+from core.domain.delivery import Delivery
 from core.domain.errors import JobError, LimitReached, ReeldeckError, Unknown, from_code
 from core.domain.events import Event, EventType, event_from_json
-from core.domain.job import Job, JobStatus, Request, job_from_json
+from core.domain.job import Job, JobStatus, Request, iso, job_from_json
 from core.domain.library import LibraryPage, MediaItem
+from core.domain.messenger import Chats, Collect, Collected
 from core.domain.profile import Profile, profile_from_json
 from core.domain.snapshot import Frame, MetadataPreview, Submitted
 from core.domain.token import AuditEntry, Token, audit_entry_from_json, token_from_json
 
 _REQUEST_DEFAULTS = Request(url="")
+#: What is the path's, or the engine's own.
+_NO_RULES = frozenset({"chat_id", "last_message_id"})
 #: Events that are held back for their progress at most; a long replay passes in pieces.
 MAX_HELD_EVENTS = 1_000
 
@@ -118,6 +123,52 @@ def audit_entry(data: Mapping[str, Any]) -> AuditEntry:
     """Something that was changed from outside."""
     try:
         return audit_entry_from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def chat(data: Mapping[str, Any]) -> ChatRules:
+    """The rules of a chat."""
+    try:
+        return ChatRules.from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def chat_body(rules: ChatRules) -> dict[str, Any]:
+    """Rules as `PUT /chats/{id}` takes them."""
+    return {name: value for name, value in rules.to_json().items() if name not in _NO_RULES}
+
+
+def chats(data: Mapping[str, Any]) -> Chats:
+    """All rules, and what waits in each chat."""
+    try:
+        backlog = {int(chat_id): int(count) for chat_id, count in data["backlog"].items()}
+        return Chats(rules=[chat(each) for each in data["items"]], backlog=backlog)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def delivery(data: Mapping[str, Any]) -> Delivery:
+    """A file on its way to a chat."""
+    try:
+        return Delivery.from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def collect_body(wanted: Collect) -> dict[str, Any]:
+    """What is wanted of a chat as `POST /collect` takes it."""
+    body = dataclasses.asdict(wanted) | {"types": sorted(wanted.types)}
+    return body | {"since": iso(wanted.since), "until": iso(wanted.until)}
+
+
+def collected(data: Mapping[str, Any]) -> Collected:
+    """How a collection stands. Raises what ended it early."""
+    if "error" in data:
+        raise error_from(data["error"])
+    try:
+        return Collected.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
 

@@ -151,7 +151,7 @@ class Network(Section):
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the bundled ones (PEM)")
     max_connections_per_file: AtLeastOne = Field(16, description="Connections for one file, at most")
     max_connections_per_host: AtLeastOne = Field(
-        32, description="Connections to one host and port, all transfers together; they share them evenly"
+        48, description="Connections to one host and port, all transfers together; they share them evenly"
     )
     use_aria2c: bool = Field(default=False, description="Fetch plain files with aria2c where it is installed")
 
@@ -294,6 +294,10 @@ class Sources(BaseModel):
         return found if found is not None else SourceSettings()
 
 
+#: What a caption can tell of a file.
+CAPTION_FIELDS = ("title", "url", "duration", "artist", "album", "source")
+
+
 class TelegramServer(Section):
     """Another Telegram server, for tests or private ones."""
 
@@ -314,11 +318,26 @@ class Telegram(Section):
         None, description="Login of the account (default: telegram.session in data_dir)"
     )
     admin_ids: tuple[int, ...] = Field((), description="Numeric ids of people who may command")
-    command_prefix: str = Field("/", description="What commands in chats begin with")
+    command_prefix: str = Field("/", min_length=1, description="What commands in chats begin with")
     flood_sleep_s: Count = Field(10, description="Waits up to this long are slept through, longer ones park")
+    caption_template: str = Field(
+        "{title}\n{url}",
+        description=f"Text below sent files, from {', '.join(f'{{{name}}}' for name in CAPTION_FIELDS)}",
+    )
     upload_connections: AtLeastOne = Field(1, description="Connections for uploads")
     download_connections: AtLeastOne = Field(1, description="Connections for downloads")
+    allow_protected: bool = Field(
+        default=False, description="Keep media of chats that forbid to save what is sent there"
+    )
     server: TelegramServer = TelegramServer()
+
+    @field_validator("caption_template")
+    @classmethod
+    def _has_known_fields(cls, value: str) -> str:
+        for _, name, spec, conversion in Formatter().parse(value):
+            if name is not None and (name not in CAPTION_FIELDS or spec or conversion):
+                raise ValueError(f"{{{name}}} is none of {', '.join(CAPTION_FIELDS)}")
+        return value
 
 
 class Archive(Section):

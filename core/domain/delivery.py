@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
     """Being uploaded or sent. After a crash it is READY again, with its `random_id` and upload."""
     SENT = "SENT"
     SKIPPED = "SKIPPED"
-    """Nothing to send: the job was a list, whose items have their own, or the chat wants no files."""
+    """Nothing to send: a list, whose items have their own; no files wanted; the same file by another link."""
     FAILED = "FAILED"
     """It will not be sent: the job failed or was cancelled, or Telegram refuses the file or the chat."""
 
@@ -71,9 +71,9 @@ class Delivery:
         shown = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name not in _HIDDEN
+            if field.name not in HIDDEN_COLUMNS
         }
-        for name in _TIMES:
+        for name in TIME_COLUMNS:
             shown[name] = iso(shown[name])
         return shown
 
@@ -85,12 +85,13 @@ class Delivery:
             KeyError, TypeError, ValueError: It is of another shape.
         """
         values: dict[str, Any] = {field.name: data.get(field.name) for field in dataclasses.fields(cls)}
-        for name in _TIMES:
+        for name in TIME_COLUMNS:
             values[name] = from_iso(values[name])
         values |= {"state": DeliveryState(data["state"]), "random_id": 0}
         return cls(**values)
 
 
-_TIMES = ("not_before", "created", "updated")
+#: Columns that hold a time: seconds in Python and the store, ISO 8601 UTC in JSON.
+TIME_COLUMNS = ("not_before", "created", "updated")
 #: 64-bit numbers, which JavaScript rounds, and which nobody outside needs.
-_HIDDEN = frozenset({"random_id", "upload_id", "document_id"})
+HIDDEN_COLUMNS = frozenset({"random_id", "upload_id", "document_id"})

@@ -12,6 +12,7 @@ ReeldeckError
 │   ├── ExtractorFailure            EXTRACTOR_ERROR
 │   ├── ExtractorOutdated           EXTRACTOR_UPDATE_REQUIRED
 │   ├── FloodWait                   FLOOD_WAIT
+│   ├── SessionLost                 TELEGRAM_LOGIN
 │   ├── SizeLimit                   SIZE_LIMIT
 │   ├── FormatNotFound              FORMAT_NOT_FOUND
 │   ├── ParserFailure               PARSER_ERROR
@@ -235,6 +236,17 @@ class FloodWait(JobError):
     default_hint = "It goes on by itself when the wait is over."
 
 
+class SessionLost(JobError):
+    """Telegram does not know the account's login (any more), or there is none."""
+
+    code = "TELEGRAM_LOGIN"
+    exit_code = 31
+    http_status = 503
+    policy = RetryPolicy.PARK
+    summary = "The Telegram account is not logged in"
+    default_hint = "Log in: reeldeck telegram login"
+
+
 class SizeLimit(JobError):
     """Larger than the configured limit."""
 
@@ -370,12 +382,12 @@ class InvalidRequest(RequestError):
 
 
 class NoSuchEntry(InvalidRequest):
-    """There is no login or token with this id."""
+    """There is no login, token, chat or delivery with this id."""
 
     code = "NO_SUCH_ENTRY"
     http_status = 404
-    summary = "There is no such login or token"
-    default_hint = "See: reeldeck auth list, reeldeck tokens list"
+    summary = "There is no such entry"
+    default_hint = "See what there is with the same command's list."
 
 
 class ConfigError(RequestError):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from core.domain.chat import ChatRules
+from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import ReeldeckError
 from core.domain.events import Event
 from core.domain.job import Job, Request
@@ -12,6 +14,9 @@ from core.domain.library import LibraryPage
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
+
+if TYPE_CHECKING:
+    from core.domain.messenger import Chats, Collect, Collected
 
 #: What can be done to all jobs of a group together.
 GroupAction = Literal["pause", "resume", "cancel", "retry"]
@@ -120,6 +125,49 @@ class EngineInterface(Protocol):
         """
         ...
 
+    async def chats(self) -> Chats:
+        """The rules of all chats that have some, chats before their topics, and what waits to be sent."""
+        ...
+
+    async def known_chats(self) -> Sequence[ChatRules]:
+        """The messenger's chats and topics, watched or not. Raises InvalidRequest without a messenger."""
+        ...
+
+    async def find_chat(self, name: str) -> ChatRules:
+        """A chat by its marked id, @name or link, with its rules where it has some. Raises InvalidRequest."""
+        ...
+
+    async def set_chat(self, rules: ChatRules) -> ChatRules:
+        """Watch a chat or topic by these rules, instead of those it had; how far it was read stays."""
+        ...
+
+    async def forget_chat(self, chat_id: int, topic_id: int = 0) -> None:
+        """Forget the rules of a chat, with those of its topics, or of a topic. Files stay."""
+        ...
+
+    def collect(self, wanted: Collect) -> AsyncIterator[Collected]:
+        """Fetch media of a chat; figures now and then, the last ones with `is_done`.
+
+        Raises InvalidRequest without a messenger. Whoever ends it early can go on by asking again.
+        """
+        ...
+
+    async def deliveries(
+        self,
+        *,
+        state: DeliveryState | None = None,
+        job_id: int | None = None,
+        chat_id: int | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page[Delivery]:
+        """A page of deliveries, newest first."""
+        ...
+
+    async def retry_delivery(self, delivery_id: int) -> Delivery:
+        """Send again what could not be sent. Raises IllegalTransition if it did not fail."""
+        ...
+
     async def tokens(self) -> Sequence[Token]:
         """The bearer tokens of the HTTP API, revoked ones too."""
         ...
@@ -138,6 +186,10 @@ class EngineInterface(Protocol):
 
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance, as `GET /status` answers (DESIGN §6)."""
+        ...
+
+    async def set_maintenance(self, *, is_on: bool) -> None:
+        """Take nothing new, or take it again; what runs and waits goes on."""
         ...
 
     async def stop_engine(self) -> None:

@@ -191,6 +191,11 @@ class Job:
         return host_of(self.url)
 
     @property
+    def is_list(self) -> bool:
+        """Whether it ended as a list: it has no file of its own, and never had one."""
+        return self.status is JobStatus.COMPLETED and self.file_path is None and self.sha256 is None
+
+    @property
     def progress(self) -> float | None:
         """Share done, 0 to 1, or None when the size is unknown."""
         if self.status is JobStatus.COMPLETED:

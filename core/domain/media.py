@@ -127,6 +127,8 @@ class Resolution:
     title: str | None = None
     kind: Kind = Kind.AUTO
     duration_s: float | None = None
+    #: The length is what some sender claims, and no measure of the file.
+    is_duration_claimed: bool = False
     tracks: tuple[Track, ...] = ()
     entries: tuple[Entry, ...] = ()
     #: How many the list has, where its site says so; `entries` holds no more than the limit.

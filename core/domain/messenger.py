@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, Self
 
 from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery
 from core.domain.errors import ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, ReplyTo, Request
+from core.domain.library import MediaItem
 from core.domain.media import MediaInfo
 from core.domain.snapshot import Submitted
 
@@ -24,6 +25,8 @@ class Acknowledgement:
     status_message_id: int | None = None
     #: The reaction, or the digest of the status text, that stands there now.
     shown: str | None = None
+    #: Whether nothing is left to tell; None lets the engine say so once all deliveries have ended.
+    is_settled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,27 @@ class Collected:
     is_done: bool = False
     #: The first titles, for people who only want to look.
     sample: Sequence[str] = ()
+    #: Ids of the jobs, new and known, that came since the figures before these.
+    jobs: Sequence[int] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of a line of `POST /collect`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`; what a newer engine adds is left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of another shape.
+        """
+        numbers = {name: int(data[name]) for name in ("seen", "found", "size_bytes", "added", "joined")}
+        return cls(
+            **numbers,
+            is_done=bool(data["is_done"]),
+            sample=tuple(map(str, data["sample"])),
+            jobs=tuple(map(int, data["jobs"])),
+        )
 
 
 class MessengerInterface(EngineInterface, Protocol):
@@ -73,6 +97,10 @@ class MessengerInterface(EngineInterface, Protocol):
         *cursor* (chat → newest message that is dealt with by this) is stored with them, or alone when there
         are none; it never goes back.
         """
+        ...
+
+    def source_of(self, url: str) -> str:
+        """The name of the source that is asked first for a link. Raises InvalidRequest, UnsupportedSource."""
         ...
 
     async def chat_rules(self) -> Sequence[ChatRules]:
@@ -127,6 +155,10 @@ class MessengerInterface(EngineInterface, Protocol):
         """SENT deliveries of the same content (this job's, or of the same sha256), the newest first."""
         ...
 
+    async def item_of(self, job: Job) -> MediaItem | None:
+        """The library's record of a job's file; None when it has none."""
+        ...
+
     async def deliveries_of(
         self, *, job_id: int | None = None, reply_to: ReplyTo | None = None
     ) -> Sequence[Delivery]:
@@ -158,7 +190,17 @@ class MessengerInterface(EngineInterface, Protocol):
         ...
 
     async def parts_of(self, job: Job, *, max_bytes: int) -> Sequence[str]:
-        """Paths of the parts of a job's file, none larger, each of which plays; kept until it is delivered."""
+        """Paths of the parts of a job's file, none larger, each of which plays; kept until delivered."""
+        ...
+
+    # Collecting
+
+    async def collect_cursor(self, name: str) -> tuple[int, int] | None:
+        """The lowest and highest message number between which a collection has dealt with everything."""
+        ...
+
+    async def set_collect_cursor(self, name: str, oldest: int, newest: int) -> None:
+        """Store what `collect_cursor` tells."""
         ...
 
     # Switches

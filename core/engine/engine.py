@@ -7,23 +7,18 @@ import logging
 import os
 import platform
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from contextlib import aclosing
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from core.auth.copies import sweep_blocking
 from core.auth.profiles import Profiles
 from core.auth.watch import CookieWatch
 from core.config.settings import Settings
-from core.domain.errors import InvalidRequest, ReeldeckError
+from core.domain.errors import ReeldeckError
 from core.domain.events import Event
-from core.domain.interface import GroupAction
-from core.domain.job import Job, Request
-from core.domain.library import LibraryPage
-from core.domain.profile import Profile
-from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
-from core.domain.token import AuditEntry, IssuedToken, Scope, Token
+from core.domain.job import Request
+from core.domain.snapshot import MetadataPreview, Submitted
 from core.engine import folders
 from core.engine.access import Access
 from core.engine.attempt import Attempt
@@ -32,6 +27,7 @@ from core.engine.bus import Bus
 from core.engine.checks import LoginChecks
 from core.engine.control import Control
 from core.engine.disk import DiskGuard
+from core.engine.face import EngineFace
 from core.engine.glance import Glance
 from core.engine.groups import GroupDesk
 from core.engine.intake import Intake
@@ -44,10 +40,16 @@ from core.engine.quiet import QuietTimes
 from core.engine.recovery import recover
 from core.engine.runner import Runner
 from core.engine.scheduler import Scheduler
+from core.engine.telegram.chats import ChatDesk
+from core.engine.telegram.face import TelegramFace
+from core.engine.telegram.files import FileDesk
+from core.engine.telegram.leavings import Leavings
+from core.engine.telegram.outbox import Outbox
 from core.engine.tokens import TokenDesk
 from core.engine.toolbox import Toolbox
 from core.engine.twins import Twins
 from core.library.paths import check_template
+from core.sources.base import Source
 from core.store.lock import DataDirLock
 from core.store.store import Committed, Store
 
@@ -55,16 +57,16 @@ log = logging.getLogger("reeldeck.engine")
 
 #: Running jobs get this long to put their state away when the engine stops.
 STOP_WITHIN_S = 8.0
-REPLAY_PAGE = 1000
 
 
-class Engine:
-    """Everything that runs, started and stopped together. Implements `core.domain.interface`.
+class Engine(EngineFace, TelegramFace):
+    """Everything that runs, started and stopped together. Implements `core.domain.messenger`.
 
     Args:
         settings: The configuration.
         only_submitted: Run no other jobs than those submitted to this very object, and what becomes of them.
         on_event: Told of every stored event, for the log.
+        more_sources: Sources besides those that the core knows; asked last among those that match as well.
 
     Attributes:
         stop_requested: Set when somebody asks the process to end, and when a part of the engine has failed.
@@ -77,29 +79,20 @@ class Engine:
         *,
         only_submitted: bool = False,
         on_event: Callable[[Event], None] = lambda _event: None,
+        more_sources: Sequence[Source] = (),
     ) -> None:
         self.settings = settings
         self.started = time.time()
         self.stop_requested = asyncio.Event()
         self.fault: BaseException | None = None
         self._on_event = on_event
+        self._more_sources = more_sources
         self._only: set[int] | None = set() if only_submitted else None
         self._lock = DataDirLock(settings.paths.data_dir)
         self._bus = Bus(counts=lambda: self._store.counts, speed_bps=lambda: self._live.speed_bps)
         self._services: list[asyncio.Task[None]] = []
         self._is_open = False
-        self._store: Store
-        self._tools: Toolbox
-        self._live: LiveBoard
         self._scheduler: Scheduler
-        self._intake: Intake
-        self._control: Control
-        self._groups: GroupDesk
-        self._library: LibraryDesk
-        self._glance: Glance
-        self._access: Access
-        self._checks: LoginChecks
-        self._tokens: TokenDesk
 
     async def start(self) -> None:
         """Open the store, take up interrupted jobs, begin to work.
@@ -129,7 +122,7 @@ class Engine:
                 await self._access.release(profile)
             self._tokens = TokenDesk(self._store)
             await self._tokens.open()
-            self._tools = await Toolbox.open(settings, profiles)
+            self._tools = await Toolbox.open(settings, profiles, self._more_sources)
         except BaseException:
             await self._store.close()
             raise
@@ -162,6 +155,10 @@ class Engine:
         self._control = Control(self._store, self._scheduler, paths.tmp)
         self._groups = GroupDesk(self._store, self._control)
         self._library = LibraryDesk(self._store)
+        self._chats = ChatDesk(self._store, self._tools.registry, settings)
+        leavings = Leavings(self._store, paths.tmp, keeps_by_default=settings.archive.default_on)
+        self._outbox = Outbox(self._store, leavings)
+        self._files = FileDesk(self._tools, leavings)
         self._glance = Glance(
             self._store,
             self._tools,
@@ -170,6 +167,8 @@ class Engine:
             disk,
             breakers,
             openings,
+            intake=self._intake,
+            telegram=self._chats.status,
             started=self.started,
         )
         await recover(self._store, engine=name, epoch=epoch)
@@ -177,13 +176,15 @@ class Engine:
         # Before the first job runs: it may have been given a new file while no engine ran.
         await cookies.look()
         janitor = Janitor(self._store, paths.tmp, max_age_h=settings.archive.tmp_max_age_h)
+        if self._only is None:
+            await self._intake.open()
+            self._serve("library", self._library.fill())
+            self._serve("leavings", leavings.run())
         self._serve("scheduler", self._scheduler.run())
         self._serve("live", self._live.run())
         self._serve("network", self._tools.uplinks.watch())
         self._serve("janitor", janitor.run())
         self._serve("cookies", cookies.run())
-        if self._only is None:
-            self._serve("library", self._library.fill())
         self._is_open = True
         log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
@@ -223,6 +224,8 @@ class Engine:
         self._bus.publish(committed.events, jobs, committed.deleted)
         for event in committed.events:
             self._on_event(event)
+        if committed.is_due and self._is_open:
+            self._outbox.wake()
 
     # Requests
 
@@ -235,7 +238,12 @@ class Engine:
 
     async def submit_many(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
         """Take many links; one answer for each, in order."""
-        answers = await self._intake.take(requests)
+        return await self._take(requests)
+
+    async def _take(
+        self, requests: Sequence[Request], *, cursors: Mapping[int, int] = MappingProxyType({})
+    ) -> Sequence[Submitted | ReeldeckError]:
+        answers = await self._intake.take(requests, cursors=cursors)
         if self._only is not None:
             self._only |= {answer.job.id for answer in answers if isinstance(answer, Submitted)}
         self._scheduler.wake()
@@ -262,139 +270,6 @@ class Engine:
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to; kept for the job that follows. Raises what that would raise at once."""
         return await preview(self._tools, self._checks, request)
-
-    # Reading
-
-    async def job(self, job_id: int) -> Job:
-        """One job as it stands this instant."""
-        return self._live.overlay(await self._store.jobs.get(job_id))
-
-    async def jobs(self, query: JobQuery) -> Page[Job]:
-        """A page of jobs, newest first."""
-        page = await self._store.jobs.page(query)
-        return Page([self._live.overlay(job) for job in page.items], page.next)
-
-    async def events(self, job_id: int) -> Sequence[Event]:
-        """A job's timeline, oldest first."""
-        await self._store.jobs.get(job_id)
-        return await self._store.events.of(job_id)
-
-    async def profiles(self) -> Sequence[Profile]:
-        """The auth profiles of all sources."""
-        return await self._access.list()
-
-    async def status(self) -> Mapping[str, Any]:
-        """The engine at a glance (DESIGN §6)."""
-        return await self._glance.status()
-
-    async def sources(self) -> Sequence[Mapping[str, Any]]:
-        """The sources: name, label, limits, what runs and waits, and whether they are left alone."""
-        return await self._glance.sources()
-
-    async def groups(self, *, limit: int = 100, after: str | None = None) -> Page[Mapping[str, Any]]:
-        """A page of groups, newest first."""
-        return await self._groups.page(limit=limit, after=after)
-
-    async def group(self, group_id: int) -> Mapping[str, Any]:
-        """One group."""
-        return await self._groups.one(group_id)
-
-    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
-        """What was fetched, searched; a page, the best first."""
-        return await self._library.search(query, limit=limit, after=after)
-
-    async def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
-        """Live frames; with *last_seq*, first what was stored after it."""
-        with self._bus.subscribe() as mailbox:
-            yield self._bus.frame()
-            seen = last_seq or 0
-            while last_seq is not None and (
-                missed := await self._store.events.after(seen, limit=REPLAY_PAGE)
-            ):
-                seen = missed[-1].seq
-                yield self._bus.frame(missed)
-            async with aclosing(self._bus.frames(mailbox, after_seq=seen)) as frames:
-                async for frame in frames:
-                    yield frame
-
-    # Control
-
-    async def pause(self, job_id: int) -> Job:
-        """Hold a job."""
-        return await self._control.pause(job_id)
-
-    async def resume(self, job_id: int) -> Job:
-        """Let a paused job go on."""
-        return await self._control.resume(job_id)
-
-    async def cancel(self, job_id: int) -> Job:
-        """End a job and delete what it fetched."""
-        return await self._control.cancel(job_id)
-
-    async def retry(self, job_id: int) -> Job:
-        """Start a failed or cancelled job again, or a waiting one at once, quiet hours or not."""
-        return await self._control.retry(job_id)
-
-    async def patch(
-        self,
-        job_id: int,
-        *,
-        priority: int | None = None,
-        position: float | None = None,
-        title: str | None = None,
-    ) -> Job:
-        """Change a job's order or title."""
-        asked = {"priority": priority, "position": position, "title": title}
-        facts = {name: value for name, value in asked.items() if value is not None}
-        if not facts:
-            raise InvalidRequest("nothing to change", hint="Give a priority, a position or a title.")
-        return await self._store.jobs.amend(job_id, now=time.time(), **facts)
-
-    async def delete(self, job_id: int) -> None:
-        """Forget a job that is final; its archived file stays."""
-        await self._control.delete(job_id)
-
-    async def control_group(self, group_id: int, action: GroupAction) -> Mapping[str, Any]:
-        """Act on all jobs of a group that *action* is for."""
-        return await self._groups.act(group_id, action)
-
-    async def add_profile(self, source: str, cookie_file: str, name: str = "main") -> Profile:
-        """Use the cookie file at this absolute path for *source*; jobs that wait for a login go on."""
-        return await self._access.add(self._tools.registry.named(source).name, Path(cookie_file), name)
-
-    async def remove_profile(self, profile_id: int) -> None:
-        """Forget an auth profile; its file stays."""
-        await self._access.remove(profile_id)
-
-    async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
-        """Read an auth profile's file again and ask its site; the profile as it is then."""
-        return await self._checks.check(profile_id, afresh=afresh)
-
-    # Who may ask over TCP
-
-    async def tokens(self) -> Sequence[Token]:
-        """The bearer tokens, revoked ones too."""
-        return await self._tokens.all()
-
-    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
-        """Make a bearer token; its secret is told this once."""
-        return await self._tokens.create(name, scopes)
-
-    async def revoke_token(self, token_id: int) -> Token:
-        """End a bearer token at once."""
-        return await self._tokens.revoke(token_id)
-
-    async def judge_token(self, secret: str) -> Token | None:
-        """The valid token with this secret."""
-        return await self._tokens.judge(secret)
-
-    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
-        """A page of what was changed from outside, newest first."""
-        return await self._store.audit.page(limit=limit, after=after)
-
-    async def record(self, entry: AuditEntry) -> None:
-        """Write down what was changed from outside."""
-        await self._store.audit.add(entry)
 
     async def close(self) -> None:
         """A face lets go of the engine; the engine goes on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psutil
@@ -13,6 +13,7 @@ import psutil
 from core.domain.job import JobStatus, iso
 from core.engine.breaker import Breaker, Breakers, BreakerState
 from core.engine.disk import DiskGuard
+from core.engine.intake import Intake
 from core.engine.live import LiveBoard
 from core.engine.openings import Openings
 from core.engine.scheduler import Scheduler
@@ -26,7 +27,7 @@ VERSION = importlib.metadata.version("reeldeck")
 class Glance:
     """Collects figures; holds none."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- it looks at everything
         self,
         store: Store,
         tools: Toolbox,
@@ -36,6 +37,8 @@ class Glance:
         breakers: Breakers,
         openings: Openings,
         *,
+        intake: Intake,
+        telegram: Callable[[], Mapping[str, Any]],
         started: float,
     ) -> None:
         self._store = store
@@ -45,6 +48,8 @@ class Glance:
         self._disk = disk
         self._breakers = breakers
         self._openings = openings
+        self._intake = intake
+        self._telegram = telegram
         self._started = started
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark that the next one measures from
@@ -64,15 +69,11 @@ class Glance:
             "disk": {"free_bytes": await self._disk.free(), "min_free_bytes": self._disk.min_free_bytes},
             "cpu_percent": self._process.cpu_percent(),
             "memory_bytes": self._process.memory_info().rss,
-            "telegram": {
-                "state": "off" if not settings.telegram.enabled else "not_connected",
-                "account": None,
-                "wait_until": None,
-            },
+            "telegram": self._telegram(),
             "network": {"is_away": self._tools.uplinks.reach.is_away},
             "quiet_until": iso(self._openings.quiet_until("", time.time())),
             "sources": await self.sources(),
-            "limits": settings.limits.model_dump(),
+            "limits": settings.limits.model_dump() | {"maintenance": self._intake.is_closed},
             "paths": {"archive_dir": str(settings.paths.archive), "tmp_dir": str(settings.paths.tmp)},
         }
 

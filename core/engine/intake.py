@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from core.config.settings import Limits
-from core.domain.errors import ReeldeckError, UnsupportedSource
+from core.domain.errors import LimitReached, ReeldeckError, UnsupportedSource
 from core.domain.events import EventType
-from core.domain.job import Job, Request
+from core.domain.job import Job, JobStatus, Request
 from core.domain.media import Entry
 from core.domain.snapshot import Submitted
 from core.engine.attempt import DEPTH, FORCED, Attempt
@@ -30,39 +31,82 @@ LOT = 25
 #: asks for later need not wait for the end of a long list.
 ITEM_SPACING_S = 60.0
 
+#: Run-time switch: while it is true, nothing new is accepted.
+MAINTENANCE = "maintenance"
+_CLOSED = "Nothing new is taken until the owner ends it: POST /api/v1/maintenance, or in a chat."
 #: Channels hold playlists, and those hold more; whatever holds lists without end is made for that.
 MAX_DEPTH = 4
 
 
 class Intake:
-    """Takes requests, from people and from playlists."""
+    """Takes requests, from people and from playlists.
+
+    Attributes:
+        is_closed: In maintenance: nothing new is taken.
+    """
 
     def __init__(self, store: Store, registry: Registry, limits: Limits) -> None:
         self._store = store
         self._registry = registry
         self._limits = limits
+        self.is_closed = False
 
-    async def take(self, requests: Sequence[Request]) -> list[Submitted | ReeldeckError]:
-        """Store what can be stored, in one transaction; one answer for each request, in order."""
+    async def open(self) -> None:
+        """Be as closed as the last engine was."""
+        self.is_closed = bool(await self._store.switches.get(MAINTENANCE, default=False))
+
+    async def close(self, *, is_closed: bool) -> None:
+        """Take nothing new, or take it again; the next engine does as this one."""
+        await self._store.switches.set(MAINTENANCE, is_closed)
+        self.is_closed = is_closed
+
+    async def take(
+        self, requests: Sequence[Request], *, cursors: Mapping[int, int] = MappingProxyType({})
+    ) -> list[Submitted | ReeldeckError]:
+        """Store what can be stored, in one transaction; one answer for each request, in order.
+
+        In the same transaction it is stored, up to which message chats were read.
+        """
         now = time.time()
         answers: list[Submitted | ReeldeckError | None] = [None] * len(requests)
         accepted: list[tuple[int, NewJob]] = []
         for index, request in enumerate(requests):
             try:
+                if self.is_closed:
+                    raise LimitReached("maintenance mode is on", hint=_CLOSED)
                 new = self.prepare(request)
                 await admit(self._store, self._limits, request, now=now, more=len(accepted) + 1)
-                accepted.append((index, new))
+                accepted.append((index, await self._afresh(new)))
             except ReeldeckError as error:
                 answers[index] = error
-        stored = await self._store.jobs.submit_many([new for _, new in accepted], now=now) if accepted else []
-        for (index, new), answer in zip(accepted, stored, strict=True):
-            answers[index] = await self._replaced(new, answer, now=now)
+        if accepted:
+            stored = await self._store.jobs.submit_many(
+                [new for _, new in accepted], now=now, cursors=cursors
+            )
+            for (index, new), answer in zip(accepted, stored, strict=True):
+                answers[index] = await self._replaced(new, answer, now=now)
+        elif cursors:
+            await self._store.chats.read_up_to(cursors)
         return [answer for answer in answers if answer is not None]
 
+    async def _afresh(self, new: NewJob) -> NewJob:
+        """*new*, as a second download where the first one's file is gone and somebody wants it sent.
+
+        Asked before it is stored: else what is not there would be on its way for a moment.
+        """
+        if new.request.reply is None or new.request.force:
+            return new
+        done = await self._store.jobs.result_of(new.job_key)
+        if done is None or not await is_gone(done):
+            return new
+        return replace(new, request=replace(new.request, force=True))
+
     async def _replaced(self, new: NewJob, answer: Submitted, *, now: float) -> Submitted:
-        """*answer*, or a new job where it names an earlier result whose file is gone."""
-        path = answer.job.file_path
-        if not answer.joined or path is None or await asyncio.to_thread(Path(path).exists):
+        """*answer*, or a new job where it names an earlier result whose file is gone.
+
+        What a message asks for is looked at by `_afresh`: the same message read again asks for nothing new.
+        """
+        if not answer.joined or new.request.reply is not None or not await is_gone(answer.job):
             return answer
         again = replace(new, request=replace(new.request, force=True, idempotency_key=None))
         return await self._store.jobs.submit(again, now=now)
@@ -121,7 +165,14 @@ class Intake:
                     continue
                 if each.job_key not in known:
                     position = now + place * ITEM_SPACING_S
-                    new.append(replace(each, position=position, checkpoint={DEPTH: depth + 1}))
+                    new.append(
+                        replace(
+                            each,
+                            list_id=attempt.job.id,
+                            position=position,
+                            checkpoint={DEPTH: depth + 1},
+                        )
+                    )
             children = await self._store.jobs.submit_many(new, now=now)
             told(child.job.id for child in children)
             taken += len(children)
@@ -139,6 +190,13 @@ class Intake:
         group_id = await self._store.groups.create(job.id, job.title, total, now)
         await attempt.record(group_id=group_id)
         return group_id
+
+
+async def is_gone(job: Job) -> bool:
+    """Whether a finished job's file is not there any more: somebody deleted it, or nobody wanted it kept."""
+    if job.status is not JobStatus.COMPLETED or job.is_list:
+        return False
+    return job.file_path is None or not await asyncio.to_thread(Path(job.file_path).exists)
 
 
 def _item_request(job: Job, entry: Entry) -> Request:

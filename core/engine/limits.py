@@ -8,8 +8,6 @@ from core.domain.job import JobStatus, Request
 from core.store.store import Store
 
 HOUR_S = 3600.0
-#: Run-time switch: while it is true, nothing new is accepted.
-MAINTENANCE = "maintenance"
 
 
 async def admit(store: Store, limits: Limits, request: Request, *, now: float, more: int = 1) -> None:
@@ -18,8 +16,6 @@ async def admit(store: Store, limits: Limits, request: Request, *, now: float, m
     Raises:
         LimitReached: With the limit's name and the time to come back.
     """
-    if await store.switches.get(MAINTENANCE):
-        raise LimitReached("maintenance mode is on", hint="Nothing new is taken until the owner ends it.")
     unfinished = sum(count for status, count in store.counts.items() if not JobStatus(status).is_final)
     if unfinished + more > limits.max_queue_length:
         raise LimitReached(

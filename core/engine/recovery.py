@@ -24,10 +24,11 @@ SUSPICIOUS_WAIT_S = 60.0
 
 
 async def recover(store: Store, *, engine: str, epoch: int) -> int:
-    """Put back what older epochs left RUNNING; returns how many jobs that were.
+    """Put back what older epochs left RUNNING or SENDING; returns how many jobs that were.
 
     The children of the old engine are gone: the kernel was told to end each of them with its parent.
     """
+    await store.deliveries.recover(now=time.time())
     left = await store.jobs.claimed_by_older(engine=engine, epoch=epoch)
     for job in left:
         await _recover(store, job)

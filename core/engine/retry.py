@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.config.settings import Retries
-from core.domain.errors import DiskFull, FloodWait, JobError, RetryPolicy
+from core.domain.errors import DiskFull, FloodWait, JobError, RetryPolicy, SessionLost
 from core.domain.events import EventType
 from core.domain.job import WAITING_DISK, WAITING_LIVE, WAITING_RETRY
 from core.engine.logins import LoginWanted
@@ -72,6 +72,6 @@ def decide(error: JobError, *, retry_count: int, settings: Retries, chance: floa
 def _park(error: JobError) -> Decision:
     if isinstance(error, DiskFull):
         return Decision(event=EventType.PARKED, waiting_for=WAITING_DISK)
-    waiting_for = WAITING_RETRY if isinstance(error, FloodWait) else WAITING_LIVE
+    waiting_for = WAITING_RETRY if isinstance(error, FloodWait | SessionLost) else WAITING_LIVE
     wait_s = error.retry_after_s if error.retry_after_s is not None else LOOK_AGAIN_S
     return Decision(event=EventType.PARKED, waiting_for=waiting_for, wait_s=wait_s)

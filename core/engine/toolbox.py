@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -15,7 +16,7 @@ from core.engine.metadata import MetadataCache
 from core.media.ffmpeg import Ffmpeg, locate
 from core.media.prober import Prober
 from core.net.uplinks import Uplinks
-from core.sources.base import SourceContext
+from core.sources.base import Source, SourceContext
 from core.sources.registry import Registry
 from core.sources.ytdlp.pool import YtdlpPool
 
@@ -39,14 +40,14 @@ class Toolbox:
     aria2c: Path | None = None
 
     @classmethod
-    async def open(cls, settings: Settings, profiles: Profiles) -> Self:
+    async def open(cls, settings: Settings, profiles: Profiles, more_sources: Sequence[Source] = ()) -> Self:
         """Start what must run. Child processes start when they are first needed.
 
         Raises:
             ConfigError: No usable ffmpeg, or a wrong address in the network settings.
         """
         ffmpeg = await asyncio.to_thread(locate, settings.media.ffmpeg_path)
-        registry = Registry(settings)
+        registry = Registry(settings, more_sources=more_sources)
         uplinks = Uplinks(settings, [source.name for source in registry.all()])
         await uplinks.open()
         return cls(

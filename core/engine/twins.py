@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from core.domain.events import EventType
 from core.domain.job import WAITING_JOB, Job, JobStatus
 from core.engine import attempt as keys
 from core.engine.attempt import Attempt, EventWithData
-from core.engine.intake import Intake
+from core.engine.intake import Intake, is_gone
 from core.engine.stages import MAX_HOPS, endless, request_of
 from core.links.identify import identify, parse_identity
 from core.store.jobs import NewJob
@@ -37,7 +35,7 @@ class Twins:
     async def waited_for(self, attempt: Attempt) -> Job | None:
         """The twin that was waited for before this attempt, if it has a result."""
         job_key = attempt.checkpoint.pop(keys.TWIN, None)
-        return await self._done(job_key) if job_key is not None else None
+        return await self._taken(attempt, job_key) if job_key is not None else None
 
     async def at(self, attempt: Attempt, url: str) -> Job | None:
         """What `_settle` says, now that the job's link is known to lead to *url*.
@@ -58,7 +56,7 @@ class Twins:
         """What `_settle` says, now that a source has told which media the link shows, if it did."""
         found = attempt.resolution
         identity, linked = parse_identity(found.media_id), identify(attempt.job.url)
-        is_told_by_link = linked is not None and not linked.is_provisional
+        is_told_by_link = linked is not None and not (linked.is_provisional or linked.is_message)
         if identity is None or identity.is_provisional or found.entries or is_told_by_link:
             return None
         new = self._intake.prepare(request_of(attempt), identity=identity)
@@ -72,7 +70,7 @@ class Twins:
         It waits when its status is PENDING afterwards.
         """
         is_forced = keys.FORCED in attempt.checkpoint
-        if not is_forced and (done := await self._done(new.job_key)) is not None:
+        if not is_forced and (done := await self._taken(attempt, new.job_key)) is not None:
             return done
         new = replace(new, checkpoint={**attempt.checkpoint, keys.TWIN: new.job_key})
         attempt.job = attempt.meter.job = job = await self._store.jobs.become(
@@ -82,13 +80,16 @@ class Twins:
             self._waits_for(int(job.waiting_for.removeprefix(WAITING_JOB)))
         return None
 
-    async def _done(self, job_key: str) -> Job | None:
-        """The finished job with this key whose result is still there."""
-        job = await self._store.jobs.result_of(job_key)
-        if job is None or (job.file_path is None and job.group_id is None):
+    async def _taken(self, attempt: Attempt, job_key: str) -> Job | None:
+        """The finished job with this key whose result is still there; a list's items become the attempt's."""
+        done = await self._store.jobs.result_of(job_key)
+        if done is None or await is_gone(done):
             return None
-        is_there = job.file_path is None or await asyncio.to_thread(Path(job.file_path).exists)
-        return job if is_there else None
+        if done.is_list:
+            if done.group_id is None:
+                return None
+            await self._store.jobs.inherit_items(attempt.job.id, done.id)
+        return done
 
 
 def taken_over(attempt: Attempt, twin: Job) -> tuple[list[EventWithData], dict[str, Any]]:

@@ -11,6 +11,8 @@ from core.links.normalise import host_is
 
 #: Prefixes of what can only be resolved by asking the site.
 _PROVISIONAL = ("short:", "share:", "watch:")
+#: Prefix of Telegram's own ids of files, which no link has.
+TELEGRAM_DOCUMENT = "document:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Identity:
     def is_provisional(self) -> bool:
         """It names a link to the media: other links may name the same thing otherwise."""
         return self.media_id.startswith(_PROVISIONAL)
+
+    @property
+    def is_message(self) -> bool:
+        """It names a message; others may hold the same media, of which the source knows the id."""
+        return self.platform == "telegram" and not self.media_id.startswith(TELEGRAM_DOCUMENT)
 
     def __str__(self) -> str:
         return f"{self.platform}:{self.media_id}"
@@ -198,9 +205,12 @@ SHAPES: tuple[Shape, ...] = (
     *_shapes("snapchat", "snapchat.com", rf"/spotlight/{_SLUG}"),
     *_shapes(
         "telegram",
-        "t.me telegram.me",
+        "t.me telegram.me telegram.dog",
         r"/(?:s/)?(?P<id1>(?!s/|c/)\w+)/(?:\d+/)?(?P<id2>\d+)",
         r"/c/(?P<id1>\d+)/(?:\d+/)?(?P<id2>\d+)",
+        # Our own links of messages in chats that Telegram has no links for: with people, and small groups.
+        (r"/c/u(?P<id1>\d+)/(?P<id2>\d+)", "user:"),
+        (r"/c/g(?P<id1>\d+)/(?P<id2>\d+)", "group:"),
     ),
     *_shapes(
         "google_drive",
@@ -229,7 +239,7 @@ SHAPES: tuple[Shape, ...] = (
 KNOWN_HOSTS = tuple(dict.fromkeys(host for shape in SHAPES for host in shape.hosts))
 PLATFORMS = frozenset(shape.platform for shape in SHAPES)
 #: Handles and paths of these platforms are the same in any case.
-_CASELESS = frozenset({"soundcloud", "mixcloud", "bluesky", "ted", "bandcamp", "telegram"})
+_CASELESS = frozenset({"soundcloud", "mixcloud", "bluesky", "ted", "bandcamp"})
 #: Each artist's host is a platform of its own here.
 _HOST_IN_ID = frozenset({"bandcamp"})
 
@@ -244,7 +254,7 @@ def identify(url: str) -> Identity | None:
     path = _SLASHES.sub("/", parts.path).rstrip("/")
     for shape in SHAPES:
         if host_is(host, shape.hosts) and (found := shape.path.fullmatch(path)):
-            parameters = dict(parse_qsl(parts.query))
+            parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
             media_id = _media_id(shape, found, parameters)
             if media_id:
                 return Identity(shape.platform, _canonical(shape.platform, host, media_id, parameters))
@@ -272,8 +282,12 @@ def _canonical(platform: str, host: str, media_id: str, parameters: Mapping[str,
             return media_id[1:]  # the player writes v123 for /videos/123
         case "youtube" if overlong := _YOUTUBE_ID_AND_MORE.fullmatch(media_id):
             return overlong["id"]  # `?v=…?feature=share`, as some programs write it
-        case "bilibili" if (part := parameters.get("p", "1")) != "1":
+        case "bilibili" if (part := parameters.get("p") or "1") != "1":
             return f"{media_id}?p={part}"  # one of several films on one page
+        case "telegram":
+            comment = f"?comment={parameters['comment']}" if parameters.get("comment", "").isdigit() else ""
+            # Without the word it names the whole album that the message is part of.
+            return media_id.lower() + comment + ("?single" if "single" in parameters else "")
         case _ if platform in _CASELESS and not media_id.startswith(_PROVISIONAL):
             return media_id.lower()
     return media_id

@@ -14,6 +14,7 @@ import re
 import idna
 
 from core.domain.errors import InvalidRequest
+from core.links.telegram import web_link
 
 #: Longer links are refused, as the address gate does.
 MAX_URL_CHARS = 16 * 1024
@@ -82,6 +83,8 @@ def normalise(url: str) -> str:
     if parts is None:
         raise InvalidRequest("the link does not begin with http:// or https://")
     scheme = parts["scheme"].lower()
+    if scheme == "tg" and (message := web_link(text)) is not None:
+        return normalise(message)
     if scheme not in _DEFAULT_PORTS:
         raise InvalidRequest(f"{scheme[:20]}:// links are not taken, only http:// and https://")
     host, port = _authority(parts["authority"], scheme)

@@ -17,10 +17,10 @@ from av.video.stream import VideoStream
 
 from core.media.libav import Refused, film_of, open_media
 
-#: Longest side of a thumbnail; Telegram takes no larger ones.
-THUMBNAIL_PIXELS = 320
 #: Longest side of a cover; larger ones only make the file heavier.
 COVER_PIXELS = 1280
+#: Nobody would see anything in a smaller one.
+_LEAST_PIXELS = 16
 #: A picture with more than this is a bomb, or no cover.
 MAX_PIXELS = 50_000_000
 
@@ -35,18 +35,39 @@ _KINDS = (
 )
 
 
-def thumbnail(path: Path, at_s: float) -> bytes:
-    """A small JPEG of the key frame before *at_s*."""
+def picture(path: Path, at_s: float, longest: int, max_bytes: int) -> bytes:
+    """A JPEG of the key frame before *at_s*, or of the cover of a file without a film.
+
+    Args:
+        path: A media file.
+        at_s: Where to look.
+        longest: No side has more points.
+        max_bytes: It is no larger: where it would be, it has fewer points.
+    """
     with open_media(path) as container:
         stream = film_of(container)
-        if stream is None:
-            raise Refused("there is no picture in it")
-        container.seek(max(0, int(at_s * av.time_base)) + (container.start_time or 0))
-        frame = next(container.decode(stream), None)
-        if frame is None:  # nothing can be decoded from there on
-            container.seek(0)
+        if stream is not None:
+            frame = _frame_at(container, stream, at_s)
+        else:
+            stream = next(iter(container.streams.video), None)
+            if stream is None:
+                raise Refused("there is no picture in it")
+            _check_size(stream)
             frame = _frame(container, stream)
-        return _jpeg(frame, THUMBNAIL_PIXELS)
+        while len(data := _jpeg(frame, longest)) > max_bytes:
+            longest //= 2
+            if longest < _LEAST_PIXELS:
+                raise Refused(f"its picture has more than {max_bytes} bytes at any size")
+        return data
+
+
+def _frame_at(container: InputContainer, stream: VideoStream, at_s: float) -> Any:
+    container.seek(max(0, int(at_s * av.time_base)) + (container.start_time or 0))
+    frame = next(container.decode(stream), None)
+    if frame is None:  # nothing can be decoded from there on
+        container.seek(0)
+        frame = _frame(container, stream)
+    return frame
 
 
 def cover(path: Path) -> bytes:
@@ -60,10 +81,14 @@ def cover(path: Path) -> bytes:
         stream = next(iter(container.streams.video), None)
         if stream is None or stream.codec_context is None:
             raise Refused("there is no picture in it")
-        context = stream.codec_context
-        if not 0 < context.width * context.height <= MAX_PIXELS:
-            raise Refused(f"it has {context.width} by {context.height} points")
+        _check_size(stream)
         return _jpeg(_frame(container, stream), COVER_PIXELS)
+
+
+def _check_size(stream: VideoStream) -> None:
+    context = stream.codec_context
+    if not 0 < context.width * context.height <= MAX_PIXELS:
+        raise Refused(f"it has {context.width} by {context.height} points")
 
 
 def _frame(container: InputContainer, stream: VideoStream) -> Any:

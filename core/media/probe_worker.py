@@ -58,8 +58,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def _result(request: dict[str, Any], path: Path) -> Any:
     match request["op"]:
-        case "thumbnail":
-            return base64.b64encode(pictures.thumbnail(path, request["at_s"])).decode()
+        case "picture":
+            limits = request["longest"], request["max_bytes"]
+            return base64.b64encode(pictures.picture(path, request["at_s"], *limits)).decode()
         case "cover":
             return base64.b64encode(pictures.cover(path)).decode()
         case "cuts":

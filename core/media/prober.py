@@ -51,13 +51,16 @@ class Prober:
         """
         return MediaInfo.from_json(await self._ask(path, op="probe", measure=measure))
 
-    async def thumbnail(self, path: Path, *, at_s: float) -> bytes:
-        """A JPEG, no side longer than 320 pixels, of the key frame before *at_s*.
+    async def picture(self, path: Path, *, at_s: float, longest: int, max_bytes: int) -> bytes:
+        """A JPEG of the key frame before *at_s*, or of the cover of a file without a film.
+
+        No side has more than *longest* points, and all of it no more than *max_bytes*.
 
         Raises:
-            MediaFailure: As with `probe`, or there is no film in it.
+            MediaFailure: As with `probe`, or there is nothing to be seen.
         """
-        return base64.b64decode(await self._ask(path, op="thumbnail", at_s=at_s))
+        limits = {"longest": longest, "max_bytes": max_bytes}
+        return base64.b64decode(await self._ask(path, op="picture", at_s=at_s, **limits))
 
     async def cover(self, path: Path) -> bytes:
         """A picture file (JPEG, PNG, WebP, AVIF, GIF) as a JPEG, no side longer than 1280 pixels.

@@ -67,6 +67,8 @@ class Facts:
     engine: Mapping[str, Any] | ReeldeckError
     #: What the database check said.
     database: str | ReeldeckError
+    #: What was found about Telegram.
+    telegram: Finding | None = None
 
 
 Check = Callable[[Facts], Finding]
@@ -74,7 +76,8 @@ Check = Callable[[Facts], Finding]
 
 def examine(facts: Facts) -> list[Finding]:
     """All findings, in the order in which people should read them. Blocks for up to some seconds."""
-    return [check(facts) for check in CHECKS]
+    findings = [check(facts) for check in CHECKS]
+    return findings if facts.telegram is None else [*findings, facts.telegram]
 
 
 def _python(_: Facts) -> Finding:

@@ -36,6 +36,7 @@ _CHATTY = (
     "aiosqlite",
     "httpcore",
     "httpx",
+    "telethon",
     "tortoise",
     "uvicorn",
     "uvicorn.access",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from core.config.settings import Settings
@@ -42,11 +42,19 @@ class Registry:
     Args:
         settings: `[sources.NAME] enabled` leaves sources out.
         sources: Instead of all that are known.
+        more_sources: Besides them; asked after those that match as well.
     """
 
-    def __init__(self, settings: Settings, sources: list[Source] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sources: list[Source] | None = None,
+        *,
+        more_sources: Sequence[Source] = (),
+    ) -> None:
         self._settings = settings
-        self._sources = known_sources(settings, self.is_sites_own) if sources is None else sources
+        known = known_sources(settings, self.is_sites_own) if sources is None else sources
+        self._sources = [*known, *more_sources]
         self._by_name = {source.name: source for source in self._sources}
 
     def all(self) -> list[Source]:

@@ -70,6 +70,13 @@ async def rename(transaction: Transaction, job: Job) -> None:
         await _index(transaction, row["id"], dict(zip(ITEM_COLUMNS, row, strict=True)))
 
 
+async def remove(transaction: Transaction, file_path: str) -> None:
+    """Take a file that is not there any more out of the library."""
+    row = await transaction.row("DELETE FROM media_items WHERE file_path = ? RETURNING id", file_path)
+    if row is not None:
+        await transaction.execute("DELETE FROM media_text WHERE rowid = ?", row["id"])
+
+
 async def _index(transaction: Transaction, item_id: int, cells: Mapping[str, Any]) -> None:
     """Let an item be found by what it is now."""
     await transaction.execute("DELETE FROM media_text WHERE rowid = ?", item_id)

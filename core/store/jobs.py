@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page, Submitted
-from core.store import items, joining, moves, queries, submission
+from core.store import items, joining, moves, queries, recipients, submission
 from core.store.rows import FACTS, JOB, EventWithData, Reader, job_of, to_cells
 from core.store.submission import NewJob
 from core.store.transaction import Transaction
@@ -43,9 +44,23 @@ class Jobs:
         """
         return (await self.submit_many([new], now=now))[0]
 
-    async def submit_many(self, news: Sequence[NewJob], *, now: float) -> Sequence[Submitted]:
-        """`submit` for each, in one transaction; one answer for each, in order."""
-        return await self._writer.run(partial(submission.submit, news=list(news), now=now))
+    async def submit_many(
+        self,
+        news: Sequence[NewJob],
+        *,
+        now: float,
+        cursors: Mapping[int, int] = MappingProxyType({}),
+    ) -> Sequence[Submitted]:
+        """`submit` for each, in one transaction; one answer for each, in order.
+
+        With them is stored, up to which message these chats were read.
+        """
+        command = partial(submission.submit, news=list(news), now=now, cursors=cursors)
+        return await self._writer.run(command)
+
+    async def inherit_items(self, list_id: int, twin_id: int) -> None:
+        """A job turned out to be the same list as another: it has its items."""
+        await self._writer.run(partial(recipients.inherit, list_id=list_id, twin_id=twin_id))
 
     async def get(self, job_id: int) -> Job:
         """One job.

@@ -9,6 +9,7 @@ from functools import partial
 
 from core.domain.errors import InvalidRequest
 from core.domain.folding import stem_of
+from core.domain.job import Job
 from core.domain.library import Bound, Facet, LibraryQuery, MediaItem, Words
 from core.domain.snapshot import Page
 from core.store import items
@@ -151,6 +152,15 @@ class Library:
         found = {row["id"]: items.item_of(row) for row in rows}
         # One that was deleted since is left out.
         return [found[item_id] for item_id in ids if item_id in found]
+
+    async def item_of(self, job: Job) -> MediaItem | None:
+        """The record of a job's file, whichever job brought it; None when there is none."""
+        rows = await self._reader.rows(
+            f"SELECT {_ITEM} FROM media_items WHERE file_path = ? OR job_id = ?"  # noqa: S608 -- constants
+            " ORDER BY file_path = ? DESC LIMIT 1",
+            *(job.file_path, job.id, job.file_path),
+        )
+        return items.item_of(rows[0]) if rows else None
 
     async def near(self, word: str) -> list[str]:
         """Words of titles and names that *word* may be a slip of, the likeliest first; also itself."""

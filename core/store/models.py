@@ -110,6 +110,23 @@ class GroupRow(Model):
         table = "groups"
 
 
+class ListItemRow(Model):
+    """A job that is an item of the list which another job turned out to be."""
+
+    id = fields.BigIntField(primary_key=True)
+    list: ForeignKeyRelation[JobRow] = fields.ForeignKeyField(
+        "store.JobRow", related_name="items", on_delete=fields.CASCADE
+    )
+    job: ForeignKeyRelation[JobRow] = fields.ForeignKeyField(
+        "store.JobRow", related_name="lists", on_delete=fields.CASCADE
+    )
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "list_items"
+
+
 class RequestRow(Model):
     """An idempotency key and the job it led to."""
 
@@ -204,6 +221,24 @@ class DeliveryRow(Model):
         """Where it is stored."""
 
         table = "deliveries"
+
+
+class AcknowledgementRow(Model):
+    """What a message with links was last told of them."""
+
+    id = fields.BigIntField(primary_key=True)
+    chat_id = fields.BigIntField()
+    message_id = fields.BigIntField()
+    topic_id = fields.BigIntField(null=True)
+    status_message_id = fields.BigIntField(null=True)
+    shown = fields.TextField(null=True)
+    # Whether that was all: none of its deliveries changed since, and none will.
+    is_settled = fields.BooleanField()
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "acknowledgements"
 
 
 class MediaItemRow(Model):

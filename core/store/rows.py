@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from core.domain.events import Event, EventType
 from core.domain.job import Control, Job, JobStatus, Kind, Stage
 
+T = TypeVar("T")
+
+#: Rows of one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
+CHUNK = 400
 #: What an event is before the writer numbers it.
 EventWithData = tuple[EventType, Mapping[str, Any]]
 
@@ -93,6 +98,13 @@ def to_cell(name: str, value: Any) -> Any:
         # Remote JSON can hold half a surrogate pair, which is no text that UTF-8 can carry.
         return value.encode("utf-8", "replace").decode()
     return value
+
+
+def chunked(items: Iterable[T]) -> Iterator[list[T]]:
+    """As many at a time as one statement takes."""
+    left = iter(items)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk
 
 
 def placeholders(count: int) -> str:

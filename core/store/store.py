@@ -12,7 +12,10 @@ from tortoise.context import TortoiseContext
 from core.domain.errors import StoreFailure
 from core.domain.job import JobStatus
 from core.store import queries, schema
+from core.store.acknowledgements import Acknowledgements
 from core.store.audit import AuditTrail
+from core.store.chats import Chats
+from core.store.deliveries import Deliveries
 from core.store.events import Events
 from core.store.folder import private_file, private_folder
 from core.store.groups import Groups
@@ -47,6 +50,9 @@ class Store:
         library: Finished files, to be searched.
         tokens: Who may ask over TCP.
         audit: What was changed from outside.
+        chats: Whose links are taken.
+        deliveries: Who gets which file, and how far that is.
+        acknowledgements: What messages were told of it.
     """
 
     def __init__(self, path: Path, client: StoreClient, writer: Writer) -> None:
@@ -61,6 +67,9 @@ class Store:
         self.library = Library(client, writer)
         self.tokens = Tokens(client, writer)
         self.audit = AuditTrail(client, writer)
+        self.chats = Chats(client, writer)
+        self.deliveries = Deliveries(client, writer)
+        self.acknowledgements = Acknowledgements(client, writer)
 
     @classmethod
     async def open(cls, data_dir: Path, url: str | None, *, on_commit: Callable[[Committed], None]) -> Self:

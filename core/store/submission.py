@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request, host_of
 from core.domain.snapshot import Submitted
-from core.store.rows import JOB, Reader, job_of, placeholders, to_cells
+from core.store import chats, recipients
+from core.store.rows import JOB, Reader, chunked, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
-#: Rows of one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
-CHUNK = 400
 _NEVER_JOINED = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 
 
@@ -32,28 +31,28 @@ class NewJob:
     job_key: str
     media_id: str | None = None
     group_id: int | None = None
+    #: The job that turned out to be a list which holds it.
+    list_id: int | None = None
     #: Its place within its priority; when it is submitted, if None.
     position: float | None = None
     #: What the runner is to know.
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def submit(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> list[Submitted]:
+async def submit(
+    transaction: Transaction,
+    news: Sequence[NewJob],
+    *,
+    now: float,
+    cursors: Mapping[int, int] = MappingProxyType({}),
+) -> list[Submitted]:
     """One answer for each of *news*, in order; `Jobs.submit` says when a job is joined."""
     by_request = await _of_requests(transaction, news)
     known = _Known(await _of_keys(transaction, news))
-    fresh: dict[str, NewJob] = {}
-    heard = set(by_request)
-    for new in news:
-        if new.request.idempotency_key in heard:
-            continue
-        if new.request.idempotency_key is not None:
-            heard.add(new.request.idempotency_key)
-        if known.match(new) is None:
-            fresh.setdefault(new.job_key, new)
+    fresh = _fresh(news, known, heard=set(by_request))
     inserted = await _insert(transaction, list(fresh.values()), now=now)
     answers: list[Submitted] = []
-    keys: dict[str, int] = {}
+    taken: list[tuple[NewJob, Job]] = []
     for new in news:
         key = new.request.idempotency_key
         if key is not None and key in by_request:
@@ -67,14 +66,40 @@ async def submit(transaction: Transaction, news: Sequence[NewJob], *, now: float
         else:
             transaction.event(job.id, EventType.JOB_JOINED, _who(new), now=now)
         if key is not None:
-            by_request[key], keys[key] = job, job.id
+            by_request[key] = job
+        taken.append((new, job))
         answers.append(Submitted(job, joined=not is_new))
-    if keys:
-        await transaction.execute_many(
-            "INSERT INTO requests (key, job_id, created) VALUES (?, ?, ?)",
-            [[key, job_id, now] for key, job_id in keys.items()],
-        )
+    await _note(transaction, taken, now=now)
+    if cursors:
+        await chats.read_up_to(transaction, cursors=cursors)
     return answers
+
+
+def _fresh(news: Sequence[NewJob], known: _Known, *, heard: set[str | None]) -> dict[str, NewJob]:
+    """The first of *news* for each key that no job has, unless its request was *heard* before."""
+    fresh: dict[str, NewJob] = {}
+    for new in news:
+        if new.request.idempotency_key in heard:
+            continue
+        if new.request.idempotency_key is not None:
+            heard.add(new.request.idempotency_key)
+        if known.match(new) is None:
+            fresh.setdefault(new.job_key, new)
+    return fresh
+
+
+async def _note(transaction: Transaction, taken: Sequence[tuple[NewJob, Job]], *, now: float) -> None:
+    """Write down which requests asked for jobs, whom their files go to, and of which list they are."""
+    keys = [[new.request.idempotency_key, job.id, now] for new, job in taken if new.request.idempotency_key]
+    if keys:
+        await transaction.execute_many("INSERT INTO requests (key, job_id, created) VALUES (?, ?, ?)", keys)
+    asked = [(job, new.request.reply) for new, job in taken if new.request.reply is not None]
+    if asked:
+        await recipients.ask(transaction, asked, now=now)
+    for list_id in dict.fromkeys(new.list_id for new, _ in taken):
+        if list_id is not None:
+            items = [job for new, job in taken if new.list_id == list_id]
+            await recipients.listed(transaction, list_id, items, now=now)
 
 
 class _Known:
@@ -84,6 +109,8 @@ class _Known:
         self._unfinished: dict[str, Job] = {}
         self._completed: dict[str, Job] = {}
         for job in jobs:
+            if job.status is JobStatus.COMPLETED and job.file_path is None and not job.is_list:
+                continue  # its file was let go of
             found = self._completed if job.status is JobStatus.COMPLETED else self._unfinished
             found[job.job_key] = job
 
@@ -97,7 +124,7 @@ async def _of_requests(transaction: Transaction, news: Sequence[NewJob]) -> dict
     """Jobs of earlier requests, by their idempotency keys."""
     found: dict[str, Job] = {}
     asked = {new.request.idempotency_key for new in news} - {None}
-    for keys in _chunks(asked):
+    for keys in chunked(asked):
         rows = await transaction.rows(
             f"SELECT key, job_id FROM requests WHERE key IN ({placeholders(len(keys))})",  # noqa: S608 -- placeholders
             *keys,
@@ -111,7 +138,7 @@ async def _of_requests(transaction: Transaction, news: Sequence[NewJob]) -> dict
 async def _of_keys(reader: Reader, news: Sequence[NewJob]) -> list[Job]:
     """Unfinished and completed jobs of the wanted keys, the newest last."""
     found: list[Job] = []
-    for keys in _chunks({new.job_key for new in news}):
+    for keys in chunked({new.job_key for new in news}):
         rows = await reader.rows(
             # Asked for the states or the order as well, SQLite would read the whole history by its states.
             f"SELECT {JOB} FROM jobs WHERE job_key IN ({placeholders(len(keys))})",  # noqa: S608 -- constants
@@ -127,7 +154,7 @@ async def _insert(transaction: Transaction, news: Sequence[NewJob], *, now: floa
     They are born PENDING and queued at once: one row written, both events told.
     """
     inserted: dict[str, Job] = {}
-    for chunk in _chunks(news):
+    for chunk in chunked(news):
         cells = [_cells(new, now) for new in chunk]
         names = ", ".join(cells[0])
         each = f"({placeholders(len(cells[0]))})"
@@ -184,9 +211,3 @@ def _who(new: NewJob) -> dict[str, Any]:
         "chat_id": new.request.chat_id,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[list[Any]]:
-    left = iter(items)
-    while chunk := list(islice(left, CHUNK)):
-        yield chunk

@@ -23,6 +23,8 @@ class Committed:
     jobs: tuple[Job, ...]
     #: Ids of deleted jobs.
     deleted: tuple[int, ...]
+    #: Whether something may be sent that could not be sent before.
+    is_due: bool = False
 
 
 class Transaction:
@@ -34,12 +36,14 @@ class Transaction:
     Attributes:
         last_seq: Number of the newest event.
         moves: By how much the number of jobs in each state changed.
+        is_due: Whether a delivery became ready; commands set it.
     """
 
     def __init__(self, connection: ImmediateTransaction, last_seq: int) -> None:
         self._connection = connection
         self.last_seq = last_seq
         self.moves: Counter[JobStatus] = Counter()
+        self.is_due = False
         self._events: list[Event] = []
         self._unwritten: list[list[Any]] = []
         self._jobs: dict[int, Job] = {}
@@ -118,6 +122,6 @@ class Transaction:
 
     def outcome(self) -> Committed | None:
         """What is to be told, None when nothing is."""
-        if not (self._events or self._jobs or self._deleted):
+        if not (self._events or self._jobs or self._deleted or self.is_due):
             return None
-        return Committed(tuple(self._events), tuple(self._jobs.values()), tuple(self._deleted))
+        return Committed(tuple(self._events), tuple(self._jobs.values()), tuple(self._deleted), self.is_due)

@@ -29,6 +29,7 @@ from core.domain.media import FormatInfo, Role
 from core.domain.profile import Profile, ProfileStatus
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
+from tests.fakes.chats import FakeChats
 
 ENGINE_VERSION = "0.0-fake"
 
@@ -52,10 +53,11 @@ class _Mailbox:
         self.filled.set()
 
 
-class FakeEngine:
+class FakeEngine(FakeChats):
     """Implements EngineInterface. Everything it was asked stands in `calls` as (method, arguments)."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.stop_asked = asyncio.Event()
         self.is_closed = False
@@ -434,9 +436,9 @@ class FakeEngine:
             "disk": {"free_bytes": 412 * 2**30, "min_free_bytes": 2 * 2**30},
             "cpu_percent": 1.0,
             "memory_bytes": 64 * 2**20,
-            "telegram": {"state": "off", "account": None, "wait_until": None},
+            "telegram": self.telegram,
             "sources": await self.sources(),
-            "limits": {"max_parallel_jobs": 4},
+            "limits": {"max_parallel_jobs": 4, "maintenance": self.is_in_maintenance},
             "paths": {"archive_dir": "/archive", "tmp_dir": "/tmp"},
         }
 

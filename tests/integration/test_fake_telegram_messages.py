@@ -285,3 +285,42 @@ async def test_answers_are_late_by_the_latency_and_overlap(tg, people):
     await asyncio.gather(*(a.send_message("bob", f"{number}") for number in range(10)))
     assert 0.2 <= loop.time() - start < 1.5
     tg.latency_s = 0
+
+
+async def test_a_channels_post_leads_to_its_comments(tg, people):
+    (alice, a), _ = people
+    channel = tg.add_channel("News", alice, username="newsroom")
+    group = tg.add_supergroup("Talk", alice)
+    post = tg.post(alice, channel, "what do you say?")
+    ask = functions.messages.GetDiscussionMessageRequest("newsroom", post.numbers[0])
+    with pytest.raises(errors.MsgIdInvalidError):
+        await a(ask)
+    channel.linked = group.id
+    source = types.PeerChannel(channel.id)
+    head = types.MessageFwdHeader(post.date, from_id=source, channel_post=post.numbers[0])
+    stands_for = tg.post(alice, group, "what do you say?", forwarded=head)
+    found = await a(ask)
+    assert [(each.id, each.peer_id.channel_id) for each in found.messages] == [
+        (stands_for.numbers[0], group.id)
+    ]
+
+
+async def test_voices_and_round_films_are_found_together(tg, people):
+    (alice, a), (bob, _) = people
+    sent = {
+        name: tg.post(bob, alice, name, file=b"x", attributes=[attribute])
+        for name, attribute in {
+            "voice": types.DocumentAttributeAudio(1, voice=True),
+            "music": types.DocumentAttributeAudio(1),
+            "round": types.DocumentAttributeVideo(1, 1, 1, round_message=True),
+            "film": types.DocumentAttributeVideo(1, 1, 1),
+        }.items()
+    }
+    assert len(sent) == 4
+    for kind, expected in (
+        (types.InputMessagesFilterRoundVoice, ["round", "voice"]),
+        (types.InputMessagesFilterVideo, ["film"]),
+        (types.InputMessagesFilterMusic, ["music"]),
+    ):
+        found = await a.get_messages("bob", limit=None, filter=kind())
+        assert [message.raw_text for message in found] == expected

@@ -190,7 +190,7 @@ async def test_a_playlist_is_refused_and_what_it_names_never_opened(prober, tmp_
     os.mkfifo(secret)
     path = tmp_path / name
     path.write_text(playlist.format(secret=secret))
-    for attempt in (prober.probe(path), prober.thumbnail(path, at_s=0)):
+    for attempt in (prober.probe(path), prober.picture(path, at_s=0, longest=320, max_bytes=200_000)):
         with pytest.raises(MediaFailure, match=r"video\.\w+: (it is a playlist, not media|Inv)"):
             await attempt
 
@@ -208,7 +208,7 @@ async def test_damage_of_every_kind_is_refused_or_read_and_the_worker_lives_on(p
         with contextlib.suppress(MediaFailure):
             assert (await prober.probe(path)).streams
         with contextlib.suppress(MediaFailure):
-            await prober.thumbnail(path, at_s=1)
+            await prober.picture(path, at_s=1, longest=320, max_bytes=200_000)
         workers.add(pid_of(prober))
     assert len(workers) == 1
 
@@ -306,18 +306,42 @@ async def test_closing_leaves_no_process_and_frees_who_waits():
         await prober.probe(path)
 
 
-async def test_a_thumbnail_is_a_small_jpeg_of_the_film(prober, tmp_path):
+async def dimensions(prober: Prober, jpeg: bytes, folder: Path) -> tuple[int | None, int | None]:
+    """Width and height of a picture."""
+    path, film = folder / "picture.jpg", folder / "picture.mkv"
+    path.write_bytes(jpeg)
+    media.run_ffmpeg("-f", "mjpeg", "-i", path, "-c", "copy", film)
+    info = await prober.probe(film)
+    assert info.video
+    assert info.video.codec == "mjpeg"
+    return info.video.width, info.video.height
+
+
+async def test_the_picture_of_a_film_is_a_small_jpeg(prober, tmp_path):
     film = made_once(lambda path: media.video_mp4(path, size="1280x720"), "large.mp4")
     for at_s in (0.0, 1.5, 99.0):
-        path = tmp_path / "thumbnail.jpg"
-        path.write_bytes(await prober.thumbnail(film, at_s=at_s))
-        picture = tmp_path / "picture.mkv"
-        media.run_ffmpeg("-f", "mjpeg", "-i", path, "-c", "copy", picture)
-        info = await prober.probe(picture)
-        assert info.video
-        assert (info.video.codec, info.video.width, info.video.height) == ("mjpeg", 320, 180)
+        jpeg = await prober.picture(film, at_s=at_s, longest=320, max_bytes=200_000)
+        assert await dimensions(prober, jpeg, tmp_path) == (320, 180)
 
 
-async def test_sound_has_no_thumbnail(prober):
+async def test_a_picture_that_is_too_heavy_gets_smaller(prober, tmp_path):
+    film = made_once(lambda path: media.video_mp4(path, size="1280x720"), "large.mp4")
+    limit = len(await prober.picture(film, at_s=0, longest=320, max_bytes=200_000)) - 1
+    jpeg = await prober.picture(film, at_s=0, longest=320, max_bytes=limit)
+    assert len(jpeg) <= limit
+    assert await dimensions(prober, jpeg, tmp_path) == (160, 90)
+    with pytest.raises(MediaFailure, match="at any size"):
+        await prober.picture(film, at_s=0, longest=320, max_bytes=10)
+
+
+async def test_the_picture_of_a_sound_file_is_its_cover(prober, tmp_path):
+    tone, covered = made_once(media.audio_mp3, "a.mp3"), tmp_path / "covered.mp3"
+    picture = made_once(media.picture_jpeg, "cover.jpg")
+    media.run_ffmpeg(
+        *("-i", tone, "-i", picture, "-map", "0:a", "-map", "1:v", "-c", "copy"),
+        *("-disposition:v", "attached_pic", covered),
+    )
+    jpeg = await prober.picture(covered, at_s=1, longest=64, max_bytes=200_000)
+    assert max(side or 0 for side in await dimensions(prober, jpeg, tmp_path)) == 64
     with pytest.raises(MediaFailure, match="no picture"):
-        await prober.thumbnail(made_once(media.audio_mp3, "a.mp3"), at_s=0)
+        await prober.picture(tone, at_s=0, longest=320, max_bytes=200_000)

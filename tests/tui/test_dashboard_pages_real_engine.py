@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.auth import watch
+from core.domain.figures import size_text
 from core.domain.job import JobStatus, Request
 from core.sources import registry
 from core.sources.direct import Direct
@@ -12,7 +13,6 @@ from tests.fakes.media import audio_mp3, made_once, video_mp4
 from tests.fakes.members import MembersOrigin, cookie_file
 from tests.fakes.origin import Fault
 from tests.fakes.playlists import Playlists
-from tui.present import size_text
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
+from core.domain.delivery import DeliveryState
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Stage
 from core.domain.profile import ProfileReason, ProfileStatus
@@ -60,11 +61,13 @@ async def test_markup_in_a_title_is_shown_as_it_is(dashboard, engine):
 
 @pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
 async def test_every_theme_shows_every_screen(dashboard, engine, theme):
-    engine.add(title="A talk", status=JobStatus.RUNNING, group_id=engine.add_group("A series"))
+    job = engine.add(title="A talk", status=JobStatus.RUNNING, group_id=engine.add_group("A series"))
     engine.add_login(reason=ProfileReason.ROTATED, status=ProfileStatus.DISABLED)
+    engine.watch(-100, "A chat")
+    engine.add_delivery(job.id)
     screens = {
         "enter": "q Close", "question_mark": "JOBS", "a": "Add links", "P": "A series", "2": "YouTube",
-        "3": "youtube/main",
+        "3": "youtube/main", "4": "A chat",
     }  # fmt: skip
     async with dashboard((120, 30), theme=theme) as shown:
         await shown.shows("A talk")
@@ -74,6 +77,10 @@ async def test_every_theme_shows_every_screen(dashboard, engine, theme):
             await shown.press("escape")
         for key, text in {"a": "Add a login", "h": "HOW TO", "D": "Forget the login"}.items():
             await shown.press("3", key)
+            await shown.shows(text)
+            await shown.press("escape")
+        for key, text in {"a": "Telegram is off", "e": "told by", "d": "Files of", "D": "Forget the"}.items():
+            await shown.press("4", key)
             await shown.shows(text)
             await shown.press("escape")
 
@@ -109,10 +116,14 @@ async def test_ascii_draws_with_ascii_only(dashboard, engine):
     facts = {"stage": Stage.DOWNLOAD, "size_bytes": 10, "bytes_done": 5, "group_id": engine.add_group()}
     engine.add(title="plain", status=JobStatus.RUNNING, **facts)
     engine.add_login()
+    engine.watch(-100, "A chat")
+    for state in DeliveryState:
+        engine.add_delivery(1, topic_id=5, state=state, upload_parts_done=1, upload_parts_total=3)
     engine.source_facts["youtube"] = {"breaker": {"state": "half_open", "reason": "TIMEOUT"}}
     async with dashboard((120, 30), is_ascii=True) as shown:
         await shown.shows("###", "plain")
-        pages = (["escape", "2"], ["j"], ["3"], ["c"], ["a"], ["escape", "h"])
+        pages = (["escape", "2"], ["j"], ["3"], ["c"], ["a"], ["escape", "h"], ["escape", "4"], ["d"],
+                 ["escape", "e"], ["escape", "a"])  # fmt: skip
         dialogs = (["escape", "question_mark"], ["escape", "a"], ["escape", "P"], ["escape", "x"])
         for keys in (["enter"], *dialogs, *pages):
             await shown.press(*keys)
@@ -155,14 +166,18 @@ def test_text_can_be_read_on_every_ground(name):
 # Few bytes
 
 
-@pytest.mark.parametrize("page", ["1", "2", "3"])
+@pytest.mark.parametrize("page", ["1", "2", "3", "4"])
 async def test_nothing_is_painted_while_nothing_changes(dashboard, engine, monkeypatch, page):
     engine.add_many(30, status=JobStatus.COMPLETED)
     engine.add_login(last_success=1.0)
+    engine.watch(-100, "A chat")
+    engine.add_delivery(30, state=DeliveryState.SENT)
+    engine.add_delivery(29, state=DeliveryState.READY)
     async with dashboard() as shown:
         await shown.until(lambda: shown.app.deck.has_timeline(shown.index.cursor_id))
         await shown.press(page)
-        await shown.until(lambda: shown.app.deck.sync.profiles)
+        await shown.until(lambda: shown.app.deck.sync.chats)
+        await shown.pilot.pause(0.3)
         await shown.pilot.pause()
         painted = []
         monkeypatch.setattr(shown.app, "_display", lambda *arguments: painted.append(arguments))

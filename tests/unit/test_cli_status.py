@@ -101,4 +101,10 @@ def test_limits_that_are_set_are_told(engine, monkeypatch):
 
 
 def test_json_is_the_engines_own_answer(engine):
-    assert json.loads(status("--json"))["limits"] == {"max_parallel_jobs": 4}
+    assert json.loads(status("--json"))["limits"] == {"max_parallel_jobs": 4, "maintenance": False}
+
+
+def test_maintenance_is_told(engine):
+    assert "closed" not in status()
+    engine.is_in_maintenance = True
+    assert "closed    maintenance: nothing new is taken" in status()

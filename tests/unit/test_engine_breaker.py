@@ -83,6 +83,7 @@ def test_every_class_of_failure_has_a_verdict_that_somebody_chose():
         errors.DiskFull,
         errors.FloodWait,
         errors.MediaFailure,
+        errors.SessionLost,
         errors.Unknown,
         errors.UnsupportedSource,
     }

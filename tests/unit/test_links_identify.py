@@ -150,7 +150,11 @@ SAME = {
     ("threads", "Cabc"): "https://www.threads.net/@a.b/post/Cabc https://threads.com/t/Cabc",
     ("snapchat", "W7_abc"): "https://www.snapchat.com/spotlight/W7_abc",
     ("telegram", "channel/12"): "https://t.me/Channel/12 https://t.me/s/channel/12 https://telegram.me/channel/3/12",
-    ("telegram", "123/45"): "https://t.me/c/123/45 https://t.me/c/123/7/45",
+    ("telegram", "123/45"): "https://t.me/c/123/45 https://t.me/c/123/7/45?thread=7",
+    ("telegram", "channel/12?single"): "https://t.me/Channel/12?single https://telegram.dog/channel/12?single=",
+    ("telegram", "channel/12?comment=3"): "https://t.me/channel/12?comment=3",
+    ("telegram", "user:5/12"): "https://t.me/c/u5/12",
+    ("telegram", "group:5/12"): "https://t.me/c/g5/12",
     ("google_drive", "1aB_c-d"): """
         https://drive.google.com/file/d/1aB_c-d/view?usp=sharing
         https://drive.google.com/open?id=1aB_c-d
@@ -236,6 +240,14 @@ def test_what_only_a_site_can_resolve_is_provisional() -> None:
     identities = [identify(url) for url in links.split()]
     assert all(identity and identity.is_provisional for identity in identities)
     assert not Identity("youtube", "dQw4w9WgXcQ").is_provisional
+
+
+def test_a_message_is_not_the_media_in_it() -> None:
+    message = identify("https://t.me/channel/12")
+    assert message is not None
+    assert message.is_message
+    assert not Identity("telegram", "document:77").is_message
+    assert not Identity("youtube", "dQw4w9WgXcQ").is_message
 
 
 def key(url: str, kind: Kind = Kind.AUTO, quality: str = "best", format_id: str | None = None) -> str:

@@ -9,14 +9,19 @@ from tests.fakes.engine import FakeEngine
 from tui.actions import ACTIONS, Situation, actions_of, bindings_of, key_name, situation_of
 from tui.app import PAGES
 from tui.screens.auth import AuthScreen
+from tui.screens.chats import ChatsScreen
+from tui.screens.deliveries import DeliveriesScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.sources import SourcesScreen
 
 SCREENS = {
-    screen.PAGE: screen for screen in (JobsScreen, DetailScreen, SourcesScreen, AuthScreen, HelpScreen)
-}
+    screen.PAGE: screen
+    for screen in (
+        JobsScreen, DetailScreen, SourcesScreen, AuthScreen, ChatsScreen, DeliveriesScreen, HelpScreen
+    )
+}  # fmt: skip
 #: tmux and screen take these for themselves.
 TAKEN = {"ctrl+a", "ctrl+b"}
 

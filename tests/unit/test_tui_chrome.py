@@ -18,7 +18,7 @@ LIVE, LOST = Connection(Link.LIVE), Connection(Link.LOST, EngineUnreachable(), N
 STATUS = {
     "engine": {"state": "running"},
     "disk": {"free_bytes": 412 * 2**30, "min_free_bytes": 2**30},
-    "telegram": {"state": "connected"},
+    "telegram": {"state": "online", "account": "Ann"},
     "cpu_percent": 3.2,
     "memory_bytes": 80 * 2**20,
 }
@@ -30,39 +30,44 @@ WIDTHS = [40, 60, 80, 100, 120, 140, 200]
 @pytest.mark.parametrize("word", ["running", "disk_low", *HOSTILE])
 def test_the_header_fills_its_width(width, connection, word):
     status = STATUS | {"engine": {"state": word}, "telegram": {"state": word}}
-    shown = text_of(chrome.header(connection, status, 5e6, [1.0] * 10, width))
+    shown = text_of(chrome.header(connection, status, 5e6, [1.0] * 10, width, now=NOW))
     assert cell_len(shown) == width
     assert_is_safe(shown)
 
 
 def test_the_header_tells_speed_and_free_disk_and_says_idle():
-    assert "4.8M/s   412 GiB free" in text_of(chrome.header(LIVE, STATUS, 5e6, [1.0], 80))
-    assert "idle" in text_of(chrome.header(LIVE, STATUS, 0.0, [0.0], 80))
-    assert "engine lost" in text_of(chrome.header(LOST, STATUS, 5e6, [1.0], 80))
+    assert "4.8M/s   412 GiB free" in text_of(chrome.header(LIVE, STATUS, 5e6, [1.0], 80, now=NOW))
+    assert "idle" in text_of(chrome.header(LIVE, STATUS, 0.0, [0.0], 80, now=NOW))
+    assert "engine lost" in text_of(chrome.header(LOST, STATUS, 5e6, [1.0], 80, now=NOW))
 
 
-@pytest.mark.parametrize("page", ["jobs", "sources", "auth"])
+@pytest.mark.parametrize("page", ["jobs", "sources", "auth", "chats"])
 def test_the_header_names_the_pages_and_marks_the_one_shown_and_those_that_call(page):
-    line = chrome.header(LIVE, STATUS, 5e6, [1.0] * 10, 80, page=page, calls={"auth": 2})
-    assert "1 Jobs  2 Sources  3 Auth !2" in text_of(line)
+    line = chrome.header(LIVE, STATUS, 5e6, [1.0] * 10, 80, now=NOW, page=page, calls={"auth": 2})
+    assert "1 Jobs  2 Sources  3 Auth !2  4 Chats" in text_of(line)
     assert [text.split()[-1].lower() for text, style in line if style == "tab.on"] == [page]
-    assert "!" not in text_of(chrome.header(LIVE, STATUS, 5e6, [], 80, page=page, calls={"auth": 0}))
+    assert "!" not in text_of(chrome.header(LIVE, STATUS, 5e6, [], 80, now=NOW, page=page, calls={"auth": 0}))
 
 
 def test_the_sparkline_takes_only_the_room_that_is_left():
-    narrow, wide = (chrome.header(LIVE, STATUS, 5e6, [1.0] * 20, width) for width in (72, 200))
+    narrow, wide = (chrome.header(LIVE, STATUS, 5e6, [1.0] * 20, width, now=NOW) for width in (72, 200))
     assert text_of(wide).count("█") == 20
     assert text_of(narrow).count("█") < 10
 
 
 def test_the_header_says_that_this_machine_is_offline():
     status = STATUS | {"network": {"is_away": True}}
-    assert "○ no internet" in text_of(chrome.header(LIVE, status, 0.0, [], 80))
+    assert "○ no internet" in text_of(chrome.header(LIVE, status, 0.0, [], 80, now=NOW))
+
+
+def test_the_header_says_that_nothing_new_is_taken():
+    status = STATUS | {"limits": {"maintenance": True}}
+    assert "● maintenance" in text_of(chrome.header(LIVE, status, 0.0, [], 80, now=NOW))
 
 
 def test_a_disk_below_its_limit_is_marked():
     status = STATUS | {"disk": {"free_bytes": 5, "min_free_bytes": 10}}
-    assert chrome.header(LIVE, status, 0.0, [], 80)[-1] == ("   5 B free ", "bad")
+    assert chrome.header(LIVE, status, 0.0, [], 80, now=NOW)[-1] == ("   5 B free ", "bad")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -8,11 +8,12 @@ from rich.cells import cell_len
 from core.domain.errors import ERRORS, JobError
 from core.domain.events import Event, EventType
 from core.domain.job import JobStatus, Stage
+from core.domain.wording import event_words
 from tests.fakes.engine import FakeEngine
 from tests.unit.test_tui_present import HOSTILE, NOW, STATES, assert_is_safe, text_of
 from tui.describe import detail, strip
 from tui.paragraphs import wrap
-from tui.timeline import attempts_of, event_words, stages_of
+from tui.timeline import attempts_of, stages_of
 
 E = EventType
 
@@ -60,6 +61,14 @@ def test_a_failure_in_an_event_is_told_with_its_message():
         1, 1, E.DOWNLOAD_FAILED, {"error_type": "TIMEOUT", "message": "It took too long: 30 s"}, NOW
     )
     assert event_words(event) == ("download failed: It took too long: 30 s", "bad")
+
+
+def test_a_file_that_was_not_sent_says_whether_it_is_tried_again():
+    facts = {"error_type": "FLOOD_WAIT", "message": "Telegram asks us to wait: 300 s"}
+    event = Event(1, 1, E.FLOOD_WAIT, facts | {"wait_s": 300.0}, NOW)
+    assert event_words(event) == ("not sent, tried again in 5:00: Telegram asks us to wait: 300 s", "warn")
+    event = Event(1, 1, E.TELEGRAM_SEND_FAILED, {"error_type": "FORBIDDEN", "message": "Not allowed"}, NOW)
+    assert event_words(event) == ("not sent: Not allowed", "bad")
 
 
 def test_attempts_are_read_off_the_events_with_what_ended_each():
@@ -146,3 +155,12 @@ def test_every_job_error_is_shown_with_its_summary_and_hint(code: str, width: in
     words = " ".join(shown(detail(job, [], [], NOW, width)).split())
     assert error.summary in words
     assert error.hint in words
+
+
+def test_who_gets_the_file_stands_between_facts_and_stages_and_in_the_strip_of_what_is_done():
+    job = FakeEngine().add(status=JobStatus.COMPLETED, size_bytes=2**20)
+    text = shown(detail(job, [], [], NOW, 60, sent=lambda _: [(("SENT TO", "head"),)]))
+    assert text.index("added") < text.index("SENT TO") < text.index("STAGES")
+    assert "1.00 MiB   ✓ sent" in shown(strip(job, [], [], NOW, 80, sent=("✓ sent", "good")))
+    running = FakeEngine().add(status=JobStatus.RUNNING)
+    assert "sent" not in shown(strip(running, [], [], NOW, 80, sent=("✓ sent", "good")))

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from core.domain import figures
 from core.domain.errors import ERRORS
 from core.domain.job import WAITING_DISK, WAITING_LIVE, WAITING_RETRY, Control, JobStatus, Stage
 from core.domain.text import cell_width
+from core.domain.wording import title_of
 from tests.fakes.engine import FakeEngine
 from tui import present
 from tui.present import state_of
@@ -111,13 +113,13 @@ def test_every_state_has_a_word_that_fits_its_column():
     ],
 )  # fmt: skip
 def test_sizes(size_bytes, text):
-    assert present.size_text(size_bytes) == text
+    assert figures.size_text(size_bytes) == text
 
 
 @given(st.integers(0, 2**49))
 def test_sizes_and_rates_keep_to_their_columns(value):
-    assert len(present.size_text(value)) <= 8
-    assert len(present.rate_text(min(value, 2**39))) <= 7
+    assert len(figures.size_text(value)) <= 8
+    assert len(figures.rate_text(min(value, 2**39))) <= 7
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_sizes_and_rates_keep_to_their_columns(value):
     [(None, ""), (0.0, ""), (0.4, ""), (900, "900B/s"), (4.2 * 2**20, "4.2M/s"), (150 * 2**20, "150M/s")],
 )
 def test_rates(rate, text):
-    assert present.rate_text(rate) == text
+    assert figures.rate_text(rate) == text
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_rates(rate, text):
      (86_400, "1d 0h"), (99 * 86_400, "99d 0h"), (1e9, ">99d")],
 )  # fmt: skip
 def test_spans_of_time_fit_six_cells(seconds, text):
-    assert present.span_text(seconds) == text
+    assert figures.span_text(seconds) == text
     assert len(text) <= 6
 
 
@@ -171,8 +173,8 @@ def test_a_bar_is_full_only_when_all_is_there(share, full):
 
 
 def test_a_percentage_is_a_hundred_only_when_all_is_there():
-    assert present.percent_text(0.9999) == "99%"
-    assert present.percent_text(1.0) == "100%"
+    assert figures.percent_text(0.9999) == "99%"
+    assert figures.percent_text(1.0) == "100%"
 
 
 def test_a_sparkline_scales_to_its_peak():
@@ -214,7 +216,7 @@ def test_what_waits_says_until_when_and_for_what():
 
 
 def test_a_job_without_a_title_is_known_by_its_link():
-    assert present.title_of(FakeEngine().add("https://www.example.org/a")) == "example.org/a"
+    assert title_of(FakeEngine().add("https://www.example.org/a")) == "example.org/a"
 
 
 @pytest.mark.parametrize("width", range(40, 220, 7))

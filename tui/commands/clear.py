@@ -6,8 +6,8 @@ import click
 
 from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.job import JobStatus
+from core.domain.pages import all_jobs
 from tui.console.connect import engine, run_async
-from tui.console.pages import all_jobs
 
 _FINAL = {status.value.lower(): status for status in JobStatus if status.is_final}
 

@@ -10,10 +10,10 @@ import click
 from core.domain.errors import ReeldeckError
 from core.domain.interface import EngineInterface, GroupAction
 from core.domain.job import Job, JobStatus
+from core.domain.pages import all_jobs
 from tui.console.connect import engine, run_async
 from tui.console.exits import complain
 from tui.console.output import json_line, line, name_of
-from tui.console.pages import all_jobs
 
 Action = Callable[[EngineInterface, int], Awaitable[Job]]
 _ACTIONS: Mapping[GroupAction, Action] = {

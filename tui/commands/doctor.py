@@ -55,6 +55,7 @@ async def _findings() -> list[Finding]:
         database="in use by the engine"
         if not isinstance(status, ReeldeckError)
         else await _database(settings),
+        telegram=await _telegram(settings, status),
     )
     return await asyncio.to_thread(examine, facts)
 
@@ -108,6 +109,15 @@ async def _database(settings: Settings) -> str | ReeldeckError:
     finally:
         lock.release()
     return f"{store.path} is sound, {sum(store.counts.values())} jobs"
+
+
+async def _telegram(settings: Settings, status: Mapping[str, Any] | ReeldeckError) -> Finding | None:
+    if not settings.telegram.enabled:
+        return None
+    from userbot.checkup import check_up  # noqa: PLC0415 -- Telethon comes with it
+
+    told = None if isinstance(status, ReeldeckError) else status.get("telegram") or {}
+    return await check_up(settings, told)
 
 
 def _show(finding: Finding) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from core.domain.job import Job, JobStatus
+from core.domain.pages import all_jobs
+from tui.commands.deliveries import told
 from tui.console.connect import engine, run_async
 from tui.console.exits import error_of
 from tui.console.output import json_line, line, name_of, size, span, state_of, table, when
-from tui.console.pages import all_jobs
+from tui.deliveries import chat_names
 
 _STATUSES = {status.value.lower(): status for status in JobStatus}
 
@@ -49,7 +51,7 @@ def _row(job: Job) -> tuple[str, ...]:
 
 @click.command()
 @click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the timeline as `events`.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with `events` and `deliveries`.")
 def job(job_id: int, *, as_json: bool) -> None:
     """Show a job and its timeline."""
     run_async(_job(job_id, as_json=as_json))
@@ -59,10 +61,16 @@ async def _job(job_id: int, *, as_json: bool) -> None:
     async with engine() as running:
         found = await running.job(job_id)
         timeline = await running.events(job_id)
+        sent = (await running.deliveries(job_id=job_id)).items
+        names = chat_names((await running.chats()).rules if sent else ())
     if as_json:
-        json_line(found.to_json() | {"events": [event.to_json() for event in timeline]})
+        more = {
+            "events": [event.to_json() for event in timeline],
+            "deliveries": [each.to_json() for each in sent],
+        }
+        json_line(found.to_json() | more)
         return
-    for name, value in _facts(found):
+    for name, value in [*_facts(found), *(("sent to", told(each, names)) for each in sent)]:
         line(f"{name:<9} {value}")
     click.echo()
     for event in timeline:

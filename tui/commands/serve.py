@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,10 @@ from core.domain.text import for_terminal
 from core.engine.engine import Engine
 from core.ops.logs import configure, log_event
 from tui.console.connect import run_async
+
+if TYPE_CHECKING:
+    from userbot.service import Userbot
+    from userbot.source import TelegramSource
 
 log = logging.getLogger("reeldeck.serve")
 
@@ -37,7 +42,8 @@ def serve() -> None:
 
 async def _serve(settings: Settings) -> None:
     configure(settings.logging, settings.paths.log, secrets=secret_values(settings))
-    engine = Engine(settings, on_event=log_event)
+    source = _telegram_source() if settings.telegram.enabled else None
+    engine = Engine(settings, on_event=log_event, more_sources=[source] if source else [])
     api = ApiServer(engine, settings, token_check=engine.judge_token, record=engine.record)
     _end_by_signals(engine.stop_requested)
     async with AsyncExitStack() as running:
@@ -45,12 +51,30 @@ async def _serve(settings: Settings) -> None:
         running.push_async_callback(engine.stop)
         await api.start()
         running.push_async_callback(api.stop)
+        if source is not None:
+            # Connects on its own: the engine works without it.
+            userbot = _userbot(engine, settings, source)
+            engine.attach(userbot)
+            await userbot.start()
+            running.push_async_callback(userbot.stop)
         click.echo(f"reeldeck listens on {for_terminal(str(api.path))} (process {os.getpid()})")
         await engine.stop_requested.wait()
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _abandon, 1)
     if engine.fault is not None:
         # Not a wish of anybody: whoever watches this process shall start it again.
         raise engine.fault
+
+
+def _telegram_source() -> TelegramSource:
+    from userbot.source import TelegramSource  # noqa: PLC0415 -- Telethon comes with it
+
+    return TelegramSource()
+
+
+def _userbot(engine: Engine, settings: Settings, source: TelegramSource) -> Userbot:
+    from userbot.service import Userbot  # noqa: PLC0415 -- as above
+
+    return Userbot(engine, settings, source)
 
 
 def _end_by_signals(stop: asyncio.Event) -> None:

@@ -15,9 +15,10 @@ import psutil
 from core.domain.errors import StageTimeout
 from core.domain.interface import EngineInterface
 from core.domain.job import JobStatus, from_iso
+from core.domain.pages import all_jobs
+from tui.account import Account
 from tui.console.connect import engine, run_async
 from tui.console.output import json_line, line, size, span, when
-from tui.console.pages import all_jobs
 from tui.logins import name_of, needs_owner, next_step
 from tui.sources import rests_of
 
@@ -40,7 +41,9 @@ async def _status(*, as_json: bool) -> None:
             json_line(found)
             return
         logins = await _needy_logins(running)
-    for name, value in [*_facts(found), *_troubles(found), *logins]:
+        waits = sum((await running.chats()).backlog.values())
+    unsent = [("to send", f"{waits} file{'s' * (waits != 1)}")] if waits else []
+    for name, value in [*_facts(found), *unsent, *_troubles(found), *logins]:
         line(f"{name:<9} {value}")
 
 
@@ -70,12 +73,19 @@ def _facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "speed", f"{size(status['speed_bps'])}/s"
     yield "disk", f"{size(status['disk']['free_bytes'])} free"
     yield "memory", f"{size(status['memory_bytes'])}, {status['cpu_percent']:.0f} % of a core"
-    yield "telegram", str(status["telegram"]["state"])
+    yield "telegram", _telegram(Account.of(status))
     flying = [
         f"{source['name']} {source['in_flight']}" for source in status["sources"] if source["in_flight"]
     ]
     yield "running", ", ".join(flying) or "nothing"
     yield "limits", ", ".join(_limits(status["limits"]))
+
+
+def _telegram(account: Account) -> str:
+    """How the account is, and what its owner does about it."""
+    detail = account.detail if account.needs_owner else ""
+    words = [account.words(time.time()) or account.state, detail, account.next_step()]
+    return ". ".join(word for word in words if word)
 
 
 def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
@@ -92,7 +102,9 @@ def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _troubles(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What keeps jobs from starting."""
+    """What keeps jobs from starting, or from being taken."""
+    if status["limits"].get("maintenance"):
+        yield "closed", "maintenance: nothing new is taken; what was taken goes on"
     if status.get("network", {}).get("is_away"):
         yield "network", "this machine does not reach the internet; jobs go on by themselves when it does"
     if until := from_iso(status.get("quiet_until")):

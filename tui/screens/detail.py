@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from textual.app import ComposeResult
 
+from core.domain.delivery import Delivery
 from core.domain.job import Job
-from tui.actions import bindings_of
+from tui.actions import Situation, bindings_of
 from tui.chrome import footer
 from tui.deck import Deck
+from tui.deliveries import delivery_lines
 from tui.describe import detail
+from tui.outbox import About
 from tui.present import join_sides, pad
 from tui.screens.job_actions import JobActionsScreen
 from tui.screens.scrolling import ScrollActions
+from tui.screens.sending import SendingScreen, unsent
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
 
-class DetailScreen(ScrollActions, JobActionsScreen):
+class DetailScreen(ScrollActions, SendingScreen, JobActionsScreen):
     """Everything about a job, live.
 
     Args:
@@ -59,6 +66,17 @@ class DetailScreen(ScrollActions, JobActionsScreen):
         job = self.deck.index.known.get(self._job_id)
         return [job] if job else []
 
+    def situation(self) -> Situation:
+        """What there is to send again as well."""
+        return replace(super().situation(), unsent=len(unsent(self._deliveries())))
+
+    def _deliveries(self) -> Sequence[Delivery]:
+        return self.look(About(job_id=self._job_id))
+
+    def do_send_again(self) -> None:
+        """All of its deliveries that failed."""
+        self.send_again(self._deliveries())
+
     def paint(self) -> None:
         """Show what the deck holds now; a job that was deleted closes its page."""
         job = self.deck.index.known.get(self._job_id)
@@ -74,7 +92,8 @@ class DetailScreen(ScrollActions, JobActionsScreen):
         self._top.show([join_sides(left, ((where, "bad"),), width)])
         events, speeds = self.deck.timeline(job.id), self.deck.speeds_of(job.id, now)
         size, held = self.pane.size, self.deck.held(job, now)
-        self.pane.show(detail(job, events, speeds, now, size.width, height=size.height, held=held))
+        sent = partial(delivery_lines, self._deliveries(), self.deck.chat_names(), now)
+        self.pane.show(detail(job, events, speeds, now, size.width, height=size.height, held=held, sent=sent))
         self._message.show([pad(self.deck.said(now), width)])
         self._footer.show([footer(self.PAGE, self.situation(), width)])
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from core.domain.errors import ReeldeckError
+from core.domain.figures import size_text
 from core.domain.interface import GroupAction
 from core.domain.job import Job, JobStatus
 from tui.actions import Situation
 from tui.control import for_each, needs_confirmation
-from tui.present import size_text
 from tui.screens.page import PageScreen
 from tui.screens.playlist import SHOW, PlaylistScreen, outcome_words
 

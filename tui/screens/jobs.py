@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable
 
 from textual.app import ComposeResult
@@ -12,12 +13,16 @@ from core.domain.job import Job
 from tui.actions import bindings_of
 from tui.deck import Deck
 from tui.filter import Filter
+from tui.outbox import About
 from tui.screens.detail import DetailScreen
 from tui.screens.job_actions import JobActionsScreen
+from tui.screens.scrolling import CursorActions
 from tui.state import SORTS, VIEWS
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.jobs_view import WIDE, JobsView
+from tui.widgets.frame import WIDE
+from tui.widgets.job_table import JobTable
+from tui.widgets.jobs_view import JobsView
 
 #: A cursor that rests so long wants to know its job's events.
 REST_S = 0.15
@@ -28,7 +33,7 @@ SEARCH_S = 0.4
 _HEAD_SORTS = {"TITLE": "title", "SOURCE": "source", "ID": "added", "ADDED": "added", "STATE": "activity"}
 
 
-class JobsScreen(JobActionsScreen):
+class JobsScreen(CursorActions, JobActionsScreen):
     """Shows and controls jobs.
 
     Args:
@@ -105,15 +110,22 @@ class JobsScreen(JobActionsScreen):
 
     def _want_timeline(self) -> None:
         job_id = self.deck.index.cursor_id
-        if job_id != self._awaited and self.deck.is_live and not self.deck.has_timeline(job_id):
+        if job_id is None or job_id == self._awaited or not self.deck.is_live:
+            return
+        if not self.deck.has_timeline(job_id) or self._lacks_deliveries(job_id):
             self._awaited = job_id
             self._later("timeline", REST_S, self._load_timeline)
+
+    def _lacks_deliveries(self, job_id: int) -> bool:
+        return self.deck.wants_deliveries(About(job_id=job_id), time.time())
 
     def _load_timeline(self) -> None:
         self._awaited = None
         job_id = self.deck.index.cursor_id
         if job_id is not None and not self.deck.has_timeline(job_id):
             self.run_worker(self.deck.load_timeline(job_id), group="timeline", exclusive=True)
+        if job_id is not None and self._lacks_deliveries(job_id):
+            self.run_worker(self.deck.load_deliveries(About(job_id=job_id)), group="deliveries")
 
     def _later(self, name: str, delay_s: float, call: object) -> None:
         """Call once things have been quiet for a while."""
@@ -225,29 +237,10 @@ class JobsScreen(JobActionsScreen):
         self.deck.index.move_to(0)
         self._rearranged()
 
-    def do_down(self) -> None:
-        """One row down."""
-        self.view.table.move(1)
-
-    def do_up(self) -> None:
-        """One row up."""
-        self.view.table.move(-1)
-
-    def do_page_down(self) -> None:
-        """Half a page down."""
-        self.view.table.move(max(1, self.view.table.size.height // 2))
-
-    def do_page_up(self) -> None:
-        """Half a page up."""
-        self.view.table.move(-max(1, self.view.table.size.height // 2))
-
-    def do_top(self) -> None:
-        """The first row."""
-        self.view.table.move_to(0)
-
-    def do_bottom(self) -> None:
-        """The last row."""
-        self.view.table.move_to(len(self.deck.index) - 1)
+    @property
+    def cursor(self) -> JobTable:
+        """The list."""
+        return self.view.table
 
     def do_back(self) -> None:
         """One thing at a time: marks, then the filter, then the tab."""

@@ -31,6 +31,10 @@ class PageScreen(DeckScreen):
         """The logins."""
         self.app.switch_mode("auth")
 
+    def do_show_chats(self) -> None:
+        """The messenger's chats."""
+        self.app.switch_mode("chats")
+
     def do_add(self) -> None:
         """The dialog that adds links."""
         self.open_add()

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 
-from tui import chrome
 from tui.actions import Situation
 from tui.deck import Deck
 from tui.present import RULE, Line, pad
 from tui.screens.page import PageScreen
-from tui.sync import Link
-from tui.widgets.click_bar import ClickBar
-from tui.widgets.jobs_view import WIDE
-from tui.widgets.lines import LineBar, LinePane
+from tui.screens.scrolling import CursorActions
+from tui.widgets.frame import WIDE, PageFrame
+from tui.widgets.lines import LineBar
 from tui.widgets.roster import Roster, Row
 
 #: Most lines below the list, where there is no room beside it …
@@ -26,7 +23,7 @@ BELOW_LINES = 10
 OTHER_LINES = 12
 
 
-class RosterScreen(PageScreen):
+class RosterScreen(CursorActions, PageScreen):
     """What a page shows is for its subclass to say: `headline`, `heads`, `rows`, `detail`, `placeholder`.
 
     Args:
@@ -36,20 +33,18 @@ class RosterScreen(PageScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (180, "-vast")]
     #: While the page is shown the engine is asked this often; None: as often as for any page.
     REFRESH_S: ClassVar[float | None] = None
+    #: The page that is marked in the header, where it is another than PAGE.
+    TAB: ClassVar[str] = ""
 
     def __init__(self, deck: Deck) -> None:
         super().__init__(deck)
         ascii_only = deck.is_ascii
-        self.header = ClickBar(id="header", is_ascii=ascii_only)
         self.top = LineBar(id="title", is_ascii=ascii_only)
-        self.banner = LineBar(id="banner", is_ascii=ascii_only)
         self.heads_bar = LineBar(id="heads", is_ascii=ascii_only)
         self.roster = Roster(id="roster", is_ascii=ascii_only)
-        self.pane = LinePane(id="pane", is_ascii=ascii_only)
         self.below = LineBar(id="below", is_ascii=ascii_only)
-        self.message = LineBar(id="message", is_ascii=ascii_only)
-        self.footer = ClickBar(id="footer", is_ascii=ascii_only)
-        self.banner.display = False
+        self.view = PageFrame(deck, top=self.top, heads=self.heads_bar, rows=self.roster, below=self.below)
+        self.pane = self.view.pane
 
     # For the subclass
 
@@ -76,18 +71,8 @@ class RosterScreen(PageScreen):
     # The page
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
-        yield self.header
-        yield self.top
-        yield self.banner
-        with Horizontal(id="body"):
-            with Vertical(id="list"):
-                yield self.heads_bar
-                yield self.roster
-            yield self.pane
-        yield self.below
-        yield self.message
-        yield self.footer
+        """One view fills the screen."""
+        yield self.view
 
     def on_mount(self) -> None:
         """Keys go to the list."""
@@ -118,16 +103,11 @@ class RosterScreen(PageScreen):
 
     def paint(self) -> None:
         """Show what the deck holds now."""
-        width, now, deck = self.size.width, time.time(), self.deck
-        if not width:
+        width, now = self.size.width, time.time()
+        if not width or not self.view.size.width:
             return
-        connection = deck.sync.connection
-        is_lost = connection.link is Link.LOST
-        self.header.show([deck.header(self.PAGE, width, now)])
+        self.view.paint_head(self.TAB or self.PAGE, now)
         self.top.show([pad(self.headline(), width)])
-        self.banner.display = is_lost
-        if is_lost:
-            self.banner.show([chrome.banner(connection, now, width)])
         list_width = self.roster.size.width
         if list_width:
             self.heads_bar.show([((" ", "head"), *self.heads(list_width - 1))])
@@ -145,8 +125,7 @@ class RosterScreen(PageScreen):
             rule: Line = ((RULE * width, "rule"),)
             self.below.styles.height = height
             self.below.show([rule, *self.detail(width, now)][:height])
-        self.message.show([pad(self.deck.said(now), width)])
-        self.footer.show([chrome.footer(self.PAGE, self.situation(), width)])
+        self.view.paint_foot(self.PAGE, self.situation(), self.deck.said(now))
 
     def on_roster_moved(self) -> None:
         """The detail follows the cursor."""
@@ -155,29 +134,10 @@ class RosterScreen(PageScreen):
 
     # Actions
 
-    def do_down(self) -> None:
-        """One row down."""
-        self.roster.move(1)
-
-    def do_up(self) -> None:
-        """One row up."""
-        self.roster.move(-1)
-
-    def do_page_down(self) -> None:
-        """Half a page down."""
-        self.roster.move(max(1, self.roster.size.height // 2))
-
-    def do_page_up(self) -> None:
-        """Half a page up."""
-        self.roster.move(-max(1, self.roster.size.height // 2))
-
-    def do_top(self) -> None:
-        """The first row."""
-        self.roster.move_to(0)
-
-    def do_bottom(self) -> None:
-        """The last row."""
-        self.roster.move_to(self.roster.count - 1)
+    @property
+    def cursor(self) -> Roster:
+        """The list."""
+        return self.roster
 
     def do_back(self) -> None:
         """From the detail to the list, from the list to the jobs."""

@@ -9,6 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from core.domain.text import for_terminal
+
 
 class Choice(Widget, can_focus=True):
     """Shows all values in a row, the chosen one marked.
@@ -17,6 +19,7 @@ class Choice(Widget, can_focus=True):
         label: What is chosen.
         values: What there is to choose from.
         id: The widget's id.
+        value: The one that is chosen at first; by default the first.
     """
 
     BINDINGS = [("left,h", "step(-1)", "Previous"), ("right,l,space", "step(1)", "Next")]
@@ -24,11 +27,11 @@ class Choice(Widget, can_focus=True):
     class Changed(Message):
         """Another value is chosen."""
 
-    def __init__(self, label: str, values: Sequence[str], *, id: str) -> None:  # noqa: A002 -- Textual's name
+    def __init__(self, label: str, values: Sequence[str], *, id: str, value: str = "") -> None:  # noqa: A002 -- Textual's name
         super().__init__(id=id)
         self._label = label
         self._values = values
-        self._chosen = 0
+        self._chosen = values.index(value) if value in values else 0
 
     @property
     def value(self) -> str:
@@ -53,5 +56,6 @@ class Choice(Widget, can_focus=True):
         for value in self._values:
             is_chosen = value == self.value
             style = "bold $accent" if is_chosen and self.has_focus else "bold" if is_chosen else "$dim"
-            parts.append((f"[{value}]" if is_chosen else f" {value} ", style))
+            shown = for_terminal(value)
+            parts.append((f"[{shown}]" if is_chosen else f" {shown} ", style))
         return Content.assemble(*parts)

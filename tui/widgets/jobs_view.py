@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-
+from core.domain.wording import title_of
 from tui import chrome
 from tui.actions import Situation
 from tui.deck import Deck
+from tui.deliveries import delivery_lines, summary
 from tui.describe import detail, strip
-from tui.present import Line, count_text, pad, title_of
+from tui.outbox import About
+from tui.present import Line, count_text
 from tui.rows import column_heads
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.frame import WIDE, PageFrame
 from tui.widgets.job_table import JobTable
 from tui.widgets.lines import LineBar, LinePane
 
-#: From this width on the detail stands beside the list, below it in five lines under it.
-WIDE = 100
 
-
-class JobsView(Vertical):
+class JobsView(PageFrame):
     """Draws a deck. Decides nothing.
 
     Args:
@@ -31,47 +30,23 @@ class JobsView(Vertical):
     """
 
     def __init__(self, deck: Deck) -> None:
-        super().__init__(id="home")
         ascii_only = deck.is_ascii
-        self._deck = deck
         self.table = JobTable(deck.index, is_ascii=ascii_only)
         self.filter_bar = FilterBar(is_ascii=ascii_only)
         self.tabs = ClickBar(id="tabs", is_ascii=ascii_only)
         self.heads = ClickBar(id="heads", is_ascii=ascii_only)
-        self.footer = ClickBar(id="footer", is_ascii=ascii_only)
-        self.header = ClickBar(id="header", is_ascii=ascii_only)
-        self.banner = LineBar(id="banner", is_ascii=ascii_only)
-        self.pane = LinePane(id="pane", is_ascii=ascii_only)
         self.strip = LineBar(id="strip", is_ascii=ascii_only)
-        self.message = LineBar(id="message", is_ascii=ascii_only)
-        self.banner.display = False
-
-    def compose(self) -> ComposeResult:
-        """From top to bottom."""
-        yield self.header
-        yield self.tabs
-        yield self.banner
-        yield self.filter_bar
-        with Horizontal(id="body"):
-            with Vertical(id="list"):
-                yield self.heads
-                yield self.table
-            yield self.pane
-        yield self.strip
-        yield self.message
-        yield self.footer
+        super().__init__(
+            deck, top=self.tabs, heads=self.heads, rows=self.table, below=self.strip, above=[self.filter_bar]
+        )
 
     def paint(self, situation: Situation) -> None:
         """Bring every part up to date; *situation* says which keys work."""
-        width, now, deck = self.size.width, time.time(), self._deck
-        if not width:
+        deck, index = self.deck, self.deck.index
+        if not self.size.width:
             return
-        connection, index = deck.sync.connection, deck.index
-        is_lost = connection.link is Link.LOST
-        self.header.show([deck.header("jobs", width, now)])
-        self.banner.display = is_lost
-        if is_lost:
-            self.banner.show([chrome.banner(connection, now, width)])
+        self.paint_head("jobs", time.time())
+        is_lost = deck.sync.connection.link is Link.LOST
         self.table.dim(is_lost and deck.sync.is_loaded)
         self.table.apply(index.take_changes())
         self.table.show_placeholder(chrome.empty_list(index, is_loaded=deck.sync.is_loaded, is_lost=is_lost))
@@ -82,21 +57,20 @@ class JobsView(Vertical):
 
     def paint_cursor(self, situation: Situation) -> None:
         """Bring up to date what depends on the cursor, the marks or the last notice."""
-        width, now, deck = self.size.width, time.time(), self._deck
+        width, now, deck = self.size.width, time.time(), self.deck
         self._paint_job(now)
         has_older = deck.sync.has_older
         self.tabs.show([chrome.tabs(deck.index, deck.sync.counts, has_older=has_older, width=width)])
-        self.message.show([pad(self._message(situation, now), width)])
-        self.footer.show([chrome.footer("jobs", situation, width)])
+        self.paint_foot("jobs", situation, self._message(situation, now))
 
     def _found(self) -> Line:
-        index = self._deck.index
-        older = "+" if self._deck.sync.has_older else ""
+        index = self.deck.index
+        older = "+" if self.deck.sync.has_older else ""
         known = f"{count_text(len(index))} of {count_text(len(index.known))}{older} "
         return ((known.rjust(20), "dim"),)
 
     def _message(self, situation: Situation, now: float) -> Line:
-        deck, width = self._deck, self.size.width
+        deck, width = self.deck, self.size.width
         if said := deck.said(now):
             return said
         if situation.marked:
@@ -112,13 +86,19 @@ class JobsView(Vertical):
         return ()
 
     def _paint_job(self, now: float) -> None:
-        job = self._deck.index.cursor_job
+        job = self.deck.index.cursor_job
         is_wide = self.size.width >= WIDE
         widget: LinePane | LineBar = self.pane if is_wide else self.strip
         width = widget.size.width
         if job is None or not width:
             widget.show([])
             return
-        events, speeds = self._deck.timeline(job.id), self._deck.speeds_of(job.id, now)
-        held = self._deck.held(job, now)
-        widget.show((detail if is_wide else strip)(job, events, speeds, now, width, held=held))
+        events, speeds = self.deck.timeline(job.id), self.deck.speeds_of(job.id, now)
+        held = self.deck.held(job, now)
+        deliveries = self.deck.outbox.look(About(job_id=job.id), now)
+        if is_wide:
+            sent = partial(delivery_lines, deliveries, self.deck.chat_names(), now)
+            widget.show(detail(job, events, speeds, now, width, held=held, sent=sent))
+        else:
+            told = summary(deliveries, now)
+            widget.show(strip(job, events, speeds, now, width, held=held, sent=told))

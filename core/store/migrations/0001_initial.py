@@ -28,12 +28,21 @@ INDEXES = [
     "CREATE INDEX job_events_job ON job_events (job_id, seq)",
     # What a deleted job takes with it is found by these.
     "CREATE INDEX requests_job ON requests (job_id)",
-    "CREATE INDEX deliveries_job ON deliveries (job_id)",
+    "CREATE INDEX deliveries_job ON deliveries (job_id, state)",
     "CREATE INDEX media_items_job ON media_items (job_id)",
     "CREATE UNIQUE INDEX media_items_file ON media_items (file_path)",
     "CREATE UNIQUE INDEX auth_profiles_name ON auth_profiles (source_type, name)",
     "CREATE UNIQUE INDEX chats_topic ON chats (chat_id, topic_id)",
     "CREATE UNIQUE INDEX deliveries_random_id ON deliveries (random_id)",
+    # A message is answered once with each part of a job's file, however often it asks.
+    "CREATE UNIQUE INDEX deliveries_answer ON deliveries (chat_id, reply_to, job_id, part_index)",
+    "CREATE INDEX deliveries_state ON deliveries (state)",
+    "CREATE UNIQUE INDEX acknowledgements_message ON acknowledgements (chat_id, message_id)",
+    "CREATE INDEX acknowledgements_unsettled ON acknowledgements (id) WHERE is_settled = 0",
+    "CREATE UNIQUE INDEX list_items_pair ON list_items (list_id, job_id)",
+    "CREATE INDEX list_items_job ON list_items (job_id)",
+    # The same file may have been sent for another job, and its bytes be there already.
+    "CREATE INDEX jobs_sha256 ON jobs (sha256) WHERE sha256 IS NOT NULL",
     "CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked IS NULL",
     "CREATE INDEX audit_created ON audit (created)",
 ]
@@ -88,6 +97,19 @@ class Migration(migrations.Migration):
 
     initial = True
     operations = [  # noqa: RUF012 -- Tortoise's way to write migrations
+        ops.CreateModel(
+            name="AcknowledgementRow",
+            fields=[
+                ("id", fields.BigIntField(primary_key=True)),
+                ("chat_id", fields.BigIntField()),
+                ("message_id", fields.BigIntField()),
+                ("topic_id", fields.BigIntField(null=True)),
+                ("status_message_id", fields.BigIntField(null=True)),
+                ("shown", fields.TextField(null=True)),
+                ("is_settled", fields.BooleanField()),
+            ],
+            options={"table": "acknowledgements"},
+        ),
         ops.CreateModel(
             name="AuditRow",
             fields=[
@@ -270,6 +292,33 @@ class Migration(migrations.Migration):
                 ("created", fields.FloatField()),
             ],
             options={"table": "job_events"},
+        ),
+        ops.CreateModel(
+            name="ListItemRow",
+            fields=[
+                ("id", fields.BigIntField(primary_key=True)),
+                (
+                    "list",
+                    fields.ForeignKeyField(
+                        "store.JobRow",
+                        source_field="list_id",
+                        to_field="id",
+                        related_name="items",
+                        on_delete=fields.CASCADE,
+                    ),
+                ),
+                (
+                    "job",
+                    fields.ForeignKeyField(
+                        "store.JobRow",
+                        source_field="job_id",
+                        to_field="id",
+                        related_name="lists",
+                        on_delete=fields.CASCADE,
+                    ),
+                ),
+            ],
+            options={"table": "list_items"},
         ),
         ops.CreateModel(
             name="MediaItemRow",

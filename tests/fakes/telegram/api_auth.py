@@ -11,7 +11,6 @@ from telethon.tl import functions, types
 
 from tests.fakes.telegram.calls import Call, answers
 from tests.fakes.telegram.crypto import GENERATOR, PRIME, PasswordProof, big
-from tests.fakes.telegram.files import MAX_PARTS, MAX_PARTS_PREMIUM
 from tests.fakes.telegram.view import when
 from tests.fakes.telegram.wire import Refused
 
@@ -66,10 +65,11 @@ def _config(call: Call, _: Any) -> types.Config:
 
 
 @answers(functions.help.GetAppConfigRequest, public=True)
-def _app_config(_: Call, __: Any) -> types.help.AppConfig:
+def _app_config(call: Call, _: Any) -> types.help.AppConfig:
+    parts = call.server.files.max_parts
     limits = {
-        "upload_max_fileparts_default": MAX_PARTS,
-        "upload_max_fileparts_premium": MAX_PARTS_PREMIUM,
+        "upload_max_fileparts_default": parts,
+        "upload_max_fileparts_premium": 2 * parts,
         "caption_length_limit_default": 1024,
         "caption_length_limit_premium": 4096,
     }

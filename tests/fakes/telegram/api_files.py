@@ -17,7 +17,7 @@ def _save(call: Call, request: Any) -> bool:
 
 
 @answers(functions.upload.GetFileRequest)
-def _get(call: Call, request: functions.upload.GetFileRequest) -> types.upload.File:
+def _get(call: Call, request: functions.upload.GetFileRequest) -> Any:
     location = request.location
     if not isinstance(location, types.InputDocumentFileLocation | types.InputPhotoFileLocation):
         raise Refused("LOCATION_INVALID")
@@ -26,6 +26,8 @@ def _get(call: Call, request: functions.upload.GetFileRequest) -> types.upload.F
         raise Refused(f"FILE_MIGRATE_{stored.dc}", 303)
     if location.thumb_size and not stored.is_photo:
         stored = call.world.state.files.get(stored.thumb, stored)
+    if call.server.sends_to_cdn:
+        return types.upload.FileCdnRedirect(203, b"token", bytes(32), bytes(16), [])
     data = call.server.files.read(stored, request)
     return types.upload.File(types.storage.FileJpeg(), 0, data)
 
@@ -75,13 +77,15 @@ def matches(stored: Stored, kind: Any) -> bool:  # noqa: PLR0911 -- a table
         case types.InputMessagesFilterPhotos():
             return stored.is_photo
         case types.InputMessagesFilterVideo():
-            return bool(videos)
+            return any(not one.round_message for one in videos)
         case types.InputMessagesFilterPhotoVideo():
             return stored.is_photo or bool(videos)
         case types.InputMessagesFilterMusic():
             return any(not one.voice for one in sounds)
         case types.InputMessagesFilterVoice():
             return any(one.voice for one in sounds)
+        case types.InputMessagesFilterRoundVoice():
+            return any(one.voice for one in sounds) or any(one.round_message for one in videos)
         case types.InputMessagesFilterDocument():
             return not (stored.is_photo or videos or sounds)
     return False

@@ -37,6 +37,20 @@ def _replies(call: Call, request: functions.messages.GetRepliesRequest) -> Any:
     return _page(call, key, found, request)
 
 
+@answers(functions.messages.GetDiscussionMessageRequest)
+def _discussion(call: Call, request: functions.messages.GetDiscussionMessageRequest) -> Any:
+    """The post in the discussion group that stands for a channel's (core.telegram.org/api/discussion)."""
+    channel = call.view.chat_of(request.peer)
+    key = f"c:{channel.linked}"
+    for post in call.world.posts(call.account, key) if channel.linked else ():
+        source = post.forwarded
+        is_of = source is not None and getattr(source.from_id, "channel_id", 0) == channel.id
+        if is_of and source.channel_post == request.msg_id:
+            shown = [call.view.message(post)]
+            return types.messages.DiscussionMessage(shown, unread_count=0, **call.view.peers([post]))
+    raise Refused("MSG_ID_INVALID")
+
+
 @answers(functions.messages.SearchRequest)
 def _search(call: Call, request: functions.messages.SearchRequest) -> Any:
     _no_bots(call)

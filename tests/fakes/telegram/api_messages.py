@@ -38,6 +38,7 @@ def _send(call: Call, request: functions.messages.SendMessageRequest) -> types.U
 def _send_media(call: Call, request: functions.messages.SendMediaRequest) -> types.Updates:
     def make(key: str) -> Change:
         _check_caption(call, request.message)
+        _place(call, key, request.reply_to)  # A message that is refused leaves the upload as it is.
         return _publish(call, key, request, request.message, media=media_of(call, request.media))
 
     return _once(call, request.peer, [(request.random_id, make)])

@@ -148,6 +148,14 @@ class FakeTelegram(TelegramServer):
                 self.add_topic(chat, name)
         return chat
 
+    def upgrade(self, group: Chat) -> Chat:
+        """Make a basic group the supergroup of the same members (core.telegram.org/api/channel#migration)."""
+        chat = self._add("supergroup", group.title, [self.state.accounts[one] for one in group.members])
+        group.migrated_to = chat.id
+        self._open(group, types.MessageActionChatMigrateTo(chat.id))
+        self._open(chat, types.MessageActionChannelMigrateFrom(group.title, group.id))
+        return chat
+
     def add_channel(self, title: str, *members: Account, username: str = "") -> Chat:
         """A broadcast channel; only the first member posts."""
         chat = self._add("channel", title, members)
@@ -191,7 +199,7 @@ class FakeTelegram(TelegramServer):
     ) -> Post:
         """A message by somebody who needs no client; everybody concerned is told.
 
-        *fields*: entities, markup, album, forwarded as in Post.
+        *fields*: entities, markup, album, forwarded, anonymous as in Post.
         """
         if file is not None:
             stored = self.stamp(self.files.keep(_bytes(file)), mime_type)
@@ -251,9 +259,9 @@ class FakeTelegram(TelegramServer):
         """The next calls of a method are carried out and never answered."""
         self.script.add(Fault(method, "ignore", times))
 
-    def flood(self, method: str, seconds: float) -> None:
-        """Every call of a method for so long is told FLOOD_WAIT; `script.impatient` counts the rest."""
-        self.script.flood(method, seconds)
+    def flood(self, method: str, seconds: float, *, word: str = "FLOOD_WAIT") -> None:
+        """Every call of a method for so long is told *word*; `script.impatient` counts all but the first."""
+        self.script.flood(method, seconds, word)
 
 
 def _bytes(file: Path | bytes) -> bytes:

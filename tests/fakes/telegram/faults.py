@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ class Script:
 
     def __init__(self) -> None:
         self._waiting: deque[Fault] = deque()
-        self._floods: dict[str, float] = {}
+        #: Until when, and in which word it is told.
+        self._floods: dict[str, tuple[float, str]] = {}
         #: Calls that came although the method had been told to wait.
         self.impatient: Counter[str] = Counter()
 
@@ -42,17 +44,18 @@ class Script:
         """Append to the script."""
         self._waiting.append(fault)
 
-    def flood(self, method: str, seconds: float) -> None:
+    def flood(self, method: str, seconds: float, word: str = "FLOOD_WAIT") -> None:
         """From now on for *seconds* every call of the method is told to wait for what is left of them."""
-        self._floods[method] = time.monotonic() + seconds
+        self._floods[method] = time.monotonic() + seconds, word
         self.impatient[method] = -1  # The first cannot know.
 
     def next(self, method: str) -> Fault | None:
         """The fault that this call meets. Raises Refused within a flood."""
-        left = self._floods.get(method, 0.0) - time.monotonic()
+        until, word = self._floods.get(method, (0.0, ""))
+        left = until - time.monotonic()
         if left > 0:
             self.impatient[method] += 1
-            raise Refused(f"FLOOD_WAIT_{max(1, round(left))}", 420)
+            raise Refused(f"{word}_{math.ceil(left)}", 420)
         for fault in self._waiting:
             if fault.covers(method):
                 fault.times -= 1

@@ -16,7 +16,7 @@ from tests.fakes.telegram.state import State, Stored
 from tests.fakes.telegram.wire import Refused
 
 PART_BYTES = 512 * 1024
-MAX_PARTS, MAX_PARTS_PREMIUM = 4000, 8000
+MAX_PARTS = 4000
 _BLOCK = 1024 * 1024
 #: From this size on clients must use saveBigFilePart.
 _BIG_BYTES = 10 * _BLOCK
@@ -27,6 +27,8 @@ class Files:
 
     def __init__(self, folder: Path, state: State) -> None:
         self._folder, self._state = folder, state
+        #: Without Premium; with it twice as many.
+        self.max_parts = MAX_PARTS
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, stored: int) -> Path:
@@ -36,7 +38,7 @@ class Files:
     def save_part(self, account: int, file_id: int, index: int, data: bytes) -> bool:
         """Take one part, in any order, again if need be. Raises Refused for what the service refuses."""
         premium = self._state.accounts[account].premium
-        if not 0 <= index < (MAX_PARTS_PREMIUM if premium else MAX_PARTS):
+        if not 0 <= index < self.max_parts * (2 if premium else 1):
             raise Refused("FILE_PART_INVALID")
         if not data:
             raise Refused("FILE_PART_EMPTY")

@@ -7,6 +7,7 @@ import contextlib
 import struct
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ class TelegramServer:
         self.connections: set[Connection] = set()
         #: Added to a round trip.
         self.latency_s = 0.0
+        #: Whether files are said to lie on servers of others (upload.fileCdnRedirect).
+        self.sends_to_cdn = False
         #: The server's clock is ahead by so much; the wire's clock and the dates of messages alike.
         self.clock_ahead_s = 0
         #: Events in one slice of a difference, and from how many on it is too long (0: never).
@@ -59,6 +62,7 @@ class TelegramServer:
         self.scanned: dict[int, int] = {}
         #: What the server itself got wrong; raised by stop.
         self.mistakes: list[Exception] = []
+        self._happened = asyncio.Event()
         self._listeners: list[asyncio.Server] = []
         self._serving: set[asyncio.Task[None]] = set()
         stored = folder / "state.json"
@@ -109,6 +113,13 @@ class TelegramServer:
         self._use(State.from_json((self.folder / "state.json").read_text()))
         await self.start()
 
+    async def until(self, holds: Callable[[], bool], *, within_s: float = 20.0) -> None:
+        """Wait until something holds; looked at after every call and every push. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            while not holds():
+                self._happened.clear()
+                await self._happened.wait()
+
     def cut_connections(self) -> None:
         """Every connection breaks."""
         for connection in list(self.connections):
@@ -121,6 +132,7 @@ class TelegramServer:
             await connection.serve()
         finally:
             self.connections.discard(connection)
+            self._happened.set()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
@@ -158,6 +170,8 @@ class TelegramServer:
         account = connection.account
         self.counts[method] += 1
         self.calls.append((time.monotonic(), method, account))
+        # Whoever waits runs when this call is done.
+        self._happened.set()
         fault = self.script.next(method)
         if fault is not None and fault.kind == "refuse":
             raise Refused(fault.message, fault.code)
@@ -186,6 +200,7 @@ class TelegramServer:
                 connection.push(types.UpdateShort(types.UpdateLoginToken(), when(self.now())))
 
     def _deliver(self, account: int, updates: Any, skip: Connection | None) -> None:
+        self._happened.set()
         for connection in list(self.connections):
             if connection is skip or not connection.wants_updates or connection.account != account:
                 continue

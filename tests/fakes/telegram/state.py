@@ -46,6 +46,10 @@ class Chat:
     username: str = ""
     forum: bool = False
     noforwards: bool = False
+    #: The supergroup that a group has become.
+    migrated_to: int = 0
+    #: The group in which a channel's posts are commented on.
+    linked: int = 0
     #: Topic number to title; the number is that of the post that opened it.
     topics: dict[int, str] = field(default_factory=dict)
 
@@ -73,7 +77,11 @@ class Post:
     reply_to: int = 0
     topic: int = 0
     album: int = 0
+    #: By an admin who hides behind the group.
+    anonymous: bool = False
     edited: int = 0
+    #: What changed last is not shown as an edit: a preview, not the text.
+    edit_hidden: bool = False
     deleted: bool = False
     #: Emoji to the accounts that chose it.
     reactions: dict[str, list[int]] = field(default_factory=dict)

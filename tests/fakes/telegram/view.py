@@ -77,6 +77,8 @@ class View:
                 left=left,
                 creator=creator,
                 noforwards=chat.noforwards,
+                deactivated=bool(chat.migrated_to),
+                migrated_to=self._successor(chat),
             )
         return types.Channel(
             id=chat.id,
@@ -92,6 +94,10 @@ class View:
             access_hash=self.hash("channel", chat.id),
             username=chat.username or None,
         )
+
+    def _successor(self, chat: Chat) -> types.InputChannel | None:
+        number = chat.migrated_to
+        return types.InputChannel(number, self.hash("channel", number)) if number else None
 
     def peer(self, key: str) -> Any:
         """The Peer of a chat."""
@@ -181,7 +187,7 @@ class View:
             "date": when(post.date),
             "out": post.sender == self.viewer,
             "post": broadcast,
-            "from_id": None if broadcast else types.PeerUser(post.sender),
+            "from_id": None if broadcast else self._author(post),
             "reply_to": self._reply_header(post),
         }
         if post.action:
@@ -194,11 +200,15 @@ class View:
             fwd_from=post.forwarded,
             grouped_id=post.album or None,
             edit_date=when(post.edited) if post.edited else None,
+            edit_hide=post.edit_hidden,
             reactions=self.reactions(post) if post.reactions else None,
             views=1 if broadcast else None,
             forwards=1 if broadcast else None,
             **common,
         )
+
+    def _author(self, post: Post) -> Any:
+        return self.peer(post.chat) if post.anonymous else types.PeerUser(post.sender)
 
     def _is_broadcast(self, post: Post) -> bool:
         return post.chat.startswith("c:") and self.state.chats[int(post.chat[2:])].kind == "channel"

@@ -1,0 +1,137 @@
+"""The dialog that finds a chat of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from core.domain.chat import ChatRules
+from core.domain.errors import ReeldeckError
+from tui.chats import choice_row, key_of, matching
+from tui.deck import Deck
+from tui.deliveries import chat_names
+from tui.present import Line, clip
+from tui.previews import refusal_lines
+from tui.screens.dialog import Dialog
+from tui.widgets.lines import LineBar
+from tui.widgets.roster import Roster
+from tui.widgets.safe_input import SafeInput
+
+#: Lines of the dialog and around it that are not chats.
+OTHER_LINES = 11
+MOST_LINES = 16
+
+
+class PickChatScreen(Dialog):
+    """Answers with the chat or topic that was chosen, with its rules if it has some, or None.
+
+    Args:
+        deck: What all screens share.
+    """
+
+    BINDINGS = [
+        ("escape", "dismiss(None)", "Close"),
+        ("down", "move(1)", "Down"),
+        ("up", "move(-1)", "Up"),
+        ("pagedown", "move(10)", "Page down"),
+        ("pageup", "move(-10)", "Page up"),
+    ]
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self._deck = deck
+        #: None until the engine has answered.
+        self._known: Sequence[ChatRules] | ReeldeckError | None = None
+        self._shown: Sequence[ChatRules] = ()
+        self._top = LineBar(id="pick-chat-title", is_ascii=deck.is_ascii)
+        self._input = SafeInput(id="pick-chat-input", placeholder="part of its name, or its number")
+        self._list = Roster(id="pick-chat-list", is_ascii=deck.is_ascii)
+        self._keys = LineBar(id="pick-chat-keys", is_ascii=deck.is_ascii)
+
+    def compose(self) -> ComposeResult:
+        """A line to type in, the chats that fit."""
+        with Vertical(id="pick-chat", classes="box"):
+            yield self._top
+            yield self._input
+            yield self._list
+            yield self._keys
+
+    def on_mount(self) -> None:
+        """The account may have thousands: the messenger is asked, which takes a while."""
+        self._list.can_focus = False
+        keys: Line = (
+            ("Enter", "key"), (" watch it   ", "label"), ("↑ ↓", "key"), (" choose   ", "label"),
+            ("Esc", "key"), (" close", "label"),
+        )  # fmt: skip
+        self._keys.show([keys])
+        self._input.focus()
+        self.call_after_refresh(self.paint)
+        self.run_worker(self._load(), group="load")
+
+    def on_resize(self) -> None:
+        """Lines are cut anew."""
+        self.call_after_refresh(self.paint)
+
+    async def _load(self) -> None:
+        try:
+            self._known = self._deck.dialogs = await self._deck.client.known_chats()
+        except ReeldeckError as error:
+            self._known = error
+        self.paint()
+
+    def paint(self) -> None:
+        """Show the chats that fit what was typed."""
+        width = self._list.size.width - 1
+        if width <= 0:
+            return
+        self._list.styles.height = max(3, min(MOST_LINES, self.app.size.height - OTHER_LINES))
+        found = ""
+        placeholder: list[Line] = []
+        rules = {key_of(chat): chat for chat in self._deck.sync.chats.rules} if self._deck.sync.chats else {}
+        if self._known is None:
+            placeholder = [(("Asking Telegram …", "dim"),)]
+        elif isinstance(self._known, ReeldeckError):
+            placeholder = refusal_lines(self._known, width - 1, 8)
+        else:
+            names = chat_names(self._known)
+            chats = matching(self._known, names, self._input.value)
+            self._shown = [rules.get(key_of(chat)) or chat for chat in chats]
+            found = f"{len(chats)} of {len(self._known)} "
+            placeholder = [(("No chat has all of this in its name" if self._known else "No chats", "dim"),)]
+            rows = [
+                (key_of(chat), choice_row(chat, names, width, is_watched=key_of(chat) in rules))
+                for chat in chats
+            ]
+            self._list.show_rows(rows)
+        self._top.show([clip((("Watch a chat   ", "strong"), (found, "dim")), width)])
+        self._list.show_placeholder(placeholder)
+
+    def on_input_changed(self) -> None:
+        """Each letter narrows it down; the first that fits is chosen."""
+        self._list.move_to(0)
+        self.paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The chat under the cursor."""
+        event.stop()
+        self._choose()
+
+    def on_roster_opened(self) -> None:
+        """A double click."""
+        self._choose()
+
+    def on_roster_resized(self) -> None:
+        """Lines are cut anew."""
+        self.paint()
+
+    def _choose(self) -> None:
+        chosen = next((chat for chat in self._shown if key_of(chat) == self._list.key), None)
+        if chosen is not None:
+            self.dismiss(chosen)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor; typing goes on."""
+        self._list.move(by)

@@ -1,0 +1,1 @@
+"""What admins type into chats, and the answers."""

@@ -1,0 +1,70 @@
+"""Commands about what was fetched: search, send."""
+
+from __future__ import annotations
+
+from core.domain.errors import InvalidRequest, ReeldeckError
+from core.domain.figures import size_text, span_text
+from core.domain.job import JobStatus, Request
+from core.domain.library import MediaItem
+from userbot.commands.arguments import job_ids, parse
+from userbot.commands.call import Call
+from userbot.replies import FAILED, INFO
+from userbot.texts import Row, Text, bold, code, compose, problem, remote
+
+_FOUND = 5
+_SENT_AT_ONCE = 10
+
+
+async def search(call: Call) -> Text:
+    """The best of what was fetched and has these words."""
+    if not call.arguments:
+        raise InvalidRequest("say what to look for")
+    page = await call.engine.library(call.arguments, limit=_FOUND)
+    rows: list[Row] = []
+    if page.meant is not None:
+        rows.append(f"Nothing has these words; near them: {remote(page.meant)}")
+    rows += map(_item_row, page.items)
+    if not page.items:
+        return compose(INFO, [*rows, "Nothing found."])
+    if any(item.job_id is not None for item in page.items):
+        rows.append(["Send one here: ", code(f"{call.tools.prefix}send ID")])
+    return compose(INFO, [[bold("Found")], *rows], more="… and more: reeldeck search" if page.next else None)
+
+
+async def send(call: Call) -> Text | None:
+    """Send files that are here already into this chat."""
+    ids = job_ids(parse(call.arguments).words)
+    if not 1 <= len(ids) <= _SENT_AT_ONCE:
+        raise InvalidRequest(f"name up to {_SENT_AT_ONCE} jobs")
+    requests = [await _again(call, job_id) for job_id in ids]
+    answers = await call.engine.take_links(requests)
+    refused = [answer for answer in answers if isinstance(answer, ReeldeckError)]
+    if not refused:
+        return None  # The files are the answer.
+    return compose(FAILED, [row for error in refused for row in problem(error)])
+
+
+async def _again(call: Call, job_id: int) -> Request:
+    """A request for what a finished job has fetched: it joins that job."""
+    job = await call.engine.job(job_id)
+    if job.status is not JobStatus.COMPLETED:
+        raise InvalidRequest(f"job {job_id} is {job.status.value.lower()}: it has no file")
+    place = call.place
+    return Request(
+        url=job.url,
+        kind=job.kind,
+        quality=job.quality,
+        format=job.format,
+        source=job.forced_source,
+        user_id=call.user_id,
+        chat_id=place.chat_id,
+        reply=place,
+        idempotency_key=f"tg:{place.chat_id}:{place.message_id}:{job.url_hash}",
+    )
+
+
+def _item_row(item: MediaItem) -> Row:
+    length = span_text(item.duration_s)
+    size = size_text(item.size_bytes) if item.size_bytes else ""
+    facts = " · ".join(filter(None, (length, size, remote(item.title or item.url))))
+    return [code(str(item.job_id)), f" {facts}"] if item.job_id is not None else facts

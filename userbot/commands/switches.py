@@ -1,0 +1,30 @@
+"""Commands that switch the engine: maintenance, debug_on, debug_off."""
+
+from __future__ import annotations
+
+from core.domain.errors import InvalidRequest
+from userbot.commands.arguments import is_on, parse
+from userbot.commands.call import Call
+from userbot.replies import DONE, INFO
+from userbot.texts import Text, compose
+
+
+async def maintenance(call: Call) -> Text:
+    """Take nothing new, or take it again; without a word, say which."""
+    words = parse(call.arguments).words
+    if len(words) > 1:
+        raise InvalidRequest("it is on or off")
+    if words:
+        await call.engine.set_maintenance(is_on=is_on(words[0]))
+    now = await call.engine.is_in_maintenance()
+    told = "Maintenance is on: nothing new is taken." if now else "Maintenance is off: links are taken."
+    return compose(DONE if words else INFO, [told])
+
+
+async def debug(call: Call) -> Text:
+    """Log everything, or as configured."""
+    if call.arguments:
+        raise InvalidRequest("it takes nothing")
+    to_on = call.command.name == "debug_on"
+    await call.engine.set_debug(is_on=to_on)
+    return compose(DONE, ["Everything is logged now." if to_on else "The log is as configured."])

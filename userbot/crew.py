@@ -1,0 +1,86 @@
+"""The parts that work for an account while it is connected."""
+
+from __future__ import annotations
+
+import logging
+
+from telethon import TelegramClient
+from telethon.tl import types
+
+from core.config.settings import Settings
+from core.domain.errors import ReeldeckError, SessionLost
+from core.domain.messenger import Messenger, MessengerInterface
+from userbot.chats import AddressBook
+from userbot.collect import Collector
+from userbot.commands.desk import Commands
+from userbot.delivery.loop import Deliveries
+from userbot.faults import telegram_errors
+from userbot.feedback import FeedbackDesk
+from userbot.intake import Intake
+from userbot.migration import MigrationDesk
+from userbot.source import TelegramSource
+from userbot.supervision import supervise, until_one_ends
+
+log = logging.getLogger("reeldeck.telegram")
+
+
+class Crew:
+    """All parts, around one connected client.
+
+    Args:
+        client: Logged in.
+        me: Whose client it is.
+        engine: Takes links and gives files.
+        settings: The configuration.
+        messenger: What commands know of the account as a whole.
+        source: Gets messages that a collection has read already.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: TelegramClient,
+        me: types.User,
+        engine: MessengerInterface,
+        settings: Settings,
+        messenger: Messenger,
+        source: TelegramSource,
+    ) -> None:
+        self.book = AddressBook(client, me)
+        self.collector = Collector(client=client, engine=engine, keep=source.keep)
+        self._engine = engine
+        self._feedback = FeedbackDesk(client=client, engine=engine)
+        self._intake = Intake(client=client, engine=engine, settings=settings, me=me, feedback=self._feedback)
+        self._deliveries = Deliveries(client=client, engine=engine, settings=settings, me=me)
+        self._commands = Commands(
+            client=client, engine=engine, settings=settings, me=me, intake=self._intake, messenger=messenger
+        )
+        self._migrations = MigrationDesk(client=client, engine=engine, book=self.book)
+
+    async def run(self) -> None:
+        """Work for ever. Raises SessionLost."""
+        watched = [rules.chat_id for rules in await self._engine.chat_rules()]
+        try:
+            await self.book.learn(watched)
+        except SessionLost:
+            raise
+        except ReeldeckError as error:
+            log.warning("the list of chats could not be read", extra={"error": str(error)})
+        await until_one_ends(
+            {
+                "migrations": supervise("migrations", self._migrations.run),
+                "intake": supervise("intake", self._intake.run),
+                "feedback": supervise("feedback", self._feedback.run),
+                "deliveries": supervise("deliveries", self._deliveries.run),
+            }
+        )
+
+    def look_again(self) -> None:
+        """The connection was gone for a while: what was posted meanwhile is in the histories."""
+        self._intake.look_again()
+
+    async def hear(self, message: types.Message, *, is_edit: bool) -> None:
+        """Take a message. A command is nobody else's business; what fails is found again in the histories."""
+        with telegram_errors():
+            if not await self._commands.on_message(message, is_edit=is_edit):
+                await self._intake.on_message(message, is_edit=is_edit)

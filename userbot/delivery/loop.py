@@ -1,0 +1,219 @@
+"""The outbox is emptied here: a few deliveries at a time, those without an upload past those with one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+
+from telethon import TelegramClient
+from telethon.tl.types import User
+
+from core.config.settings import Settings
+from core.domain.delivery import Delivery, DeliveryState
+from core.domain.errors import (
+    FloodWait,
+    NetworkFailure,
+    NoSuchEntry,
+    ReeldeckError,
+    SessionLost,
+    StaleClaim,
+    Stalled,
+    Unknown,
+)
+from core.domain.messenger import MessengerInterface
+from userbot.delivery.courier import Courier
+from userbot.delivery.send import Sent
+from userbot.delivery.verdict import next_try_s
+
+log = logging.getLogger("reeldeck.telegram")
+
+#: Deliveries at the same time that need no upload; and that need one.
+QUICK, SLOW = 2, 1
+#: How far into the queue one looks for those that can go past.
+LOOKED_AT = 200
+#: When Telegram cannot be reached, nothing is begun for so long.
+BREATH_S = 5.0
+#: Waits that Telegram named end so much later, at random: other programs of the account come back then too.
+JITTER_S = 0.5
+#: Telegram is away, or the account.
+_UNREACHABLE = (NetworkFailure, Stalled, SessionLost)
+#: A delivery was taken from us, or deleted with its job.
+_GONE = (StaleClaim, NoSuchEntry)
+
+
+class Deliveries:
+    """Sends what the engine has ready, for as long as it runs.
+
+    Args:
+        client: Connected and logged in.
+        engine: Keeps the deliveries.
+        settings: As the engine's.
+        me: Whose account it is.
+    """
+
+    def __init__(
+        self, *, client: TelegramClient, engine: MessengerInterface, settings: Settings, me: User
+    ) -> None:
+        self._engine = engine
+        self._backoff_s = settings.retries.backoff_s
+        self._courier = Courier(client=client, engine=engine, settings=settings, me=me)
+        #: Free places in the quick lane (True) and in the slow one, which may have more than its own.
+        self._free = {True: QUICK, False: SLOW}
+        #: Deliveries that wait for an upload: they are not asked about again and again.
+        self._slow: set[int] = set()
+        self._freed = asyncio.Event()
+        self._rest_until = 0.0
+
+    async def run(self) -> None:
+        """Send until cancelled. What is on its way then is taken up by the next run, and is one message.
+
+        Raises:
+            SessionLost: The account's login has ended.
+        """
+        await self._take_back()
+        try:
+            async with asyncio.TaskGroup() as sending:
+                while True:
+                    self._freed.clear()
+                    if not await self._start_some(sending):
+                        await self._change()
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from faults
+
+    async def _take_back(self) -> None:
+        """What an earlier run was at when it ended."""
+        page = await self._engine.deliveries(state=DeliveryState.SENDING)
+        for delivery in page.items:
+            interrupted = NetworkFailure("the sending was interrupted")
+            await self._engine.fail_delivery(delivery.id, interrupted, retry_at=time.time())
+
+    async def _start_some(self, sending: asyncio.TaskGroup) -> bool:
+        """Begin what can begin; whether anything did."""
+        if self._wait_s > 0 or not self._has_room():
+            return False
+        is_begun = False
+        due = await self._engine.due_deliveries(limit=LOOKED_AT)
+        self._slow &= {delivery.id for delivery in due}
+        for delivery in due:
+            if not self._has_room():
+                break
+            is_quick = await self._is_quick(delivery)
+            if self._free[is_quick] <= 0 or (not is_quick and self._courier.upload_wait_s > 0):
+                continue
+            try:
+                begun = await self._engine.begin_delivery(delivery.id)
+            except _GONE:
+                continue
+            self._free[is_quick] -= 1
+            # Telegram's wait is an answer; anything else may have come after the message was there.
+            is_unsure = delivery.attempt > 0 and delivery.error_type != FloodWait.code
+            sending.create_task(self._occupy(begun, is_quick=is_quick, is_unsure=is_unsure))
+            is_begun = True
+        return is_begun
+
+    async def _is_quick(self, delivery: Delivery) -> bool:
+        if delivery.id in self._slow:
+            return False
+        is_quick = await self._courier.is_quick(delivery)
+        if not is_quick:
+            self._slow.add(delivery.id)
+        return is_quick
+
+    def _has_room(self) -> bool:
+        return any(free > 0 for free in self._free.values())
+
+    @property
+    def _wait_s(self) -> float:
+        """Seconds in which nothing is begun."""
+        return max(self._courier.wait_s, self._rest_until - time.monotonic(), 0.0)
+
+    async def _change(self) -> None:
+        """Until something may have become possible."""
+        if (wait_s := self._wait_s) > 0:
+            await asyncio.sleep(wait_s)
+            return
+        if not self._has_room():
+            await self._freed.wait()
+            return
+        waits = [asyncio.create_task(self._engine.wait_for_due()), asyncio.create_task(self._freed.wait())]
+        try:
+            done, _ = await asyncio.wait(
+                waits,
+                timeout=self._courier.upload_wait_s or None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                task.result()
+        finally:
+            for task in waits:
+                task.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _occupy(self, delivery: Delivery, *, is_quick: bool, is_unsure: bool) -> None:
+        """A lane is taken while this delivery is on its way; another if it needs an upload after all."""
+        lane = is_quick
+
+        def begins_upload() -> None:
+            nonlocal lane
+            self._free[lane] += 1
+            lane = False
+            self._free[lane] -= 1
+            self._freed.set()
+
+        try:
+            await self._deliver(delivery, is_unsure=is_unsure, begins_upload=begins_upload)
+        finally:
+            self._free[lane] += 1
+            self._freed.set()
+
+    async def _deliver(
+        self, delivery: Delivery, *, is_unsure: bool, begins_upload: Callable[[], None]
+    ) -> None:
+        try:
+            sent = await self._courier.deliver(delivery, is_unsure=is_unsure, begins_upload=begins_upload)
+        except ReeldeckError as error:
+            await self._failed(delivery, error)
+            if isinstance(error, SessionLost):
+                raise
+        except Exception as error:  # one delivery that we cannot handle must not hold up all others
+            log.exception("a delivery failed unexpectedly", extra={"delivery_id": delivery.id})
+            await self._failed(delivery, Unknown(type(error).__name__))
+        else:
+            await self._ended(delivery, sent)
+
+    async def _ended(self, delivery: Delivery, sent: Sent | None) -> None:
+        try:
+            if sent is None:
+                await self._engine.end_delivery(delivery.id)
+            else:
+                await self._engine.end_delivery(
+                    delivery.id, message_id=sent.message_id, document_id=sent.document_id
+                )
+        except _GONE as error:
+            log.warning("a delivery ended that is not ours any more", extra={"detail": str(error)})
+        # Telegram has this content now: others that wait for it need no upload.
+        alike = await self._engine.deliveries_of(job_id=delivery.job_id)
+        self._slow -= {each.id for each in alike}
+
+    async def _failed(self, delivery: Delivery, error: ReeldeckError) -> None:
+        now = time.time()
+        wait_s = next_try_s(
+            error, attempt=delivery.attempt, age_s=now - delivery.created, backoff_s=self._backoff_s
+        )
+        if wait_s is not None and isinstance(error, FloodWait):
+            wait_s += random.uniform(0, JITTER_S)  # noqa: S311 -- no secret
+        elif wait_s is not None and isinstance(error, _UNREACHABLE):
+            self._rest_until = time.monotonic() + min(BREATH_S, wait_s)
+        log.warning(
+            "a delivery failed",
+            extra={"delivery_id": delivery.id, "error_type": error.code, "detail": error.detail},
+        )
+        try:
+            await self._engine.fail_delivery(
+                delivery.id, error, retry_at=None if wait_s is None else now + wait_s
+            )
+        except _GONE as gone:
+            log.warning("a delivery failed that is not ours any more", extra={"detail": str(gone)})

@@ -1,0 +1,101 @@
+"""Links in a Telegram message, wherever it holds them. Reads Telethon's objects and asks nobody.
+
+A quote of another message is left out: what it names was dealt with where it was said. A link to a chat,
+rather than to a message, names no media.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from telethon.tl import types
+from telethon.utils import add_surrogate, del_surrogate
+
+from core.domain.errors import InvalidRequest
+from core.links.find import find_links
+from core.links.identify import identify
+from core.links.normalise import host_is, normalise
+from core.links.short import unwrap
+
+#: A longer text is no list of links that a person wrote.
+MAX_LIST_BYTES = 1024**2
+_TELEGRAM = ("t.me", "telegram.me", "telegram.dog")
+_BUTTONS = (types.InlineButtonTypeUrl, types.InlineButtonTypeUrlAuth)
+
+
+def links_of(message: Any) -> list[str]:
+    """The links that a message names: in its text or caption, behind it, on its buttons, as its preview.
+
+    Normalised, each once, in their order.
+    """
+    named = usable([*_in_text(message.message or "", message.entities or ()), *_on_buttons(message)])
+    page = getattr(message.media, "webpage", None)
+    # Unless it was chosen by hand, a preview shows one of the links, perhaps by another address.
+    if isinstance(page, types.WebPage) and (not named or message.media.manual):
+        return usable([*named, page.url])
+    return named
+
+
+def usable(links: Iterable[str]) -> list[str]:
+    """*links* normalised, each once, without those that can be no media."""
+    found: dict[str, None] = {}
+    for link in links:
+        try:
+            url = unwrap(normalise(link))
+        except InvalidRequest:
+            continue
+        if not host_is(urlsplit(url).hostname or "", _TELEGRAM) or identify(url):
+            found[url] = None
+    return list(found)
+
+
+def has_list(message: Any) -> bool:
+    """Whether a message carries a text file that may list links, small enough to be read."""
+    file = getattr(message.media, "document", None)
+    if not isinstance(file, types.Document) or not 0 < file.size <= MAX_LIST_BYTES:
+        return False
+    names = [one.file_name for one in file.attributes if isinstance(one, types.DocumentAttributeFilename)]
+    return any(PurePosixPath(name.lower()).suffix == ".txt" for name in names)
+
+
+def links_in_file(content: bytes) -> list[str]:
+    """The links in a text file of any usual encoding, as `links_of` gives them."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        text = content.decode("utf-8-sig", errors="replace")
+    return usable(find_links(text))
+
+
+def _in_text(text: str, entities: Iterable[Any]) -> Iterator[str]:
+    """What Telegram marked as links, then what it did not: links without a scheme, links in code."""
+    # Offsets count UTF-16 units.
+    units = add_surrogate(text)
+    for entity in entities:
+        if not isinstance(entity, types.MessageEntityUrl | types.MessageEntityTextUrl):
+            continue
+        end = entity.offset + entity.length
+        shown = del_surrogate(units[entity.offset : end])
+        # What a hidden link shows is only its label, and no link is found twice.
+        units = units[: entity.offset] + " " * entity.length + units[end:]
+        yield entity.url if isinstance(entity, types.MessageEntityTextUrl) else _with_scheme(shown)
+    yield from find_links(del_surrogate(units))
+
+
+def _with_scheme(shown: str) -> str:
+    """Telegram takes any `name.md` for a link: without a scheme, only what has a path is one."""
+    if "://" in shown:
+        return shown
+    return f"https://{shown}" if shown.partition("/")[2] else ""
+
+
+def _on_buttons(message: Any) -> Iterator[str]:
+    if isinstance(message.reply_markup, types.ReplyInlineMarkup):
+        for row in message.reply_markup.rows:
+            for button in row.buttons:
+                kind = getattr(button, "type", None)
+                if isinstance(kind, _BUTTONS):
+                    yield kind.url

@@ -1,0 +1,161 @@
+"""How the links of a message stand, and the words for it. Pure but for the clock.
+
+Titles and errors come from strangers: what leaves here is safe to show, in one line each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.domain.delivery import Delivery, DeliveryState
+from core.domain.errors import ERRORS, UnsupportedSource
+from core.domain.figures import percent_text, rate_text, size_text, span_text
+from core.domain.job import Job, JobStatus
+from core.domain.text import for_terminal
+from core.domain.wording import problem_of, state_word, title_of
+from userbot.replies import DONE, FAILED, WORKING
+
+#: Of so many jobs the status message tells each; of the rest only how many there are.
+MAX_TOLD = 5
+_TITLE_CELLS = 120
+_DETAIL_CELLS = 240
+
+
+class Meaning(StrEnum):
+    """What there is to tell of a message as a whole."""
+
+    TAKEN = "taken"
+    """Something is still to come."""
+    DONE = "done"
+    FAILED = "failed"
+    SILENT = "silent"
+    """Its links lead to no media, and nobody asked for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The deliveries that answer one message.
+
+    Args:
+        deliveries: At least one.
+        minds_pages: Somebody is to hear of links that lead to no media.
+    """
+
+    deliveries: Sequence[Delivery]
+    minds_pages: bool
+
+    @property
+    def open(self) -> list[Delivery]:
+        """Those of which something is still to come."""
+        return [each for each in self.deliveries if not each.state.is_final]
+
+    @property
+    def failed(self) -> list[Delivery]:
+        """Those whose failure somebody is to hear of."""
+        return [
+            each
+            for each in self.deliveries
+            if each.state is DeliveryState.FAILED
+            and (self.minds_pages or each.error_type != UnsupportedSource.code)
+        ]
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a file was sent."""
+        return any(each.state is DeliveryState.SENT for each in self.deliveries)
+
+    @property
+    def meaning(self) -> Meaning:
+        """All of them in one word."""
+        if self.open:
+            return Meaning.TAKEN
+        if self.failed:
+            return Meaning.FAILED
+        is_done = any(each.state is not DeliveryState.FAILED for each in self.deliveries)
+        return Meaning.DONE if is_done else Meaning.SILENT
+
+    def told_jobs(self) -> list[int]:
+        """The jobs that the text tells one by one: what is open first, then what failed, then the rest."""
+        ordered = [*self.open, *self.failed, *self.deliveries]
+        return list(dict.fromkeys(each.job_id for each in ordered))[:MAX_TOLD]
+
+
+def status_text(standing: Standing, jobs: Mapping[int, Job]) -> str:
+    """The text of a status message; *jobs* are those of `told_jobs` that still exist."""
+    by_job: dict[int, list[Delivery]] = {}
+    for each in standing.deliveries:
+        by_job.setdefault(each.job_id, []).append(each)
+    told = standing.told_jobs()
+    lines = [_block(by_job[job_id], jobs.get(job_id)) for job_id in told]
+    rest = [each for job_id, each in by_job.items() if job_id not in told]
+    return "\n".join([*lines, *_counted(rest)])
+
+
+def failure_text(standing: Standing, jobs: Mapping[int, Job]) -> str:
+    """Why a message's links failed, each in a few words with what to do."""
+    failed = {each.job_id: each for each in standing.failed}
+    told = [job_id for job_id in standing.told_jobs() if job_id in failed]
+    lines = [_failure(failed[job_id], jobs.get(job_id)) for job_id in told]
+    left = len(failed) - len(told)
+    return "\n".join([*lines, *([f"{FAILED} {left} more failed"] if left else [])])
+
+
+def refusal_text(sentences: Iterable[str]) -> str:
+    """Why links of a message were not taken."""
+    shown = list(dict.fromkeys(for_terminal(each, cells=_DETAIL_CELLS * 2) for each in sentences))
+    return "\n".join(f"{FAILED} {sentence}" for sentence in shown[:MAX_TOLD])
+
+
+def _block(deliveries: Sequence[Delivery], job: Job | None) -> str:
+    failed = next((each for each in deliveries if each.state is DeliveryState.FAILED), None)
+    if failed is not None:
+        return _failure(failed, job)
+    name = _name(job)
+    if all(each.state.is_final for each in deliveries):
+        return f"{DONE} {name}"
+    facts = _sending(deliveries) if job is None or job.status is JobStatus.COMPLETED else _fetching(job)
+    return f"{WORKING} {name}\n{' · '.join(fact for fact in facts if fact)}"
+
+
+def _fetching(job: Job) -> list[str]:
+    if job.status is not JobStatus.RUNNING or job.progress is None:
+        return [state_word(job)]
+    assert job.size_bytes is not None
+    left = f"{span_text(job.eta_s)} left" if job.eta_s is not None else ""
+    amount = f"{percent_text(job.progress)} of {size_text(job.size_bytes)}"
+    return [state_word(job), amount, rate_text(job.rate), left]
+
+
+def _sending(deliveries: Sequence[Delivery]) -> list[str]:
+    done = sum(each.upload_parts_done for each in deliveries)
+    total = sum(each.upload_parts_total or 0 for each in deliveries)
+    pause_s = max((each.not_before or 0.0 for each in deliveries), default=0.0) - time.time()
+    if pause_s > 0:
+        return ["waits to be sent", span_text(pause_s)]
+    return ["sending", percent_text(done / total) if total else ""]
+
+
+def _failure(delivery: Delivery, job: Job | None) -> str:
+    """The failure in one line, then what it is about, then what to do."""
+    kind = ERRORS.get(delivery.error_type or "")
+    summary = kind.summary if kind else (delivery.error_message or (problem_of(job) if job else "failed"))
+    is_jobs_own = job is not None and job.error_type == delivery.error_type
+    hint = (job.error_hint if job and is_jobs_own else None) or (kind.default_hint if kind else "")
+    lines = [f"{FAILED} {for_terminal(summary, cells=_DETAIL_CELLS)}", _name(job)]
+    return "\n".join([*lines, for_terminal(hint, cells=_DETAIL_CELLS)] if hint else lines)
+
+
+def _counted(rest: Sequence[Sequence[Delivery]]) -> list[str]:
+    """How many others there are, by how they stand."""
+    waiting = sum(any(not one.state.is_final for one in each) for each in rest)
+    failed = sum(any(one.state is DeliveryState.FAILED for one in each) for each in rest)
+    counts = {"waiting": waiting, "failed": failed, "done": len(rest) - waiting - failed}
+    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return [f"and {words}"] if words else []
+
+
+def _name(job: Job | None) -> str:
+    return for_terminal(title_of(job), cells=_TITLE_CELLS) if job else "its record was deleted"

@@ -1,0 +1,1 @@
+"""Files to and from Telegram, several parts in flight at once. Knows nothing of jobs, chats and messages."""
