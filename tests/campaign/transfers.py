@@ -60,6 +60,8 @@ class _Trial:
         self._draws: list[Draws] = []
         self._fetch: Callable[[], Awaitable[Fetched]]
         self._expected: Callable[[], bytes]
+        #: A joined playlist has none: what is kept is remuxed from it.
+        self._is_hashed = True
         it.origin.put_redirect("/circle", it.origin.url("/circle"))
 
     def put_file(self) -> None:
@@ -95,6 +97,7 @@ class _Trial:
                 kinds = [*COMMON, *RANGED] if path.endswith("all.bin") else COMMON
                 self._draw(origin.resource(path), path, kinds)
         window = chance.choice([1, 4, 16])
+        self._is_hashed = False
         self._expected = lambda: b"".join(segments)
         self._fetch = lambda: self._it.hls(
             "/vod/index.m3u8", window=window, max_bytes=MAX_BYTES, stall_s=STALL_S
@@ -167,7 +170,7 @@ class _Trial:
         data = self._it.path.read_bytes()
         if data != self._expected():
             return f"wrong bytes: {len(data)} where there are {len(self._expected())}"
-        if fetched.sha256 != hashlib.sha256(data).hexdigest():
+        if fetched.sha256 != (hashlib.sha256(data).hexdigest() if self._is_hashed else None):
             return "wrong digest"
         left = sorted(path.name for path in self._it.folder.iterdir())
         return f"left {left}" if left != ["media"] else None

@@ -42,14 +42,14 @@ def held_at_lot(engine, monkeypatch, number):
     submit_many = engine._store.jobs.submit_many
     lots = 0
 
-    async def held(news, *, now):
+    async def held(news, **others):
         nonlocal lots
         if news and news[0].group_id is not None:
             lots += 1
             if lots == number:
                 reached.set()
                 await go_on.wait()
-        return await submit_many(news, now=now)
+        return await submit_many(news, **others)
 
     monkeypatch.setattr(engine._store.jobs, "submit_many", held)
     return reached, go_on
