@@ -31,6 +31,8 @@ _TS_MAX_WINDOW = 2000
 #: Index of the sample rate, and number of channels.
 _Form = tuple[int, int]
 _Data = mmap.mmap | bytes
+#: Of a mapped file so much stays in memory.
+_MAPPED_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,22 @@ def read_plain(data: mmap.mmap | bytes) -> PlainSound | None:
     lengths = array("I")
     read, append, at, last = _WORD.unpack_from, lengths.append, 0, len(data) - _WORD.size
     while at <= last:
-        (word,) = read(data, at)
-        length = word >> 21 & 0x1FFF
-        if word & _STEADY != first or length <= HEADER_BYTES:
-            return None
-        append(length)
-        at += length
+        stop = min(last, at + _MAPPED_BYTES)
+        while at <= stop:
+            (word,) = read(data, at)
+            length = word >> 21 & 0x1FFF
+            if word & _STEADY != first or length <= HEADER_BYTES:
+                return None
+            append(length)
+            at += length
+        let_go(data, at)
     return PlainSound(rate_index, channels, lengths) if at == len(data) else None
+
+
+def let_go(data: _Data, end: int) -> None:
+    """Give back the memory that a mapped file takes up to *end*: what was read counts as ours until then."""
+    if isinstance(data, mmap.mmap) and (done := min(end, len(data)) // mmap.PAGESIZE * mmap.PAGESIZE):
+        data.madvise(mmap.MADV_DONTNEED, 0, done)
 
 
 def is_uneven(path: Path) -> bool:

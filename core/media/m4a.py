@@ -12,11 +12,11 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 
 from core.domain.media import Tags
-from core.media.adts import HEADER_BYTES, SAMPLE_RATES_HZ, PlainSound, read_plain
+from core.media.adts import HEADER_BYTES, SAMPLE_RATES_HZ, PlainSound, let_go, read_plain
 from core.media.ffmpeg_run import disk_failures
 from core.media.tags import normalised, write_tags_blocking
 
@@ -30,7 +30,7 @@ _MAX_SAMPLES = 2**32 - 1
 #: The rate in `mp4a` has 16 bits.
 _MAX_RATE_HZ = 48_000
 #: What is written at a time.
-_BATCH_FRAMES = 8192
+_BATCH_FRAMES = 1024
 _MILLISECONDS = 1000
 #: No rotation, no scaling (14496-12, 8.2.2).
 _UNITY = struct.pack(">9I", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
@@ -82,12 +82,13 @@ def _bare_frames(data: mmap.mmap, lengths: array[int]) -> Iterator[bytes]:
         ends = list(accumulate(lengths[first : first + _BATCH_FRAMES], initial=at))
         yield b"".join([data[a + HEADER_BYTES : b] for a, b in pairwise(ends)])
         at = ends[-1]
+        let_go(data, at)
 
 
 def _head(sound: PlainSound) -> bytes:
     """All that goes before the media. Its size must be known for the offsets in it, hence twice."""
     sizes = array("I", [length - HEADER_BYTES for length in sound.lengths])
-    chunks = list(accumulate(sizes, initial=0))[: len(sizes) : _CHUNK_FRAMES]
+    chunks = list(islice(accumulate(sizes, initial=0), 0, len(sizes), _CHUNK_FRAMES))
     draft = _index(sound, sizes, chunks)
     kind = _box(b"ftyp", _BRANDS)
     media_at = len(kind) + len(draft) + 8

@@ -15,6 +15,7 @@ from core.domain.media import Track
 from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
 from core.net.hls.segments import SegmentReader
 from core.net.http.client import HttpClient
+from core.net.http.pump import BUFFER_BYTES
 from core.net.progress import Fetched, Progress
 from core.net.transfer.assembly import Assembly
 from core.net.transfer.blocking import run_blocking
@@ -28,7 +29,7 @@ from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 _START_WIDTH = 8
 #: The number is judged over an answer's time and a half, and over no less.
 _SHORTEST_WINDOW_S = 0.04
-#: What segments behind the one being written may hold together, give or take a chunk each.
+#: What segments behind those being written may hold together, give or take a chunk each, in all transfers.
 _AHEAD_BYTES = 24 * 2**20
 #: Longer playlists are parsed in a thread.
 _LONG_PLAYLIST_CHARS = 256 * 1024
@@ -125,6 +126,10 @@ class _Slot:
     is_done: bool = False
 
 
+#: Those that share the room ahead evenly: memory is the process's.
+_AT_WORK: set[_HlsTransfer] = set()
+
+
 class _HlsTransfer(Assembly):
     """One try at one playlist."""
 
@@ -160,6 +165,25 @@ class _HlsTransfer(Assembly):
         self._offset = 0
         self._last_start = 0
         self._container: str | None = None
+
+    async def run(self) -> Fetched:
+        """As `Assembly.run`."""
+        _AT_WORK.add(self)
+        try:
+            return await super().run()
+        finally:
+            _AT_WORK.discard(self)
+
+    @property
+    def _has_room(self) -> bool:
+        return self._ahead_bytes * len(_AT_WORK) < _AHEAD_BYTES
+
+    @property
+    def _has_room_for_one(self) -> bool:
+        """Whether one more may begin: each of them may bring a whole buffer before it can be made to wait."""
+        mean_bytes = self._offset / max(self._written_segments, 1)
+        expected_bytes = len(self._ahead) * min(mean_bytes, BUFFER_BYTES)
+        return max(expected_bytes, self._ahead_bytes) * len(_AT_WORK) < _AHEAD_BYTES
 
     # Resuming.
 
@@ -270,7 +294,7 @@ class _HlsTransfer(Assembly):
         while (
             self._next_to_fetch < len(self._segments)
             and len(self._ahead) < self._ramp.width
-            and (not self._ahead or self._ahead_bytes < _AHEAD_BYTES)
+            and (not self._ahead or self._has_room_for_one)
         ):
             slot = _Slot(self._next_to_fetch)
             self._next_to_fetch += 1
@@ -289,7 +313,7 @@ class _HlsTransfer(Assembly):
                 return None
             slot.pieces.append(bytes(data))
             self._ahead_bytes += len(data)
-            return self._wait_for_room(slot) if self._ahead_bytes > _AHEAD_BYTES else None
+            return None if self._has_room else self._wait_for_room(slot)
 
         retries = Retries()
         received_bytes = self.received_bytes
@@ -321,7 +345,7 @@ class _HlsTransfer(Assembly):
 
     async def _wait_for_room(self, slot: _Slot) -> None:
         """When the room is full only the foremost segment goes on: the file swallows it at once."""
-        while self._ahead_bytes > _AHEAD_BYTES and self._ahead[0] is not slot:
+        while not self._has_room and self._ahead[0] is not slot:
             self._room.clear()
             await self._room.wait()
 
