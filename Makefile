@@ -33,7 +33,7 @@ test: dev  ## All tests
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 campaign: dev  ## Ten thousand faulty transfers, pauses and kills at random: make campaign CAMPAIGN_SEED=2
-	CAMPAIGN=long $(BIN)/python -m pytest tests/campaign --timeout 3600 --log-cli-level INFO
+	CAMPAIGN=long $(BIN)/python -m pytest tests/campaign tests/integration/test_backup_database.py --timeout 3600 --log-cli-level INFO
 
 bench: dev  ## What it costs, measured: make bench CASE=growth
 	$(BIN)/python -m bench $(CASE)
@@ -47,6 +47,9 @@ lint: dev  ## Formatting, lint, types, who may import whom
 docs: venv  ## Reference tables and pictures, from the code and the running demo
 	$(BIN)/python docs/tables.py
 	$(BIN)/python docs/pictures.py
+
+site: dev  ## The documentation as pages, in build/site
+	$(BIN)/python -m sphinx -W --keep-going -q -n docs build/site
 
 lock:  ## New lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock

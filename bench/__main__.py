@@ -16,7 +16,7 @@ CASES: Mapping[str, tuple[str, str]] = {
     "curves": ("bench.curves", "throughput by connections and by distance, as a chart"),
     "merge": ("bench.merge", "P7: merging picture and sound, step by step"),
     "growth": ("bench.growth", "P10, P13: what a million stored jobs cost"),
-    "search": ("bench.search", "H2, P10: searching a library of a million files"),
+    "library": ("bench.library", "H2, P10: searching a library of a million files"),
     "doors": ("bench.doors", "R10: a healthy client of the API beside hostile ones"),
     "telegram": ("bench.telegram", "P11: files to and from Telegram beside plain Telethon"),
     "lists": ("bench.lists", "A6: what a list of 5,000 items costs, and what others feel of it"),

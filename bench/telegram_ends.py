@@ -121,7 +121,7 @@ async def _collecting(client: TelegramClient, path: Path) -> AsyncIterator[Work]
 
     ended, wanted, are_done = 0, -1, asyncio.Event()
 
-    def on_event(event: Event) -> None:
+    def on_event(event: Event, _job: object) -> None:
         nonlocal ended
         ended += event.type in {EventType.JOB_COMPLETED, EventType.JOB_FAILED}
         if ended == wanted:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
+from core.config.example import example
 from core.domain.errors import ERRORS, JobError, RetryPolicy
 from core.domain.events import EventType
 from core.domain.job import TRANSITIONS
+from tui.actions import ACTIONS, key_name
+from tui.cli import reeldeck
 from userbot.commands.call import Subject
 from userbot.commands.table import COMMANDS
 
@@ -62,7 +68,8 @@ def commands() -> str:
         "chat or topic that is watched. Only the account and people in `telegram.admin_ids` are obeyed,",
         "and only what they have just typed: no forwards, edits, captions, quotes, posts in the name of a",
         "channel or group, nor what is older than five minutes. Whatever else tries has no effect and no",
-        "answer; it stands in the record of changes. A bot account is commanded by its admins in private.",
+        "answer; `reeldeck audit` shows who tried what and where, once a minute for each. A bot account is",
+        "commanded by its admins in private. What was typed while the engine was away is not obeyed later.",
         "",
         "`key=value` is typed without spaces; in double quotes a value may hold some. Where a job is",
         "asked for, a command may also answer the message that asked for it. Without CHAT the chat, or the",
@@ -77,8 +84,78 @@ def commands() -> str:
     return "\n".join(lines) + "\n"
 
 
+def keys() -> str:
+    """Every key of the dashboard by default, and the names by which `[keys]` changes them."""
+    lines = [
+        "# Keys of the dashboard",
+        "",
+        "`?` shows the keys of the page that is open, `:` finds an action by a few letters of its name.",
+        "Other keys are chosen in the configuration by the names of actions; `reeldeck config check` says",
+        "what is wrong with one, and where:",
+        "",
+        "```toml",
+        "[keys]",
+        'pause = "p F5"',
+        'page_down = "Ctrl+d PgDn"',
+        "```",
+    ]
+    for group in dict.fromkeys(action.group for action in ACTIONS):
+        lines += ["", f"## {group}", "", "| key | name | does | where |", "|---|---|---|---|"]
+        for action in ACTIONS:
+            if action.group == group:
+                shown = " ".join(f"`{key_name(key)}`" for key in action.keys)
+                where = "everywhere" if len(action.screens) > 6 else ", ".join(action.screens)
+                lines.append(f"| {shown} | `{action.id}` | {action.help} | {where} |")
+    return "\n".join(lines) + "\n"
+
+
+def configuration() -> str:
+    """Every setting with its default, as `reeldeck config example` prints it."""
+    lines = [
+        "# Configuration",
+        "",
+        "None is needed. Yours goes to `~/.config/reeldeck/config.toml`; `reeldeck config check` names the",
+        "line and the key of what is wrong, `reeldeck config show` prints what holds.",
+        "",
+        "```toml",
+        example().rstrip(),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command_line() -> str:
+    """The help of every command."""
+    lines = [
+        "# The command line",
+        "",
+        "Exit codes are those of [errors](errors.md). Commands that read take `--json`: one object a line.",
+    ]
+    top = click.Context(reeldeck, info_name="reeldeck", terminal_width=100, **reeldeck.context_settings)
+    for context in _contexts(top):
+        lines += ["", f"## {context.command_path}", "", "```text", context.get_help().rstrip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _contexts(context: click.Context) -> Iterator[click.Context]:
+    """A command, and those below it."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            below = context.command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from _contexts(click.Context(below, info_name=name, parent=context, terminal_width=100))
+
+
 #: The generated pages by file name.
-PAGES = {"commands.md": commands, "errors.md": errors, "states.md": states}
+PAGES = {
+    "cli.md": command_line,
+    "commands.md": commands,
+    "configuration.md": configuration,
+    "errors.md": errors,
+    "keys.md": keys,
+    "states.md": states,
+}
 
 
 if __name__ == "__main__":

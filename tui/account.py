@@ -55,8 +55,7 @@ class Account:
 
     def wait_s(self, now: float) -> float | None:
         """How long it is yet to wait, None when it does not."""
-        waits = self.state == "waiting" and self.wait_until is not None and self.wait_until > now
-        return self.wait_until - now if waits and self.wait_until else None
+        return self.wait_until - now if self.wait_until is not None and self.wait_until > now else None
 
     def words(self, now: float) -> str:
         """Its state in a few words; empty when it is off. Not yet safe to print."""
@@ -64,7 +63,10 @@ class Account:
             case "off":
                 return ""
             case "online":
-                return f"online as {self.name}" if self.name else "online"
+                online = f"online as {self.name}" if self.name else "online"
+                left_s = self.wait_s(now)
+                # Telegram limits what it sends beside, for instance after too many messages.
+                return online if left_s is None else f"{online}, limited {span_text(left_s)}"
             case "waiting":
                 return f"waiting {span_text(self.wait_s(now))}".rstrip()
             case "login_needed":

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events
@@ -16,13 +17,20 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from core.domain.interface import EngineInterface
+from tui.actions import NO_KEYS, OwnKeys
 from tui.deck import Deck
+from tui.filter import parse_filter
+from tui.keymap import bindings
+from tui.log_lines import LogFilter
+from tui.memory import Memory, keep, recall
 from tui.screens.add import AddScreen
 from tui.screens.auth import AuthScreen
 from tui.screens.base import DeckScreen
 from tui.screens.chats import ChatsScreen
 from tui.screens.dialog import Dialog
 from tui.screens.jobs import JobsScreen
+from tui.screens.library import LibraryScreen
+from tui.screens.log import LogScreen
 from tui.screens.sources import SourcesScreen
 from tui.sync import BACKOFF_S
 from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone, terminal_size
@@ -34,6 +42,8 @@ PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {
     "sources": SourcesScreen,
     "auth": AuthScreen,
     "chats": ChatsScreen,
+    "library": LibraryScreen,
+    "log": LogScreen,
 }
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0
@@ -52,6 +62,9 @@ class ReeldeckApp(App[None]):
         is_ascii: Draw with ASCII only.
         repaints_hz: Most repaints a second with new data; by default fewer over SSH.
         backoff_s: Waits between attempts to reach the engine.
+        log_file: The engine's log on this machine; None when it keeps none.
+        keys: Keys that people chose themselves.
+        memory: Where theme, sort and filter are kept until the next time; None keeps nothing.
     """
 
     CSS_PATH = "reeldeck.tcss"
@@ -69,6 +82,9 @@ class ReeldeckApp(App[None]):
         is_ascii: bool = False,
         repaints_hz: float | None = None,
         backoff_s: Sequence[float] = BACKOFF_S,
+        log_file: Path | None = None,
+        keys: OwnKeys = NO_KEYS,
+        memory: Path | None = None,
     ) -> None:
         # Without colours nothing but the terminal's own foreground on its own background is safe.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -83,9 +99,44 @@ class ReeldeckApp(App[None]):
             self.register_theme(each)
         names = {"dark": DARK, "light": LIGHT, "terminal": TERMINAL}
         self.theme = TERMINAL if self.no_color else names[theme]
-        self.deck = Deck(client, ask_paint=self.ask_paint, is_ascii=is_ascii, backoff_s=backoff_s)
+        self.deck = Deck(
+            client,
+            ask_paint=self.ask_paint,
+            is_ascii=is_ascii,
+            backoff_s=backoff_s,
+            log_file=log_file,
+            keys=keys,
+        )
+        self.set_keymap(bindings(keys))
+        self._memory = memory
+        if memory is not None:
+            self._recall(recall(memory))
         for name, page in PAGES.items():
             self.add_mode(name, lambda page=page: page(self.deck))  # type: ignore[misc] # bound now
+
+    def _recall(self, left: Memory) -> None:
+        """Be as somebody left it."""
+        if left.theme and not self.no_color:
+            self.theme = left.theme
+        index, deck = self.deck.index, self.deck
+        index.set_sort(left.sort or index.sort, is_reversed=left.is_reversed)
+        index.set_view(left.view or index.view)
+        index.set_filter(parse_filter(left.filter))
+        deck.log_filter = LogFilter(level=left.log_level or deck.log_filter.level)
+
+    def on_unmount(self) -> None:
+        """Keep how it is left."""
+        index = self.deck.index
+        left = Memory(
+            theme=self.theme,
+            sort=index.sort,
+            is_reversed=index.is_reversed,
+            view=index.view,
+            filter=index.filter.text,
+            log_level=self.deck.log_filter.level,
+        )
+        if self._memory is not None:
+            keep(self._memory, left)
 
     def on_mount(self) -> None:
         """Follow the engine, and notice when nobody can see it any more."""

@@ -11,7 +11,7 @@ from core.domain.job import JobStatus
 from core.domain.text import for_terminal
 from core.domain.wording import event_words
 from tui.account import Account, header_variants
-from tui.actions import Situation, actions_of, key_name
+from tui.actions import NO_KEYS, OwnKeys, actions_of, key_name
 from tui.present import (
     DOT,
     DOWN,
@@ -27,6 +27,7 @@ from tui.present import (
     sparkline,
     width_of,
 )
+from tui.situation import Situation
 from tui.state import VIEWS, JobIndex
 from tui.sync import Connection, Link
 
@@ -45,7 +46,7 @@ NEWS = frozenset(
 )  # fmt: skip
 
 
-def header(
+def header(  # noqa: PLR0913 -- it shows a little of everything
     connection: Connection,
     status: Mapping[str, Any],
     speed_bps: float,
@@ -55,6 +56,7 @@ def header(
     now: float,
     page: str = "jobs",
     calls: Mapping[str, int] | None = None,
+    keys: OwnKeys = NO_KEYS,
 ) -> Line:
     """The top line: the pages, how engine and messenger are, how fast it goes, how much room is left.
 
@@ -67,15 +69,30 @@ def header(
         now: Seconds since the epoch.
         page: The page that is shown.
         calls: How many things on a page call for a person; the page is marked.
+        keys: Those that people chose themselves.
     """
-    left: Line = ((" reeldeck", "brand"), *_page_tabs(page, calls or {}), ("  ", "text"))
-    left = (*left, *_engine_state(connection, status))
+    tabs, few_tabs = (_page_tabs(page, calls or {}, keys, is_short=short) for short in (False, True))
+    engine, dot = (_engine_state(connection, status, is_short=short) for short in (False, True))
     rate: Line = ()
     if connection.link is Link.LIVE:
         rate = ((f" {rate_text(speed_bps) or 'idle':>7}", "strong" if speed_bps >= 1 else "dim"),)
-    disk = _disk(status)
-    if width_of((*left, *rate, *disk)) <= width:
-        rate = (*rate, *disk)
+    disk, room = (_disk(status, is_short=short) for short in (False, True))
+    brand: Line = ((" reeldeck ", "brand"),)
+    left, rate = next(
+        (
+            (left, right)
+            for left, right in (
+                ((*brand, *tabs, *engine), (*rate, *disk)),
+                ((*tabs, *engine), (*rate, *disk)),
+                ((*tabs, *engine), (*rate, *room)),
+                ((*tabs, *dot), (*rate, *room)),
+                ((*tabs, *dot), rate),
+                ((*few_tabs, *dot), (*rate, *disk)),
+            )
+            if width_of((*left, *right)) <= width
+        ),
+        ((*few_tabs, *dot), rate),
+    )
     account = header_variants(Account.of(status), now)
     left = (*left, *next((each for each in account if width_of((*left, *each, *rate)) < width), ()))
     spark_cells = width - width_of((*left, *rate)) - 1
@@ -87,38 +104,52 @@ def header(
     return join_sides(left, right, width)
 
 
-def _disk(status: Mapping[str, Any]) -> Line:
+def _disk(status: Mapping[str, Any], *, is_short: bool) -> Line:
     free = status.get("disk", {}).get("free_bytes")
     if free is None:
         return ()
     low = free < status["disk"].get("min_free_bytes", 0)
-    return ((f"   {size_text(free)} free ", "bad" if low else "dim"),)
+    shown = f"  {rate_text(free).removesuffix('/s')} " if is_short else f"   {size_text(free)} free "
+    return ((shown, "bad" if low else "dim"),)
 
 
-def _page_tabs(page: str, calls: Mapping[str, int]) -> Line:
+def _page_tabs(page: str, calls: Mapping[str, int], keys: OwnKeys, *, is_short: bool) -> Line:
+    """The pages; where it must be short, all but the one that is shown by their keys alone."""
     spans: list[Span] = []
-    for action in actions_of("jobs"):
+    for action in actions_of("jobs", keys):
         if action.group != "Pages":
             continue
         name = action.id.removeprefix("show_")
-        spans.append(("  ", "tab"))
-        spans.append((f"{key_name(action.keys[0])} {action.title}", "tab.on" if name == page else "tab"))
+        key = key_name(action.keys[0])
+        spans.append(("  " if spans else " ", "tab"))
+        spans.append(
+            (
+                key if is_short and name != page else f"{key} {action.title}",
+                "tab.on" if name == page else "tab",
+            )
+        )
         if calls.get(name):
             spans.append((f" !{calls[name]}", "bad"))
     return tuple(spans)
 
 
-def _engine_state(connection: Connection, status: Mapping[str, Any]) -> Line:
-    if connection.link is Link.LIVE:
-        if status.get("network", {}).get("is_away"):
-            return ((f"{HOLLOW} ", "bad"), ("no internet", "bad"))
-        if status.get("limits", {}).get("maintenance"):
-            return ((f"{DOT} ", "warn"), ("maintenance", "warn"))
-        state = status.get("engine", {}).get("state", "running")
-        word, style = _ENGINE_WORDS.get(state, (str(state), "warn"))
-        return ((f"{DOT} ", style), (f"engine {for_terminal(word, cells=20)}".rstrip(), "text"))
-    word, style = ("connecting", "dim") if connection.link is Link.CONNECTING else ("engine lost", "bad")
-    return ((f"{HOLLOW} ", style), (word, style))
+def _engine_state(connection: Connection, status: Mapping[str, Any], *, is_short: bool) -> Line:
+    """A sign for how the engine is, and a word; where it must be short, only where something is amiss."""
+    gap: Span = ("  ", "text")
+    if connection.link is not Link.LIVE:
+        is_new = connection.link is Link.CONNECTING
+        word, style = ("connecting", "dim") if is_new else ("engine lost", "bad")
+        return (gap, (f"{HOLLOW} ", style), (word, style))
+    if status.get("network", {}).get("is_away"):
+        return (gap, (f"{HOLLOW} ", "bad"), ("no internet", "bad"))
+    if status.get("limits", {}).get("maintenance"):
+        return (gap, (f"{DOT} ", "warn"), ("maintenance", "warn"))
+    state = status.get("engine", {}).get("state", "running")
+    word, style = _ENGINE_WORDS.get(state, (str(state), "warn"))
+    shown = for_terminal(word, cells=20)
+    if not shown and is_short:
+        return (gap, (DOT, style))
+    return (gap, (f"{DOT} ", style), (shown if is_short else f"engine {shown}".rstrip(), "text"))
 
 
 def _load(status: Mapping[str, Any]) -> Line:
@@ -150,9 +181,9 @@ def tabs(index: JobIndex, counts: Mapping[JobStatus, int], *, has_older: bool, w
     return join_sides(tuple(left), right, width)
 
 
-def footer(screen: str, now: Situation, width: int) -> Line:
+def footer(screen: str, now: Situation, width: int, keys: OwnKeys = NO_KEYS) -> Line:
     """The last line: keys that work here, dim where they cannot be used now. Help and leaving always fit."""
-    chosen = [action for action in actions_of(screen) if action.footer is not None]
+    chosen = [action for action in actions_of(screen, keys) if action.footer is not None]
     chosen.sort(key=lambda action: action.footer or 0)
 
     def item(key: str, title: str, *, is_on: bool) -> Line:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.domain.chat import ChatRules
 from core.domain.errors import NoSuchJob, ReeldeckError
@@ -16,15 +17,17 @@ from core.domain.profile import Profile
 from core.domain.snapshot import Frame
 from core.domain.text import for_terminal
 from tui.account import Account
-from tui.actions import Situation, situation_of
+from tui.actions import NO_KEYS, OwnKeys
 from tui.chrome import NEWS, header
 from tui.control import Outcome
 from tui.deliveries import Names, chat_names
 from tui.filter import parse_filter
+from tui.log_lines import LogFilter
 from tui.logins import needs_owner
 from tui.outbox import About, Outbox
 from tui.present import Line
 from tui.rates import RateLog
+from tui.situation import Situation, situation_of
 from tui.sources import held
 from tui.state import JobIndex
 from tui.sync import BACKOFF_S, Link, Sync
@@ -61,6 +64,8 @@ class Deck:
         ask_paint: Called whenever something that is shown may have changed.
         is_ascii: Draw with ASCII only.
         backoff_s: Waits between attempts to reach the engine.
+        log_file: The engine's log on this machine; None when it keeps none.
+        keys: Keys that people chose themselves.
     """
 
     def __init__(
@@ -70,8 +75,14 @@ class Deck:
         ask_paint: Callable[[], None],
         is_ascii: bool = False,
         backoff_s: Sequence[float] = BACKOFF_S,
+        log_file: Path | None = None,
+        keys: OwnKeys = NO_KEYS,
     ) -> None:
+        self.keys = keys
         self.client = client
+        self.log_file = log_file
+        #: Which lines of the log are shown.
+        self.log_filter = LogFilter()
         self.index = JobIndex()
         self.sync = Sync(
             client, self.index, on_frame=self._on_frame, on_change=self._on_change, backoff_s=backoff_s
@@ -138,7 +149,15 @@ class Deck:
         speeds = self.speeds.series(now, 20 if width >= 120 else 10)
         calls = {"auth": len(self.needy_logins()), "chats": int(self.account.needs_owner)}
         return header(
-            sync.connection, sync.status, self.speed_bps, speeds, width, now=now, page=page, calls=calls
+            sync.connection,
+            sync.status,
+            self.speed_bps,
+            speeds,
+            width,
+            now=now,
+            page=page,
+            calls=calls,
+            keys=self.keys,
         )
 
     def source_labels(self) -> Mapping[str, str]:

@@ -20,12 +20,12 @@ from telethon.utils import get_peer, get_peer_id
 from core.domain.errors import FloodWait, Forbidden, NetworkFailure, NotFound, ReeldeckError, SessionLost
 from core.domain.job import ReplyTo
 from core.domain.messenger import MessengerInterface
-from core.domain.text import for_terminal
 from userbot.agenda import Agenda
 from userbot.faults import telegram_errors
 from userbot.migration import moved
 from userbot.replies import INFO, Replies, peer_of
 from userbot.rules import Rules
+from userbot.texts import remote
 
 log = logging.getLogger("reeldeck.telegram.intake")
 
@@ -38,8 +38,10 @@ EDITS_LOOKED_AT = 100
 AGAIN_S = 5.0
 #: A chat is left alone so long after it was read, however often the connection comes and goes.
 REST_S = 3.0
+#: After something was taken that came as an update, the cursor follows within this time.
+FOLLOW_S = 30.0
 #: Deals with messages in their order, and stores the cursor together with what they ask for.
-TakeLot = Callable[[Sequence[Any], Mapping[int, int]], Awaitable[None]]
+TakeLot = Callable[[Sequence[Any], Mapping[int, int]], Awaitable[object]]
 
 
 class Histories:
@@ -76,6 +78,7 @@ class Histories:
         #: Chats in which messages may have been edited while the account was away.
         self._away: set[int] = set()
         self._read_at: dict[int, float] = {}
+        self._has_listed = False
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -85,6 +88,7 @@ class Histories:
             await asyncio.Event().wait()
         self._agenda = Agenda()
         self._scheduled.clear()
+        self._has_listed = False
         following = asyncio.create_task(self._follow_rules())
         reading = asyncio.create_task(self._read_on())
         try:
@@ -101,6 +105,11 @@ class Histories:
         for each in self._scheduled if chat_id is None else self._scheduled & {chat_id}:
             self._away.add(each)
             self._agenda.put(each, self._read_at.get(each, 0.0) + REST_S)
+
+    def look_soon(self, chat_id: int) -> None:
+        """Something was taken that came as an update: let the cursor follow, without a call for each."""
+        if chat_id in self._scheduled:
+            self._agenda.put(chat_id, asyncio.get_running_loop().time() + FOLLOW_S)
 
     async def _follow_rules(self) -> None:
         """Put chats on the agenda as they come to be watched, and take them off."""
@@ -124,7 +133,8 @@ class Histories:
             chat_id = await self._agenda.take()
             wait_s = self._poll_s
             try:
-                await self._read(chat_id)
+                if await self._read(chat_id):
+                    wait_s = 0.0
             except (NotFound, Forbidden) as error:
                 await self._tell_lost(chat_id, error)
                 # Until its rules change, the account is back, or is started anew.
@@ -141,9 +151,10 @@ class Histories:
             if chat_id in self._scheduled:
                 self._agenda.put(chat_id, clock() + wait_s)
 
-    async def _read(self, chat_id: int) -> None:
+    async def _read(self, chat_id: int) -> bool:
+        """Read on by one lot, so that no chat keeps the others waiting; whether there may be more."""
         cursor = await self._cursor(chat_id)
-        peer = await peer_of(self._client, chat_id)
+        peer = await self._peer(chat_id)
         if cursor is None:
             newest = await self._page(peer, limit=1)
             # What was posted before somebody watched is not asked for.
@@ -152,14 +163,26 @@ class Histories:
         elif chat_id in self._away:
             await self._see_edits(peer, cursor)
         self._away.discard(chat_id)
-        while messages := await self._page(peer, min_id=cursor, limit=LOT, reverse=True):
-            cursor = messages[-1].id
-            await self._take(messages, {chat_id: cursor})
-            for one in messages:
-                if isinstance(one.action, types.MessageActionChatMigrateTo):
-                    await self._move(chat_id, get_peer_id(types.PeerChannel(one.action.channel_id)))
-            if len(messages) < LOT:
-                return
+        messages = await self._page(peer, min_id=cursor, limit=LOT, reverse=True)
+        if messages:
+            await self._take(messages, {chat_id: messages[-1].id})
+        for one in messages:
+            if isinstance(one.action, types.MessageActionChatMigrateTo):
+                await self._move(chat_id, get_peer_id(types.PeerChannel(one.action.channel_id)))
+        return len(messages) == LOT
+
+    async def _peer(self, chat_id: int) -> Any:
+        """The chat as requests name it. Raises NotFound when it is not among the account's chats either."""
+        try:
+            return await peer_of(self._client, chat_id)
+        except NotFound:
+            if self._has_listed:
+                raise
+        # Its key may be in the list of chats, which Telethon remembers as it goes by.
+        with telegram_errors():
+            await self._client.get_dialogs()
+        self._has_listed = True
+        return await peer_of(self._client, chat_id)
 
     async def _move(self, chat_id: int, new_id: int) -> None:
         """A group is a supergroup now and was read to its end: its rules hold there, from its beginning."""
@@ -199,7 +222,7 @@ class Histories:
             return
         title = next((each.title for each in await self._rules.of_chat(chat_id) if each.title), None)
         text = (
-            f"{INFO} I cannot read {for_terminal(title, cells=80) if title else chat_id} any more"
+            f"{INFO} I cannot read {remote(title) if title else chat_id} any more"
             f" ({error.detail}). Stop watching it with: reeldeck telegram unwatch {chat_id}"
         )
         try:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 from telethon import TelegramClient
 from telethon.crypto import aes
 from telethon.sessions import SQLiteSession
+from telethon.tl import types
+from telethon.utils import get_peer_id
 
 from core.config.settings import Settings
 from core.domain.errors import ConfigError
 from core.net.http.proxies import parse_proxy
-from userbot.faults import WHERE_FROM
+from userbot.faults import WHERE_FROM, is_lost
 from userbot.link import Link
 
 log = logging.getLogger("reeldeck.telegram")
@@ -23,6 +26,35 @@ log = logging.getLogger("reeldeck.telegram")
 #: People and chats whose keys are kept in memory; a client in large groups hears of many.
 ENTITIES = 20_000
 CONNECT_S = 15
+
+
+class Client(TelegramClient):  # type: ignore[misc]  # Telethon has no types
+    """Telethon's client, which also notices what its calls were told beside their answers.
+
+    Attributes:
+        login_doubted: Set by calls that were refused for want of a login.
+        on_skipped: Hears of the chat (None: of all) of which Telethon leaves out what came, as that was too
+            much to be told; the message that showed it the gap is among it.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.login_doubted = asyncio.Event()
+        self.on_skipped: Callable[[int | None], None] = lambda _: None
+
+    async def __call__(self, request: Any, *arguments: Any, **options: Any) -> Any:
+        """Make a call; all of Telethon's own go this way too."""
+        try:
+            answer = await super().__call__(request, *arguments, **options)
+        except Exception as error:
+            if is_lost(error):
+                self.login_doubted.set()
+            raise
+        if isinstance(answer, types.updates.ChannelDifferenceTooLong):
+            self.on_skipped(get_peer_id(types.PeerChannel(request.channel.channel_id)))
+        elif isinstance(answer, types.updates.DifferenceTooLong):
+            self.on_skipped(None)
+        return answer
 
 
 def check_settings(settings: Settings) -> None:
@@ -41,7 +73,7 @@ def has_fast_crypto() -> bool:
     return aes.cryptg is not None
 
 
-def make_client(settings: Settings, session: SQLiteSession, link: Link) -> TelegramClient:
+def make_client(settings: Settings, session: SQLiteSession, link: Link) -> Client:
     """A client on *session* that is not connected yet. Raises ConfigError."""
     check_settings(settings)
     if not has_fast_crypto():
@@ -50,7 +82,7 @@ def make_client(settings: Settings, session: SQLiteSession, link: Link) -> Teleg
         )
     telegram = settings.telegram
     assert telegram.api_hash is not None
-    return TelegramClient(
+    return Client(
         session,
         telegram.api_id,
         telegram.api_hash.get_secret_value(),

@@ -17,6 +17,7 @@ from core.domain.folding import words_of
 from core.domain.job import Request
 from core.domain.messenger import Collect, Collected, MessengerInterface
 from core.domain.snapshot import Submitted
+from userbot.ahead import protected
 from userbot.chats import AddressBook
 from userbot.describe import title_of
 from userbot.faults import telegram_errors
@@ -47,6 +48,7 @@ class Collector:
         client: Connected and logged in.
         engine: Takes the messages' links, and keeps how far chats were read.
         keep: Told each message that becomes a job, with its album, so that it need not be read again.
+        allow_protected: Take files out of chats that forbid it.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class Collector:
         client: TelegramClient,
         engine: MessengerInterface,
         keep: Keep = lambda _link, _message, _album: None,
+        allow_protected: bool = False,
     ) -> None:
         self._client = client
         self._engine = engine
         self._keep = keep
+        self._allow_protected = allow_protected
 
     async def collect(self, wanted: Collect) -> AsyncIterator[Collected]:
         """Fetch what is *wanted*; figures now and then, and at the end.
@@ -68,6 +72,7 @@ class Collector:
 
         Raises:
             InvalidRequest: There is no such chat, a bot cannot read it, or a type is not known.
+            ProtectedContent: The chat forbids to take files out of it; looking at them is not forbidden.
             FloodWait: Telegram wants a long break; run it again later.
             LimitReached: The queue is full; run it again later.
             JobError, Forbidden: Telegram did not answer, or the account may not see the chat.
@@ -81,6 +86,8 @@ class Collector:
         book = AddressBook(self._client, me)
         found = await book.find(wanted.chat)
         chat = await book.entity(found.chat_id)
+        if getattr(chat, "noforwards", False) and not (self._allow_protected or wanted.dry_run):
+            raise protected()
         topic_id = wanted.topic_id or found.topic_id or None
         history = History(self._client, chat, sent_as, topic_id=topic_id)
         name = _cursor_name(found.chat_id, topic_id, sent_as, wanted)
@@ -119,7 +126,7 @@ class _Run:
         self._keep = keep
         self._words = words_of(wanted.grep or "")
         self._figures = Collected()
-        self._lot: list[Request] = []
+        self._lot: list[tuple[Request, MessageLink, Message, Sequence[Message]]] = []
         #: Between these two numbers all was dealt with, by this run or earlier ones.
         self._oldest = self._newest = 0
         #: The number of the last message that was looked at, and how many were since the last note.
@@ -215,14 +222,17 @@ class _Run:
         if self._wanted.dry_run:
             return
         link = link_of(self._chat, message.id)
-        self._keep(link, message, album)
         key = f"collect:{message.chat_id}:{message.id}"
-        self._lot.append(Request(url=str(link), priority=PRIORITY, idempotency_key=key))
+        request = Request(url=str(link), priority=PRIORITY, idempotency_key=key)
+        self._lot.append((request, link, message, album))
 
     async def _deal(self, *, is_newer: bool) -> None:
         """Make jobs of what was taken, then note how far the chat was read."""
         lot, self._lot, self._unnoted = self._lot, [], 0
-        answers = await self._engine.submit_many(lot) if lot else []
+        answers = await self._engine.submit_many([request for request, *_ in lot]) if lot else []
+        for (_, *read), answer in zip(lot, answers, strict=True):
+            if isinstance(answer, Submitted) and not answer.joined:
+                self._keep(*read)
         submitted = [answer for answer in answers if isinstance(answer, Submitted)]
         joined = sum(answer.joined for answer in submitted)
         figures = self._figures

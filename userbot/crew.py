@@ -18,6 +18,7 @@ from userbot.faults import telegram_errors
 from userbot.feedback import FeedbackDesk
 from userbot.intake import Intake
 from userbot.migration import MigrationDesk
+from userbot.patience import OnRest
 from userbot.source import TelegramSource
 from userbot.supervision import supervise, until_one_ends
 
@@ -34,6 +35,7 @@ class Crew:
         settings: The configuration.
         messenger: What commands know of the account as a whole.
         source: Gets messages that a collection has read already.
+        on_rest: Hears of long waits that Telegram wants of what it does beside.
     """
 
     def __init__(
@@ -45,11 +47,17 @@ class Crew:
         settings: Settings,
         messenger: Messenger,
         source: TelegramSource,
+        on_rest: OnRest,
     ) -> None:
         self.book = AddressBook(client, me)
-        self.collector = Collector(client=client, engine=engine, keep=source.keep)
+        self.collector = Collector(
+            client=client,
+            engine=engine,
+            keep=source.keep,
+            allow_protected=settings.telegram.allow_protected,
+        )
         self._engine = engine
-        self._feedback = FeedbackDesk(client=client, engine=engine)
+        self._feedback = FeedbackDesk(client=client, engine=engine, on_rest=on_rest)
         self._intake = Intake(client=client, engine=engine, settings=settings, me=me, feedback=self._feedback)
         self._deliveries = Deliveries(client=client, engine=engine, settings=settings, me=me)
         self._commands = Commands(
@@ -75,12 +83,15 @@ class Crew:
             }
         )
 
-    def look_again(self) -> None:
-        """The connection was gone for a while: what was posted meanwhile is in the histories."""
-        self._intake.look_again()
+    def look_again(self, chat_id: int | None = None) -> None:
+        """Updates were missed, of one chat or of all: what was posted meanwhile is in the histories."""
+        self._intake.look_again(chat_id)
 
     async def hear(self, message: types.Message, *, is_edit: bool) -> None:
-        """Take a message. A command is nobody else's business; what fails is found again in the histories."""
-        with telegram_errors():
-            if not await self._commands.on_message(message, is_edit=is_edit):
-                await self._intake.on_message(message, is_edit=is_edit)
+        """Take a message: a command, or for its links, which the histories still hold if this fails."""
+        try:
+            with telegram_errors():
+                if not await self._commands.on_message(message, is_edit=is_edit):
+                    await self._intake.on_message(message, is_edit=is_edit)
+        except ReeldeckError as error:
+            log.warning("a message was not dealt with", extra={"error": str(error)})

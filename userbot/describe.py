@@ -42,6 +42,7 @@ def describe_message(
         kind=media.kind,
         duration_s=media.duration_s,
         is_duration_claimed=True,
+        is_original=True,
         tracks=(track,),
         tags=Tags(
             title=media.title or title,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from telethon import errors
 from telethon.errors import rpcerrorlist
@@ -21,12 +21,15 @@ from core.domain.errors import (
     NotFound,
     ReeldeckError,
     SessionLost,
+    Stalled,
     Unknown,
 )
 
 WHERE_FROM = "Get both at https://my.telegram.org under API development tools."
 #: Telegram does not say how long an account that it takes for a spammer must be still; hours, by experience.
 PEER_FLOOD_S = 3600.0
+#: An answer that has not come by then will not come.
+ANSWER_S = 60.0
 
 _REFUSED_PROGRAM = (errors.ApiIdInvalidError, errors.ApiIdPublishedFloodError)
 #: 406 is the class of many things; of these, only this one ends a login.
@@ -75,12 +78,16 @@ _NOT_ALLOWED = {
 }
 
 
+class SlowMode(FloodWait):
+    """One chat lets this account write only now and then; others do not care."""
+
+
 @contextmanager
 def telegram_errors() -> Iterator[None]:
     """Let only errors of `core.domain.errors` out of this block, and the cancelling of the caller itself.
 
     Raises:
-        FloodWait: With the seconds that Telegram named.
+        FloodWait: With the seconds that Telegram named. SlowMode: For this chat only.
         SessionLost: The login has ended.
         Forbidden: The chat or the account does not allow it.
         NotFound: There is no such chat, person or message.
@@ -100,11 +107,27 @@ def telegram_errors() -> Iterator[None]:
         raise translated(error) from error
 
 
+@asynccontextmanager
+async def answered(within_s: float = ANSWER_S) -> AsyncIterator[None]:
+    """`telegram_errors` for a call that must not wait for its answer for ever, as Telethon's do.
+
+    Raises:
+        Stalled: No answer has come.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            with telegram_errors():
+                yield
+    except TimeoutError as error:
+        raise Stalled("Telegram did not answer") from error
+
+
 def translated(error: Exception) -> ReeldeckError:  # noqa: PLR0911 -- one line for each kind
     """The error of our tree that says the same."""
     word = _word(error)
     if isinstance(error, _WAITS):
-        return FloodWait(f"{error.seconds} s", retry_after_s=float(error.seconds))
+        kind = SlowMode if isinstance(error, errors.SlowModeWaitError) else FloodWait
+        return kind(f"{error.seconds} s", retry_after_s=float(error.seconds))
     if isinstance(error, errors.PeerFloodError):
         return FloodWait("Telegram limits what this account may send", retry_after_s=PEER_FLOOD_S)
     if is_lost(error):

@@ -30,10 +30,10 @@ from core.domain.job import Job, JobStatus, ReplyTo
 from core.domain.messenger import Acknowledgement, MessengerInterface
 from core.domain.snapshot import Frame
 from userbot.agenda import Agenda
-from userbot.patience import Later, Patience
+from userbot.patience import FORBIDDEN_S, Later, OnRest, Patience
 from userbot.replies import Replies
 from userbot.rules import Rules
-from userbot.standing import Meaning, Standing, failure_text, refusal_text, status_text
+from userbot.standing import Meaning, Standing, failure_text, status_text
 
 log = logging.getLogger("reeldeck.telegram.feedback")
 
@@ -71,6 +71,7 @@ class FeedbackDesk:
         engine: Where deliveries stand, and what was told is kept.
         edit_interval_s: Seconds between two edits in a chat.
         gap_s: Seconds between two calls of any kind.
+        on_rest: Hears of waits that last.
     """
 
     def __init__(
@@ -80,19 +81,20 @@ class FeedbackDesk:
         engine: MessengerInterface,
         edit_interval_s: float = EDIT_INTERVAL_S,
         gap_s: float = GAP_S,
+        on_rest: OnRest | None = None,
     ) -> None:
         self._engine = engine
         self._rules = Rules(engine)
         self._replies = Replies(client)
-        self._patience = Patience(gap_s=gap_s)
+        self._patience = Patience(gap_s=gap_s, on_rest=on_rest)
         self._edit_interval_s = edit_interval_s
         self._agenda: Agenda[ReplyTo] = Agenda()
         #: Messages with a status text, by the jobs that it shows.
         self._followed: dict[int, set[ReplyTo]] = defaultdict(set)
-        self._refusals: dict[ReplyTo, str] = {}
         self._refused_at: dict[int, float] = {}
         self._edit_at: dict[int, float] = {}
-        self._not_allowed: set[tuple[int, str]] = set()
+        #: Until when reactions are not tried again in chats that did not allow them.
+        self._not_allowed: dict[tuple[int, str], float] = {}
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -109,11 +111,6 @@ class FeedbackDesk:
 
     async def wake(self, reply_to: ReplyTo) -> None:
         """Look at a message soon."""
-        self._agenda.put(reply_to)
-
-    async def refused(self, reply_to: ReplyTo, sentences: Sequence[str]) -> None:
-        """Tell a message that links of it were not taken, and why; once, and not each of many in a row."""
-        self._refusals[reply_to] = refusal_text(sentences)
         self._agenda.put(reply_to)
 
     # Hearing
@@ -140,7 +137,8 @@ class FeedbackDesk:
         for job in frame.jobs:
             for place in self._followed.get(job.id, ()):
                 # Frames come faster than edits may go out.
-                self._agenda.put(place, self._edit_at.get(place.chat_id, 0.0))
+                opens_at = self._patience.opens_at("edit", place.chat_id)
+                self._agenda.put(place, max(opens_at, self._edit_at.get(place.chat_id, 0.0)))
 
     # Telling
 
@@ -156,15 +154,21 @@ class FeedbackDesk:
             except ReeldeckError as error:
                 # It stays unsettled: the next start tries again.
                 log.warning("feedback failed", extra={"chat_id": place.chat_id, "error_type": error.code})
+            except Exception:
+                # As above, and the others are told all the same.
+                log.exception("feedback failed", extra={"chat_id": place.chat_id})
 
     async def _tell(self, place: ReplyTo) -> None:
-        await self._tell_refusal(place)
+        before = await self._engine.acknowledgement(place) or Acknowledgement(reply_to=place)
+        if before.refused:
+            await self._tell_refusal(place, before.refused)
+            await self._engine.acknowledge(before)
+            before = replace(before, refused=None)
         deliveries = await self._engine.deliveries_of(reply_to=place)
         if not deliveries:
             return
         rules = await self._rules.of(place)
         standing = Standing(deliveries, _minds_pages(rules))
-        before = await self._engine.acknowledgement(place) or Acknowledgement(reply_to=place)
         try:
             told = await self._show(rules.feedback, before, standing)
         except NotFound:
@@ -183,10 +187,8 @@ class FeedbackDesk:
             case Feedback.NONE:
                 return replace(told, shown=standing.meaning)
 
-    async def _tell_refusal(self, place: ReplyTo) -> None:
-        text = self._refusals.get(place)
-        if text is None:
-            return
+    async def _tell_refusal(self, place: ReplyTo, text: str) -> None:
+        """Tell a message that links of it were not taken, and why; of many in a row only one in words."""
         now = asyncio.get_running_loop().time()
         try:
             if now < self._refused_at.get(place.chat_id, 0.0):
@@ -196,7 +198,6 @@ class FeedbackDesk:
                 self._refused_at[place.chat_id] = now + REFUSAL_INTERVAL_S
         except NotFound:
             log.debug("a message with refused links is gone", extra={"chat_id": place.chat_id})
-        self._refusals.pop(place, None)
 
     async def _show_reaction(self, told: Acknowledgement, standing: Standing) -> Acknowledgement:
         meaning, place = standing.meaning, told.reply_to
@@ -210,8 +211,9 @@ class FeedbackDesk:
 
     async def _react(self, place: ReplyTo, meaning: Meaning) -> None:
         """Set the first reaction for a meaning that the chat allows; none for none."""
+        now = asyncio.get_running_loop().time()
         for emoji in EMOJIS.get(meaning, ("",)):
-            if (place.chat_id, emoji) in self._not_allowed:
+            if self._not_allowed.get((place.chat_id, emoji), 0.0) > now:
                 continue
             chosen = [emoji] if emoji else []
 
@@ -220,7 +222,7 @@ class FeedbackDesk:
 
             if await self._patience.call("react", place.chat_id, react) is not False:
                 return
-            self._not_allowed.add((place.chat_id, emoji))
+            self._not_allowed[place.chat_id, emoji] = now + FORBIDDEN_S
 
     async def _show_status(self, told: Acknowledgement, standing: Standing) -> Acknowledgement:
         place, meaning, message_id = told.reply_to, standing.meaning, told.status_message_id

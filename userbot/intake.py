@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,10 @@ from telethon.tl import types
 
 from core.config.settings import Settings
 from core.domain.chat import ChatMode, ChatRules, Feedback
-from core.domain.delivery import DeliveryState
 from core.domain.errors import (
-    Forbidden,
     InvalidRequest,
-    NotFound,
+    LimitReached,
     ReeldeckError,
-    Unknown,
     UnsupportedSource,
 )
 from core.domain.job import Kind, ReplyTo, Request
@@ -28,21 +25,19 @@ from core.domain.messenger import MessengerInterface
 from core.domain.snapshot import Submitted
 from core.links.identify import identify
 from core.links.normalise import url_hash
+from userbot.answers import Answers
 from userbot.catch_up import POLL_S, Histories
-from userbot.faults import telegram_errors
 from userbot.feedback import FeedbackDesk
-from userbot.links import has_list, links_in_file, links_of, usable
+from userbot.links import has_list, links_of, usable
+from userbot.lists import Lists
 from userbot.permission import typed_by
-from userbot.replies import INFO, MARKS
 from userbot.rules import Rules, place_of
+from userbot.standing import refusal_text
 
 log = logging.getLogger("reeldeck.telegram.intake")
 
 #: Messages whose links are remembered, so that reading them again in the history asks for nothing twice.
 REMEMBERED = 10_000
-#: So many deliveries are looked at for one that answers a message which is gone.
-LATEST = 100
-_ON_ITS_WAY = frozenset({DeliveryState.READY, DeliveryState.SENDING})
 
 
 class SourceNotTaken(UnsupportedSource):
@@ -83,7 +78,7 @@ class Intake:
         engine: Where links become jobs.
         settings: How a command looks, and how long a list may be.
         me: The account.
-        feedback: Tells of links that were refused; without it nobody is told.
+        feedback: Tells of links that were taken, and of those that were not.
         poll_s: Seconds between two looks at a chat's history.
     """
 
@@ -94,7 +89,7 @@ class Intake:
         engine: MessengerInterface,
         settings: Settings,
         me: types.User,
-        feedback: FeedbackDesk | None = None,
+        feedback: FeedbackDesk,
         poll_s: float = POLL_S,
     ) -> None:
         self._client = client
@@ -108,23 +103,28 @@ class Intake:
         )
         #: Links that were dealt with, by message.
         self._dealt: OrderedDict[tuple[int, int], set[str]] = OrderedDict()
+        self._lists = Lists(client)
+        self._answers = Answers(engine)
 
     async def run(self) -> None:
         """Read what was missed, then look again now and then, until cancelled."""
         await self._histories.run()
 
-    def look_again(self) -> None:
-        """The account is back after an absence: read all watched chats now."""
-        self._histories.look_again()
+    def look_again(self, chat_id: int | None = None) -> None:
+        """The account is back after an absence, or was not told all: read a chat now, or all."""
+        self._histories.look_again(chat_id)
 
     async def on_message(self, message: types.Message, *, is_edit: bool) -> None:
         """Take the links of a message that just came. What fails here is found again in the history."""
         del is_edit  # New links count whenever they appear.
         try:
-            await self._take_lot([message], {})
+            is_wanted = await self._take_lot([message], {})
         except ReeldeckError as error:
             log.warning("a message waits to be read again", extra={"error": str(error)})
             self._histories.look_again(message.chat_id)
+        else:
+            if is_wanted:
+                self._histories.look_soon(message.chat_id)
 
     async def take(self, message: types.Message, *, commanded_by: int) -> int:
         """Take the links of a message whatever its chat's mode is; how many were taken.
@@ -144,21 +144,29 @@ class Intake:
                 "there is no link in it", hint="Send the link, or answer a message with one."
             )
         wanted = self._asked(links, place, await self._rules.of(place), user_id=commanded_by)
-        taken = await self._submit([wanted], {})
+        taken = await self._submit([wanted])
         if not taken:
             raise wanted.refusals[0][1]
-        if wanted.refusals and self._feedback is not None:
-            await self._feedback.refused(place, [_sentence(error) for _, error in wanted.refusals])
+        if wanted.refusals:
+            await self._note({}, {place: refusal_text(_sentence(error) for _, error in wanted.refusals)})
         return taken
 
-    async def _take_lot(self, messages: Sequence[Any], cursor: Mapping[int, int]) -> None:
-        """Deal with messages of one chat that nobody commanded, in their order."""
+    async def _take_lot(self, messages: Sequence[Any], cursors: Mapping[int, int]) -> bool:
+        """Deal with messages of one chat that nobody commanded, in their order; whether they held links.
+
+        Cursors are stored last: whatever stops this, what is read again asks for nothing twice.
+        """
         lot = [wanted for message in messages if (wanted := await self._wanted_by(message))]
-        await self._submit(lot, cursor)
-        if self._feedback is not None:
-            for wanted in lot:
-                if told := wanted.outspoken():
-                    await self._feedback.refused(wanted.place, told)
+        await self._submit(lot)
+        refused = {wanted.place: refusal_text(told) for wanted in lot if (told := wanted.outspoken())}
+        await self._note(cursors, refused)
+        return bool(lot)
+
+    async def _note(self, cursors: Mapping[int, int], refused: Mapping[ReplyTo, str]) -> None:
+        if cursors or refused:
+            await self._engine.note_read(cursors, refused)
+        for place in refused:
+            await self._feedback.wake(place)
 
     async def _wanted_by(self, message: Any) -> _Wanted | None:
         """What a message asks for that was not dealt with before; None for nothing."""
@@ -168,20 +176,28 @@ class Intake:
             return None
         place = await place_of(message)
         rules = await self._rules.of(place)
-        if rules.mode is not ChatMode.AUTO or await self._is_ours(message):
+        if rules.mode is not ChatMode.AUTO or await self._answers.holds(message):
             return None
         dealt = self._dealt.get((place.chat_id, place.message_id), set())
         links = [link for link in await self._links(message) if link not in dealt]
+        links = await self._answers.without_repeated(message, links)
         if not links:
             return None
         return self._asked(links, place, rules, user_id=typed_by(message, self._me.id))
 
     def _asked(
-        self, links: Iterable[str], place: ReplyTo, rules: ChatRules, *, user_id: int | None
+        self, links: Sequence[str], place: ReplyTo, rules: ChatRules, *, user_id: int | None
     ) -> _Wanted:
         """*links* as requests by the rules of their place."""
         wanted = _Wanted(place, rules)
-        for url in links:
+        limit = self._settings.limits.max_playlist_items
+        if len(links) > limit:
+            error = LimitReached(
+                f"only the first {limit} links of a message are taken (limits.max_playlist_items)",
+                hint="Send the others in another message.",
+            )
+            wanted.refusals += [(url, error) for url in links[limit:]]
+        for url in links[:limit]:
             try:
                 self._check_source(url, rules)
             except ReeldeckError as error:
@@ -212,24 +228,26 @@ class Intake:
                 hint="Its rules say so; the owner can change them.",
             )
 
-    async def _submit(self, lot: Sequence[_Wanted], cursor: Mapping[int, int]) -> int:
-        """Ask for everything at once, and store the cursor with it; how many links were taken."""
+    async def _submit(self, lot: Sequence[_Wanted]) -> int:
+        """Ask for everything at once; how many links were taken."""
         pairs = [(wanted, request) for wanted in lot for request in wanted.requests]
-        if not pairs and not cursor:
-            self._remember(lot)
-            return 0
-        answers = await self._engine.take_links([request for _, request in pairs], cursor=cursor)
+        began = time.time()
+        answers = await self._engine.take_links([request for _, request in pairs]) if pairs else []
         taken: dict[ReplyTo, int] = {}
         for (wanted, request), answer in zip(pairs, answers, strict=True):
             if isinstance(answer, Submitted):
                 taken[wanted.place] = taken.get(wanted.place, 0) + 1
-            else:
+            elif not (isinstance(answer, LimitReached) and await self._was_taken(wanted.place, began)):
                 wanted.refusals.append((request.url, answer))
         self._remember(lot)
-        if self._feedback is not None:
-            for place in taken:
-                await self._feedback.wake(place)
+        for place in taken:
+            await self._feedback.wake(place)
         return sum(taken.values())
+
+    async def _was_taken(self, place: ReplyTo, before: float) -> bool:
+        """Whether a message is only read again: limits that it has helped to reach are none to tell it of."""
+        answers = await self._engine.deliveries_of(reply_to=place)
+        return any(each.created < before for each in answers)
 
     def _remember(self, lot: Iterable[_Wanted]) -> None:
         for wanted in lot:
@@ -243,40 +261,18 @@ class Intake:
 
     async def _links(self, message: types.Message) -> list[str]:
         """All links of a message, and those in a text file that it carries."""
-        links = links_of(message)
-        if not has_list(message):
-            return links
         try:
-            with telegram_errors():
-                content = await self._client.download_media(message, file=bytes)
-        except (NotFound, Forbidden, Unknown) as error:
-            # Waiting for it would keep all that follows in the chat waiting too.
-            log.warning("a list of links could not be read", extra={"error": str(error)})
-            return links
-        listed = await asyncio.to_thread(links_in_file, content or b"")
-        return usable([*links, *listed[: self._settings.limits.max_playlist_items]])
+            links = links_of(message)
+        except Exception:
+            # Whatever a stranger has sent, it must not keep all that follows in the chat waiting.
+            log.exception("a message could not be understood", extra={"chat_id": message.chat_id})
+            return []
+        return usable([*links, *await self._lists.of(message)]) if has_list(message) else links
 
     def _is_command(self, text: str) -> bool:
         """Whether a text is one for the commands, ours or those of other bots: its links are arguments."""
         prefix = self._settings.telegram.command_prefix
         return text.startswith(prefix) and text[len(prefix) :][:1].isalpha()
-
-    async def _is_ours(self, message: types.Message) -> bool:
-        """Whether Reeldeck itself sent a message: the account's owner types messages too, and these count."""
-        if not message.out:
-            return False
-        asked = message.reply_to_msg_id
-        if (message.message or "").startswith(MARKS if asked else INFO):
-            return True
-        if message.file is None:
-            return False
-        answers = await self._engine.deliveries_of(reply_to=ReplyTo(message.chat_id, asked)) if asked else ()
-        # One that is on its way may have been sent just before the engine was killed.
-        if any(each.message_id == message.id or each.state in _ON_ITS_WAY for each in answers):
-            return True
-        # What answers a message that was deleted answers none any more.
-        latest = await self._engine.deliveries(chat_id=message.chat_id, limit=LATEST)
-        return any(each.message_id == message.id for each in latest.items)
 
 
 def _sentence(error: ReeldeckError) -> str:

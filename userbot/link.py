@@ -12,8 +12,9 @@ from telethon.network.connection import ConnectionTcpFull
 
 #: The first wait, doubled with every failure up to the last.
 FIRST_WAIT_S, LAST_WAIT_S = 0.5, 60.0
-#: A connection that held this long shows that nothing is wrong with connecting.
-HELD_S = 10.0
+#: A connection that held this long shows that nothing is wrong with connecting; one that held longer than a
+#: blink is not waited for longer than it held.
+HELD_S, BLINK_S = 10.0, 1.0
 
 
 class Link:
@@ -29,7 +30,8 @@ class Link:
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
         self._open: set[Any] = set()
-        self._failures = 0
+        #: Before the next try, give or take a fifth.
+        self._wait_s = 0.0
 
     @property
     def is_up(self) -> bool:
@@ -38,13 +40,12 @@ class Link:
 
     async def turn(self) -> None:
         """Wait until it is time for another try."""
-        if self._failures:
-            wait_s = min(FIRST_WAIT_S * 2 ** min(self._failures - 1, 16), LAST_WAIT_S)
-            await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 -- spreads, hides nothing
+        if self._wait_s:
+            await asyncio.sleep(self._wait_s * random.uniform(0.8, 1.2))  # noqa: S311 -- spreads, hides nothing
 
     def failed(self) -> None:
         """A connection could not be made."""
-        self._failures += 1
+        self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), LAST_WAIT_S)
 
     def opened(self, connection: Any) -> None:
         """A connection was made."""
@@ -55,8 +56,11 @@ class Link:
 
     def closed(self, connection: Any, *, broke: bool, held_s: float) -> None:
         """A connection is gone."""
-        if broke:
-            self._failures = 0 if held_s > HELD_S else self._failures + 1
+        if broke and held_s > HELD_S:
+            self._wait_s = 0.0
+        elif broke:
+            self.failed()
+            self._wait_s = min(self._wait_s, held_s) if held_s > BLINK_S else self._wait_s
         self._open.discard(connection)
         if not self.is_up:
             self._changed()

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from telethon.tl import types
-from telethon.utils import add_surrogate, del_surrogate
+from telethon.tl import TLObject, types
+from telethon.utils import add_surrogate
 
 from core.domain.errors import InvalidRequest
 from core.links.find import find_links
@@ -23,15 +23,19 @@ from core.links.short import unwrap
 #: A longer text is no list of links that a person wrote.
 MAX_LIST_BYTES = 1024**2
 _TELEGRAM = ("t.me", "telegram.me", "telegram.dog")
+#: Media that people write: what is in them are texts.
+_WRITTEN = (types.MessageMediaPoll, types.MessageMediaToDo)
 _BUTTONS = (types.InlineButtonTypeUrl, types.InlineButtonTypeUrlAuth)
 
 
 def links_of(message: Any) -> list[str]:
     """The links that a message names: in its text or caption, behind it, on its buttons, as its preview.
 
-    Normalised, each once, in their order.
+    Polls, check lists and pages count as texts. Normalised, each once, in their order.
     """
-    named = usable([*_in_text(message.message or "", message.entities or ()), *_on_buttons(message)])
+    written = _in_text(message.message or "", message.entities or ())
+    more = message.media if isinstance(message.media, _WRITTEN) else None
+    named = usable([*written, *_in_parts([more, message.rich_message]), *_on_buttons(message)])
     page = getattr(message.media, "webpage", None)
     # Unless it was chosen by hand, a preview shows one of the links, perhaps by another address.
     if isinstance(page, types.WebPage) and (not named or message.media.manual):
@@ -72,17 +76,43 @@ def links_in_file(content: bytes) -> list[str]:
 
 def _in_text(text: str, entities: Iterable[Any]) -> Iterator[str]:
     """What Telegram marked as links, then what it did not: links without a scheme, links in code."""
-    # Offsets count UTF-16 units.
+    # Offsets count UTF-16 units, and senders may put them anywhere.
     units = add_surrogate(text)
     for entity in entities:
         if not isinstance(entity, types.MessageEntityUrl | types.MessageEntityTextUrl):
             continue
         end = entity.offset + entity.length
-        shown = del_surrogate(units[entity.offset : end])
+        shown = units[entity.offset : end]
         # What a hidden link shows is only its label, and no link is found twice.
-        units = units[: entity.offset] + " " * entity.length + units[end:]
-        yield entity.url if isinstance(entity, types.MessageEntityTextUrl) else _with_scheme(shown)
-    yield from find_links(del_surrogate(units))
+        units = units[: entity.offset] + " " * len(shown) + units[end:]
+        yield entity.url if isinstance(entity, types.MessageEntityTextUrl) else _with_scheme(_joined(shown))
+    yield from find_links(_joined(units))
+
+
+def _joined(units: str) -> str:
+    """Text of UTF-16 units; half a character, left by an offset within it, is none."""
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _in_parts(part: Any) -> Iterator[str]:
+    """What is written in the parts of an object, however deep."""
+    match part:
+        case types.TextWithEntities():
+            yield from _in_text(part.text, part.entities)
+        case types.TextPlain():
+            yield from find_links(part.text)
+        case types.TextUrl() | types.PageRelatedArticle():
+            yield part.url
+        case list():
+            for each in part:
+                yield from _in_parts(each)
+        case types.PollResults():
+            yield from _in_text(part.solution or "", part.solution_entities or ())
+        case types.PageBlockEmbed() if part.url:
+            yield part.url
+        case TLObject():
+            for each in vars(part).values():
+                yield from _in_parts(each)
 
 
 def _with_scheme(shown: str) -> str:

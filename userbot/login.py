@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -13,7 +13,9 @@ from telethon.sessions import SQLiteSession
 from telethon.tl import functions, types
 
 from core.config.settings import Settings
+from core.domain.chat import ChatRules
 from core.domain.errors import AuthRequired, InvalidRequest, SessionLost, StageTimeout
+from userbot.chats import AddressBook
 from userbot.client import check_settings, let_go, make_client
 from userbot.faults import telegram_errors
 from userbot.link import Link
@@ -23,8 +25,10 @@ from userbot.session import SessionFile
 MAX_TRIES = 3
 #: A person waits.
 CONNECT_WITHIN_S = 30.0
-#: QR codes that are shown one after the other, each valid for half a minute.
+#: QR codes that are shown one after the other.
 MAX_QR_CODES = 10
+#: How long one is valid, by https://core.telegram.org/api/qr-login.
+QR_CODE_S = 30.0
 
 
 class Asks(Protocol):
@@ -66,6 +70,23 @@ async def logged_in_as(settings: Settings) -> types.User | None:
     return None
 
 
+async def chats_of_account(settings: Settings) -> Sequence[ChatRules]:
+    """The chats and topics of the account that is logged in, without an engine.
+
+    Raises:
+        SessionBusy: An engine that is logged in runs: ask it.
+        SessionLost: There is no login.
+        NetworkFailure: Telegram cannot be reached.
+    """
+    file = SessionFile(settings)
+    with file.lock():
+        async with _connected(settings, file.open()) as client:
+            me = await client.get_me()
+            if me is None:
+                raise SessionLost("nobody has logged in yet")
+            return await AddressBook(client, me).dialogs()
+
+
 async def log_in(settings: Settings, asks: Asks, *, by_qr: bool) -> types.User:
     """Make a new login and put it into the session file's place; whose it is.
 
@@ -99,10 +120,12 @@ async def log_out(settings: Settings) -> bool:
     with file.lock():
         if file.stamp is None:
             return False
-        async with _connected(settings, file.open()) as client:
-            is_known = await client.get_me() is not None
-            if is_known:
-                await client.log_out()
+        is_known = False
+        with contextlib.suppress(SessionLost):
+            async with _connected(settings, file.open()) as client:
+                is_known = await client.get_me() is not None
+                if is_known:
+                    await client.log_out()
         file.delete()
         return is_known
 
@@ -124,13 +147,16 @@ async def _connected(settings: Settings, session: SQLiteSession) -> AsyncIterato
 async def _by_code(client: TelegramClient, asks: Asks) -> types.User:
     phone, sent = await _send_code(client, asks)
     for _ in range(MAX_TRIES):
-        while not (code := asks.code(sent_by=_way(sent)).strip()):
-            sent = await client.send_code_request(phone)
+        while not (code := "".join(asks.code(sent_by=_way(sent)).split())):
+            try:
+                sent = await client.send_code_request(phone)
+            except errors.SendCodeUnavailableError:
+                asks.wrong("Telegram sends no other code to this number for now.")
         try:
             return await client.sign_in(phone, code)
         except errors.SessionPasswordNeededError:
             return await _by_password(client, asks)
-        except errors.PhoneCodeInvalidError:
+        except (errors.PhoneCodeInvalidError, errors.PhoneCodeEmptyError):
             asks.wrong("That is not the code.")
         except errors.PhoneCodeExpiredError:
             asks.wrong("That code has expired; another one is on its way.")
@@ -152,6 +178,8 @@ async def _send_code(client: TelegramClient, asks: Asks) -> tuple[str, types.aut
             raise AuthRequired(
                 "Telegram has banned this number", hint="Ask its support: recover@telegram.org"
             ) from error
+        except (errors.PhoneNumberFloodError, errors.PhonePasswordFloodError) as error:
+            raise AuthRequired("there were too many logins with this number", hint="Wait a day.") from error
     raise AuthRequired("there was no phone number", hint="Begin again: reeldeck telegram login")
 
 
@@ -168,13 +196,16 @@ async def _by_password(client: TelegramClient, asks: Asks) -> types.User:
 async def _by_qr(client: TelegramClient, asks: Asks) -> types.User:
     shown = await client.qr_login()
     for _ in range(MAX_QR_CODES):
-        valid_s = max(1.0, (shown.expires - datetime.now(UTC)).total_seconds())
+        valid_s = (shown.expires - datetime.now(UTC)).total_seconds()
+        if not 0 < valid_s <= QR_CODE_S:
+            valid_s = QR_CODE_S  # This machine's clock is wrong.
         asks.scan(shown.url, valid_s=valid_s)
         try:
             return await shown.wait(valid_s)
         except errors.SessionPasswordNeededError:
             return await _by_password(client, asks)
-        except TimeoutError:
+        except (TimeoutError, TypeError):
+            # Not scanned, or declined in the app, which Telethon does not expect.
             await shown.recreate()
     raise StageTimeout("nobody scanned the code", hint="Begin again: reeldeck telegram login --qr")
 

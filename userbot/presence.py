@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -34,7 +35,12 @@ class Presence:
         self._account: str | None = None
         self._wait_until: float | None = None
         self._detail = ""
+        self._rest: tuple[float, str] = (0.0, "")
         self._changed = asyncio.Event()
+
+    def rest(self, until: float, why: str) -> None:
+        """Telegram lets the account do less until then (seconds since the epoch), online as it is."""
+        self._rest = max(self._rest, (until, why))
 
     def set(
         self,
@@ -61,9 +67,12 @@ class Presence:
 
     def to_json(self) -> Mapping[str, Any]:
         """The shape of `telegram` in `GET /status`."""
+        wait_until, detail = self._wait_until, self._detail
+        if self.state is State.ONLINE and self._rest[0] > time.time():
+            wait_until, detail = self._rest
         return {
             "state": self.state.value,
             "account": self._account,
-            "wait_until": iso(self._wait_until),
-            "detail": self._detail,
+            "wait_until": iso(wait_until),
+            "detail": detail,
         }

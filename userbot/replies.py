@@ -21,6 +21,11 @@ MAX_UNITS = 4096
 #: What our texts begin with: by it they are known again in a chat's history.
 WORKING, DONE, FAILED, INFO = "\u23f3", "\u2705", "\u274c", "\u2139"
 MARKS = (WORKING, DONE, FAILED, INFO)
+_UNCHANGEABLE = (
+    errors.MessageIdInvalidError,
+    errors.MessageAuthorRequiredError,
+    errors.MessageEditTimeExpiredError,
+)
 _NOTHING_TO_ANSWER = "REPLY_MESSAGE_ID_INVALID"
 #: How far back an answer of ours is looked for.
 _RECENT = 100
@@ -46,7 +51,7 @@ class Replies:
 
         Args:
             place: The message; one that is gone is not answered. Number 0 answers none.
-            text: At most MAX_UNITS long.
+            text: Cut to what Telegram takes.
             purpose: One answer for each purpose is ever sent.
             entities: What is bold or code in it.
         """
@@ -63,6 +68,7 @@ class Replies:
     ) -> int | None:
         # Posts of "General" stand in no topic.
         topic = place.topic_id if place.topic_id and place.topic_id > 1 else None
+        text, entities = _fitting(text, entities)
         request = functions.messages.SendMessageRequest(
             peer,
             text,
@@ -92,8 +98,9 @@ class Replies:
         return None
 
     async def edit(self, chat_id: int, message_id: int, text: str, *, entities: Sequence[Any] = ()) -> bool:
-        """Change a text of ours; False when it is not there any more."""
+        """Change a text of ours; False when it is not there any more, or too old to be changed."""
         peer = await peer_of(self._client, chat_id)
+        text, entities = _fitting(text, entities)
         with telegram_errors():
             try:
                 await self._client(
@@ -103,7 +110,7 @@ class Replies:
                 )
             except errors.MessageNotModifiedError:
                 pass
-            except (errors.MessageIdInvalidError, errors.MessageAuthorRequiredError):
+            except _UNCHANGEABLE:
                 return False
         return True
 
@@ -142,6 +149,12 @@ async def peer_of(client: TelegramClient, chat_id: int) -> Any:
             return await client.get_input_entity(chat_id)
         except ValueError as error:
             raise NotFound(f"this account does not know chat {chat_id}") from error
+
+
+def _fitting(text: str, entities: Sequence[Any]) -> tuple[str, list[Any]]:
+    """As much of a text as Telegram takes: marks upon marks are many units in few cells."""
+    cut = text.encode("utf-16-le")[: 2 * MAX_UNITS].decode("utf-16-le", "ignore")
+    return cut, [one for one in entities if one.offset + one.length <= MAX_UNITS]
 
 
 def _number_in(answer: Any, number: int) -> int | None:

@@ -11,6 +11,7 @@ from telethon.tl import types
 from core.domain.chat import ChatMode, ChatRules
 from core.domain.job import ReplyTo
 from core.domain.messenger import MessengerInterface
+from userbot.faults import telegram_errors
 
 #: The topic of a forum that every forum has.
 GENERAL_TOPIC = 1
@@ -63,11 +64,14 @@ class Rules:
 
 async def place_of(message: Any) -> ReplyTo:
     """Where a message stands: its chat by its marked id, and its topic if that is a forum."""
-    header = message.reply_to
+    header, chat = message.reply_to, message.chat
+    if chat is None:
+        with telegram_errors():
+            chat = await message.get_chat()
     topic: int | None = None
     if isinstance(header, types.MessageReplyHeader) and header.forum_topic:
         topic = header.reply_to_top_id or header.reply_to_msg_id
-    elif getattr(await message.get_chat(), "forum", False):
+    elif getattr(chat, "forum", False):
         # Posts in "General" look like those of a plain group.
         topic = GENERAL_TOPIC
     return ReplyTo(chat_id=message.chat_id, message_id=message.id, topic_id=topic)

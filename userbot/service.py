@@ -16,7 +16,7 @@ from core.config.settings import Settings
 from core.domain.chat import ChatRules
 from core.domain.errors import ConfigError, FloodWait, NetworkFailure, ReeldeckError, SessionLost
 from core.domain.messenger import Collect, Collected, MessengerInterface
-from userbot.client import let_go, make_client
+from userbot.client import Client, let_go, make_client
 from userbot.crew import Crew
 from userbot.faults import telegram_errors
 from userbot.link import Link
@@ -31,6 +31,10 @@ log = logging.getLogger("reeldeck.telegram")
 LOOK_S, ASK_S = 5.0, 60.0
 #: After a fault that nobody foresaw.
 FIRST_WAIT_S, LAST_WAIT_S = 1.0, 60.0
+#: Before a bot whose login was ended makes another one.
+BOT_WAIT_S, BOT_LAST_WAIT_S = 60.0, 3600.0
+#: These waits are doubled each time, unless it went well for so long in between.
+HELD_S = 600.0
 #: Within this a client has connected, or another one tries.
 CONNECT_WITHIN_S = 300.0
 STOP_WITHIN_S = 5.0
@@ -117,12 +121,14 @@ class Userbot:
         """One login after the other."""
         failures = 0
         while True:
+            began = time.monotonic()
             try:
                 await self._live()
                 failures = 0
             except SessionLost as error:
+                failures = 1 if time.monotonic() - began > HELD_S else failures + 1
                 await self._tell(error)
-                await self._until_logged_in()
+                await self._until_logged_in(min(BOT_WAIT_S * 2 ** min(failures - 1, 16), BOT_LAST_WAIT_S))
             except SessionBusy as error:
                 self._presence.set(State.CONNECTING, detail=error.summary)
                 await asyncio.sleep(LOOK_S)
@@ -138,8 +144,8 @@ class Userbot:
                 is_ours = isinstance(error, ReeldeckError)
                 log.warning("telegram begins anew", exc_info=not is_ours, extra={"error": str(error)})
                 self._presence.set(State.CONNECTING, detail=str(error) if is_ours else type(error).__name__)
-                await asyncio.sleep(min(FIRST_WAIT_S * 2**failures, LAST_WAIT_S))
-                failures += 1
+                failures = 1 if time.monotonic() - began > HELD_S else failures + 1
+                await asyncio.sleep(min(FIRST_WAIT_S * 2 ** min(failures - 1, 16), LAST_WAIT_S))
 
     async def _live(self) -> None:
         """Work with the login in the file. Returns when another one took its place."""
@@ -158,7 +164,7 @@ class Userbot:
                 self._client = self._crew = self._source.client = None
                 await let_go(client)
 
-    async def _work(self, client: TelegramClient) -> None:
+    async def _work(self, client: Client) -> None:
         self._presence.set(State.CONNECTING)
         inode = self._file.inode
         ready = asyncio.get_running_loop().create_future()
@@ -171,8 +177,10 @@ class Userbot:
             settings=self._settings,
             messenger=self,
             source=self._source,
+            on_rest=self._presence.rest,
         )
         self._client, self._crew, self._source.client = client, crew, client
+        client.on_skipped = crew.look_again
         ready.set_result(crew)
         self._presence.set(State.ONLINE, account=utils.get_display_name(me) or str(me.id))
         await until_one_ends(
@@ -222,12 +230,12 @@ class Userbot:
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    async def _until_logged_in(self) -> None:
-        """Return when there may be another login."""
+    async def _until_logged_in(self, bot_wait_s: float) -> None:
+        """Return when there may be another login; a bot makes one by itself, after *bot_wait_s*."""
         if self._settings.telegram.bot_token is not None:
-            # It makes one by itself, slowly.
-            self._file.delete()
-            await asyncio.sleep(LAST_WAIT_S)
+            with contextlib.suppress(OSError):
+                self._file.delete()
+            await asyncio.sleep(bot_wait_s)
             return
         stamp = self._file.stamp
         while self._file.stamp in {None, stamp}:  # noqa: ASYNC110 -- files tell nobody that they change
@@ -270,10 +278,13 @@ async def _until_disconnected(client: TelegramClient) -> None:
     raise NetworkFailure("the connection to Telegram was closed")
 
 
-async def _ask_now_and_then(client: TelegramClient) -> None:
-    """Raise SessionLost when the login was ended elsewhere, which Telegram does not tell by itself."""
+async def _ask_now_and_then(client: Client) -> None:
+    """Raise SessionLost when the login was ended elsewhere, which Telegram tells only to those who ask."""
     while True:
-        await asyncio.sleep(ASK_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASK_S):
+                await client.login_doubted.wait()
+        client.login_doubted.clear()
         try:
             with telegram_errors():
                 await client(functions.updates.GetStateRequest())

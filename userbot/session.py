@@ -12,7 +12,7 @@ from pathlib import Path
 from telethon.sessions import SQLiteSession
 
 from core.config.settings import Settings
-from core.domain.errors import InvalidRequest, SessionLost
+from core.domain.errors import InvalidRequest, ReeldeckError, SessionLost, StoreFailure
 from core.store.folder import private_file, private_folder
 from userbot.server import use_server
 
@@ -72,7 +72,13 @@ class SessionFile:
             os.close(lock)
 
     def open(self) -> SQLiteSession:
-        """The login for a client, which closes it. Raises SessionLost, ConfigError."""
+        """The login for a client, which closes it.
+
+        Raises:
+            SessionLost: The file is no login.
+            SessionBusy, StoreFailure: It cannot be opened now.
+            ConfigError: The server that it is to lead to cannot be used.
+        """
         return self._opened(self.path)
 
     @contextlib.contextmanager
@@ -102,8 +108,8 @@ class SessionFile:
         private_file(path)
         try:
             session = SQLiteSession(str(path))
-        except sqlite3.DatabaseError as error:
-            raise SessionLost(f"{path} is no session file that can be read") from error
+        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+            raise _unopened(path, error) from error
         try:
             use_server(session, self._server)
         except BaseException:
@@ -115,3 +121,13 @@ class SessionFile:
         """A folder that is there already has the mode that its owner gave it."""
         if not self.path.parent.is_dir():
             private_folder(self.path.parent)
+
+
+def _unopened(path: Path, error: Exception) -> ReeldeckError:
+    """Why a session file cannot be opened: that it cannot be now does not mean that it is none."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF  # the rest details it
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return SessionBusy("another program has its file open")
+    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+        return SessionLost(f"{path} is no session file that can be read")
+    return StoreFailure(f"{path}: {error}", hint="Give this user the right and the room to write there.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,6 @@ from core.domain.errors import (
     JobError,
     MediaFailure,
     NotYetAvailable,
-    ProtectedContent,
     Unknown,
     UnsupportedSource,
 )
@@ -30,6 +29,7 @@ from core.net.transfer.blocking import run_blocking
 from core.net.transfer.part import PartFile
 from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 from core.sources.base import Matcher, NotHandled, Source, SourceContext
+from userbot.ahead import Ahead, is_protected, protected
 from userbot.describe import describe_album, describe_message
 from userbot.media import SentMedia, media_of
 from userbot.messages import (
@@ -49,8 +49,6 @@ from userbot.transfer.window import Window
 PATIENCE_S = 10.0
 #: … and look again after this time.
 LOOK_AGAIN_S = 60.0
-#: Messages that were read, kept for the downloads that follow.
-_MAX_KEPT = 500
 
 
 class TelegramSource(Source):
@@ -63,7 +61,7 @@ class TelegramSource(Source):
     def __init__(self) -> None:
         self._client: TelegramClient | None = None
         self._is_connected = asyncio.Event()
-        self._kept: OrderedDict[MessageLink, tuple[Message, Sequence[Message]]] = OrderedDict()
+        self._ahead = Ahead()
         self._window: Window | None = None
 
     @property
@@ -76,14 +74,13 @@ class TelegramSource(Source):
         self._client = client
         if client is None:
             self._is_connected.clear()
+            self._ahead.forget()
         else:
             self._is_connected.set()
 
     def keep(self, link: MessageLink, message: Message, album: Sequence[Message]) -> None:
         """Keep a message that was just read, with its album, for the job that fetches it."""
-        self._kept[link] = message, album
-        if len(self._kept) > _MAX_KEPT:
-            self._kept.popitem(last=False)
+        self._ahead.keep(link, message, album)
 
     async def resolve(self, request: Request, context: SourceContext) -> Resolution:
         """Read the message; an album is a list of its messages, unless the link names only one.
@@ -102,12 +99,9 @@ class TelegramSource(Source):
         client = await self._connected()
         if request.format is not None:
             raise FormatNotFound("a message has no formats with ids", hint="Leave the format out.")
-        message, album = self._kept.get(link) or (await read_message(client, link), [])
-        if _is_protected(message) and not context.settings.telegram.allow_protected:
-            raise ProtectedContent(
-                "the chat forbids to save what is sent there",
-                hint="If you may keep it all the same: telegram.allow_protected = true",
-            )
+        message, album = await self._ahead.read(client, link)
+        if is_protected(message) and not context.settings.telegram.allow_protected:
+            raise protected()
         # Mostly only one message of an album has a caption, which is meant for all.
         is_enough = link.comment_id is not None or (link.is_single and bool(message.message))
         album = album or ([message] if is_enough else await read_album(client, message))
@@ -115,11 +109,11 @@ class TelegramSource(Source):
         if not link.is_single and len(album) > 1 and films:
             links = [replace(link, message_id=each.id, is_single=True) for each in films]
             for each, film in zip(links, films, strict=True):
-                self.keep(each, film, album)
+                self._ahead.keep(each, film, album)
             if len(films) > 1:
                 return describe_album(links, films, album)
             (link,), (message,) = links, films
-        self.keep(link, message, album)
+        self._ahead.keep(link, message, album, is_next=True)
         return describe_message(link, _media(message), message, album)
 
     async def fetch(
@@ -141,13 +135,18 @@ class TelegramSource(Source):
         assert link is not None, "made by `resolve`"
         window = self._window = self._window or _window(context.settings)
         part = path.with_name(f"{path.name}.part")
-        resumed_bytes = await run_blocking(_size_blocking, part)
-        message, stale_at = self._kept.pop(link, (None, []))[0], -1
+        small, resumed_bytes = None, 0
+        message, stale_at = self._ahead.take(link), -1
         while True:
             client = await self._connected()
             media = _same(message or await read_message(client, link), resolution)
             try:
                 with reading():
+                    if (small := await self._ahead.file(client, window, link, media)) is not None:
+                        progress(media.size_bytes, media.size_bytes)
+                        break
+                    if stale_at < 0:
+                        resumed_bytes = await run_blocking(_size_blocking, part)
                     await download_file(
                         client,
                         media.document,
@@ -163,11 +162,11 @@ class TelegramSource(Source):
                     raise Unknown("Telegram refuses the file reference that it has just given") from expired
                 # Long queues outlive references: the message has a fresh one.
                 message, stale_at = None, expired.done_bytes
-        container = await run_blocking(_publish_blocking, path)
+        container = await run_blocking(_publish_blocking, path, small)
         return Fetched(
             path=path,
             size_bytes=media.size_bytes,
-            sha256=None,
+            sha256=None if small is None else hashlib.sha256(small).hexdigest(),
             fetched_bytes=media.size_bytes - resumed_bytes,
             resumed_bytes=resumed_bytes,
             container=container or media.extension,
@@ -201,10 +200,6 @@ def _no_message(url: str) -> JobError | NotHandled:
     return NotHandled()
 
 
-def _is_protected(message: Message) -> bool:
-    return bool(message.noforwards or getattr(message.chat, "noforwards", False))
-
-
 def _media(message: Message) -> SentMedia:
     """The media of *message*. Raises UnsupportedSource: There is none."""
     if (media := media_of(message)) is not None:
@@ -229,11 +224,14 @@ def _size_blocking(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def _publish_blocking(path: Path) -> str | None:
-    """Give the finished part its name; what its first bytes look like."""
+def _publish_blocking(path: Path, whole: bytes | None) -> str | None:
+    """Give the finished part, or the *whole* file, its name; what its first bytes look like."""
     part = PartFile(path)
     part.open()
     try:
+        if whole is not None:
+            part.truncate(0)
+            part.write_at(whole, 0)
         container = sniff_container(part.read_at(SNIFF_BYTES, 0))
         part.publish_blocking()
     finally:

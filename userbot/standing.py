@@ -12,11 +12,11 @@ from enum import StrEnum
 
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import ERRORS, UnsupportedSource
-from core.domain.figures import percent_text, rate_text, size_text, span_text
+from core.domain.figures import percent_text, span_text
 from core.domain.job import Job, JobStatus
-from core.domain.text import for_terminal
-from core.domain.wording import problem_of, state_word, title_of
+from core.domain.wording import problem_of, standing_facts, title_of
 from userbot.replies import DONE, FAILED, WORKING
+from userbot.texts import remote
 
 #: Of so many jobs the status message tells each; of the rest only how many there are.
 MAX_TOLD = 5
@@ -105,8 +105,8 @@ def failure_text(standing: Standing, jobs: Mapping[int, Job]) -> str:
 
 def refusal_text(sentences: Iterable[str]) -> str:
     """Why links of a message were not taken."""
-    shown = list(dict.fromkeys(for_terminal(each, cells=_DETAIL_CELLS * 2) for each in sentences))
-    return "\n".join(f"{FAILED} {sentence}" for sentence in shown[:MAX_TOLD])
+    shown = dict.fromkeys(remote(each, _DETAIL_CELLS * 2) for each in dict.fromkeys(sentences))
+    return "\n".join(f"{FAILED} {sentence}" for sentence in list(shown)[:MAX_TOLD])
 
 
 def _block(deliveries: Sequence[Delivery], job: Job | None) -> str:
@@ -116,17 +116,11 @@ def _block(deliveries: Sequence[Delivery], job: Job | None) -> str:
     name = _name(job)
     if all(each.state.is_final for each in deliveries):
         return f"{DONE} {name}"
-    facts = _sending(deliveries) if job is None or job.status is JobStatus.COMPLETED else _fetching(job)
+    if job is None or job.status is JobStatus.COMPLETED:
+        facts = _sending(deliveries)
+    else:
+        facts = standing_facts(job, time.time(), of_size=True)
     return f"{WORKING} {name}\n{' · '.join(fact for fact in facts if fact)}"
-
-
-def _fetching(job: Job) -> list[str]:
-    if job.status is not JobStatus.RUNNING or job.progress is None:
-        return [state_word(job)]
-    assert job.size_bytes is not None
-    left = f"{span_text(job.eta_s)} left" if job.eta_s is not None else ""
-    amount = f"{percent_text(job.progress)} of {size_text(job.size_bytes)}"
-    return [state_word(job), amount, rate_text(job.rate), left]
 
 
 def _sending(deliveries: Sequence[Delivery]) -> list[str]:
@@ -144,8 +138,8 @@ def _failure(delivery: Delivery, job: Job | None) -> str:
     summary = kind.summary if kind else (delivery.error_message or (problem_of(job) if job else "failed"))
     is_jobs_own = job is not None and job.error_type == delivery.error_type
     hint = (job.error_hint if job and is_jobs_own else None) or (kind.default_hint if kind else "")
-    lines = [f"{FAILED} {for_terminal(summary, cells=_DETAIL_CELLS)}", _name(job)]
-    return "\n".join([*lines, for_terminal(hint, cells=_DETAIL_CELLS)] if hint else lines)
+    lines = [f"{FAILED} {remote(summary, _DETAIL_CELLS)}", _name(job)]
+    return "\n".join([*lines, remote(hint, _DETAIL_CELLS)] if hint else lines)
 
 
 def _counted(rest: Sequence[Sequence[Delivery]]) -> list[str]:
@@ -158,4 +152,4 @@ def _counted(rest: Sequence[Sequence[Delivery]]) -> list[str]:
 
 
 def _name(job: Job | None) -> str:
-    return for_terminal(title_of(job), cells=_TITLE_CELLS) if job else "its record was deleted"
+    return remote(title_of(job), _TITLE_CELLS) if job else "its record was deleted"

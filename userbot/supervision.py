@@ -36,7 +36,7 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("a part failed and begins anew", extra={"part": name})
         failures = 1 if time.monotonic() - began > HEALTHY_S else failures + 1
-        await asyncio.sleep(max(asked_s, min(FIRST_WAIT_S * 2 ** (failures - 1), LAST_WAIT_S)))
+        await asyncio.sleep(max(asked_s, min(FIRST_WAIT_S * 2 ** min(failures - 1, 16), LAST_WAIT_S)))
 
 
 async def until_one_ends(parts: Mapping[str, Coroutine[Any, Any, None]]) -> None:

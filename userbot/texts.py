@@ -15,16 +15,19 @@ from typing import Any
 from telethon.tl import types
 
 from core.domain.errors import ReeldeckError
-from core.domain.figures import percent_text, rate_text, rough_text, size_text, span_text
-from core.domain.job import Job, JobStatus
+from core.domain.job import Job
 from core.domain.text import for_terminal
-from core.domain.wording import state_word, title_of
+from core.domain.wording import standing_facts, title_of
+from userbot.replies import MAX_UNITS
 
 #: More lines than this are not read on a phone.
 MAX_ROWS = 12
 #: What strangers wrote is cut to this many cells: two lines of a phone.
 REMOTE_CELLS = 60
-_MENTION = re.compile(r"@(?=\w)")
+#: Telegram makes links, mentions, commands and tags of these, which a touch on a phone would follow or send.
+_LIVE = re.compile(r"@(?=\w)|(?<![\w/])[/#$](?=\w)|(?<=\w)(?:\.(?=[^\W\d_])|:(?=/))")
+#: Breaks such a word where nobody sees it.
+_WORD_JOINER = "\u2060"
 
 Piece = tuple[str, type[Any] | None]
 #: A line: plain, or in pieces.
@@ -50,14 +53,20 @@ def code(text: str) -> Piece:
 
 
 def remote(text: str, cells: int = REMOTE_CELLS) -> str:
-    """*text* of strangers as part of a line: nothing hidden, nothing reordered, and it calls nobody."""
-    return _MENTION.sub("@\u2060", for_terminal(text, cells=cells))
+    """*text* of strangers as part of a line: nothing hidden or reordered, and `inert`."""
+    return inert(for_terminal(text, cells=cells))
+
+
+def inert(text: str) -> str:
+    """*text* as it was to the eye, in which nothing calls anybody or can be touched."""
+    return _LIVE.sub(rf"\g<0>{_WORD_JOINER}", text)
 
 
 def compose(mark: str, rows: Sequence[Row], *, more: str | None = None) -> Text:
     """A message of *rows*, at most MAX_ROWS with *more*, the line that ends it; what is too much is counted.
 
-    *mark* begins it: so it is known for ours, and is no command whatever stands in it.
+    *mark* begins it: so it is known for ours, and is no command whatever stands in it. It is never longer
+    than Telegram takes: what a few letters with thousands of marks would add is cut off.
     """
     if more is None and len(rows) > MAX_ROWS:
         more = f"… and {len(rows) - MAX_ROWS + 1} more"
@@ -67,6 +76,7 @@ def compose(mark: str, rows: Sequence[Row], *, more: str | None = None) -> Text:
         pieces = [row] if isinstance(row, str) else row
         for piece in ["\n", *pieces] if number else pieces:
             text, kind = (piece, None) if isinstance(piece, str) else piece
+            text = _head(text, MAX_UNITS - end)
             if kind is not None and text:
                 entities.append(kind(end, _units(text)))
             plain += text
@@ -76,6 +86,11 @@ def compose(mark: str, rows: Sequence[Row], *, more: str | None = None) -> Text:
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
+
+
+def _head(text: str, units: int) -> str:
+    """As much of *text* as there is room for."""
+    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
 
 
 def and_more(total: int, shown: int, where: str) -> str | None:
@@ -100,14 +115,4 @@ def job_row(job: Job) -> Row:
 
 def standing(job: Job, now: float | None = None) -> str:
     """How a job stands: `fetching 45% 4.2M/s 2:10 left`, `retrying in 5 min`, `done 1.2 GiB`."""
-    word = state_word(job)
-    if job.status is JobStatus.RUNNING:
-        share = percent_text(job.progress) if job.progress is not None else ""
-        left = f"{span_text(job.eta_s)} left" if job.eta_s is not None else ""
-        return " ".join(filter(None, (word, share, rate_text(job.rate), left)))
-    if job.status is JobStatus.PENDING and job.not_before is not None:
-        wait_s = job.not_before - (time.time() if now is None else now)
-        return f"{word} in {rough_text(wait_s)}" if wait_s > 0 else word
-    if job.status is JobStatus.COMPLETED and job.size_bytes:
-        return f"{word} {size_text(job.size_bytes)}"
-    return word
+    return " ".join(standing_facts(job, time.time() if now is None else now))

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from core.api import (
     problems,
+    routes_backup,
     routes_chats,
     routes_collect,
     routes_engine,
@@ -76,6 +77,7 @@ def create_app(
     app.include_router(routes_groups.router, prefix=PREFIX)
     app.include_router(routes_library.router, prefix=PREFIX)
     app.include_router(routes_engine.router, prefix=PREFIX)
+    app.include_router(routes_backup.router, prefix=PREFIX)
     app.include_router(routes_chats.router, prefix=PREFIX)
     app.include_router(routes_collect.router, prefix=PREFIX)
     app.include_router(routes_profiles.router, prefix=PREFIX)

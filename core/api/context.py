@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends
@@ -42,11 +41,6 @@ Asking = Annotated[Caller, Depends(_caller)]
 Engine = Annotated[EngineInterface, Depends(_engine)]
 Labels = Annotated[GroupLabels, Depends(_labels)]
 OpenStreams = Annotated[Streams, Depends(_streams)]
-
-
-def note_jobs(connection: HTTPConnection, job_ids: Sequence[int]) -> None:
-    """Name the jobs that a request made or moved, for the record of changes."""
-    connection.scope["state"]["changed_jobs"] = job_ids
 
 
 def require_socket(connection: HTTPConnection, what: str) -> None:

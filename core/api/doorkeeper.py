@@ -8,13 +8,12 @@ the browsers beside it. What changes something is written down.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ipaddress
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from enum import StrEnum
 from functools import partial
 
@@ -22,10 +21,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from core.api.bodies import Refusal, whole_body
 from core.api.callers import LOCAL, PREFIX, Callers, UnknownToken, caller_of, needed_scope
 from core.api.metrics import Traffic
 from core.api.problems import ProblemResponse, fault
-from core.domain.errors import Forbidden, InvalidRequest, ReeldeckError, StageTimeout
+from core.domain.acting import ACTING, Acting
+from core.domain.errors import Forbidden, ReeldeckError
 from core.domain.text import for_log
 from core.domain.token import AuditEntry
 
@@ -35,16 +36,8 @@ log = logging.getLogger(__name__)
 Record = Callable[[AuditEntry], Awaitable[None]]
 
 VERSION_HEADER = "x-reeldeck-version"
-MAX_BODY_BYTES = 2**20
-MAX_BATCH_BODY_BYTES = 5 * 2**20
-BATCH_PATH = f"{PREFIX}/jobs/batch"
 WEBSOCKET_PATH = f"{PREFIX}/ws"
 _CHANGING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-#: A body must have arrived in this time.
-BODY_DEADLINE_S = 30.0
-#: What a client may go on sending, unread, before its 413 is followed by a closed connection.
-DISCARD_BYTES = 32 * 2**20
-DISCARD_S = 2.0
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -60,14 +53,6 @@ def door_of(scope: Scope) -> Door:
     door = scope.get("state", {}).get("door", Door.TCP)
     assert isinstance(door, Door)
     return door
-
-
-class Refusal(Exception):
-    """A request that does not get in: the error to show, and how."""
-
-    def __init__(self, error: ReeldeckError, status: int, headers: Mapping[str, str]) -> None:
-        super().__init__(error)
-        self.response = ProblemResponse(error, status=status, headers=headers)
 
 
 class Doorkeeper:
@@ -106,6 +91,7 @@ class Doorkeeper:
             return
         method = scope.get("method", "WS")
         is_answered = False
+        acting: Acting | None = None
 
         async def marked(message: Message) -> None:
             nonlocal is_answered
@@ -119,7 +105,7 @@ class Doorkeeper:
                 self._traffic.count(method, status)
                 if method in _CHANGING_METHODS and status < 400:
                     # Whoever sees the answer finds it written down.
-                    await self._write_down(scope)
+                    await self._write_down(acting)
                 headers = MutableHeaders(scope=message)
                 headers[VERSION_HEADER] = self._version
                 headers["x-content-type-options"] = "nosniff"
@@ -129,8 +115,9 @@ class Doorkeeper:
         try:
             await self._admit(scope)
             if scope["type"] == "http":
-                receive = await _whole_body(scope, receive)
-            await self._app(scope, receive, marked)
+                receive = await whole_body(scope, receive)
+            with _acting(scope) as acting:
+                await self._app(scope, receive, marked)
         except Refusal as refusal:
             await _answer(refusal.response, scope, receive, marked)
         except ReeldeckError as error:
@@ -173,23 +160,15 @@ class Doorkeeper:
             except UnknownToken as error:
                 raise Refusal(error, 401, {"www-authenticate": "Bearer"} | _parting(door)) from error
 
-    async def _write_down(self, scope: Scope) -> None:
-        if self._record is None:
+    async def _write_down(self, acting: Acting | None) -> None:
+        # The store has done it already, together with what it changed. What is left changes no row.
+        if self._record is None or acting is None or acting.is_written:
             return
-        caller = caller_of(scope)
-        assert caller is not None
-        jobs = scope["state"].get("changed_jobs")
-        entry = AuditEntry(
-            actor=caller.actor,
-            action=f"{scope['method']} {_template(scope['path'])}",
-            target=scope["path"],
-            data={} if jobs is None else {"jobs": list(jobs)},
-            created=time.time(),
-        )
         try:
-            await self._record(entry)
+            await self._record(acting.entry)
         except ReeldeckError as error:
             # It was done; to say otherwise would have it done again.
+            entry = acting.entry
             log.warning("not written down: %s by %s: %s", entry.action, entry.actor, error.code)
 
     def _answers_to(self, host: str, door: Door) -> bool:
@@ -198,6 +177,31 @@ class Doorkeeper:
             return True
         # Tools put any word as the host of a Unix socket. A page that rebinds its name needs one with a dot.
         return door is Door.SOCKET and "." not in name and ":" not in name
+
+
+@contextlib.contextmanager
+def _acting(scope: Scope) -> Iterator[Acting | None]:
+    """Let the store know whose request it works for, where that changes something."""
+    method = scope.get("method", "GET")
+    if method not in _CHANGING_METHODS:
+        yield None
+        return
+    caller = caller_of(scope)
+    assert caller is not None
+    entry = AuditEntry(
+        actor=caller.actor,
+        action=f"{method} {_template(scope['path'])}",
+        target=scope["path"],
+        data={},
+        created=time.time(),
+    )
+    acting = Acting(entry)
+    token = ACTING.set(acting)
+    try:
+        yield acting
+    finally:
+        acting.is_over = True
+        ACTING.reset(token)
 
 
 def _parting(door: Door) -> dict[str, str]:
@@ -229,64 +233,3 @@ async def _answer(response: ProblemResponse, scope: Scope, receive: Receive, sen
         await response(scope, receive, send)
     else:
         await WebSocket(scope, receive, send).send_denial_response(response)
-
-
-async def _whole_body(scope: Scope, receive: Receive) -> Receive:
-    """Read the body, within its limits, before anything is done; returns what hands it on.
-
-    Raises:
-        Refusal: Too long, or too slow.
-    """
-    headers = Headers(scope=scope)
-    if "transfer-encoding" not in headers and headers.get("content-length", "0") == "0":
-        return receive
-    limit = MAX_BATCH_BODY_BYTES if scope["path"] == BATCH_PATH else MAX_BODY_BYTES
-    chunks: list[bytes] = []
-    async with contextlib.aclosing(_body(receive)) as body:
-        try:
-            async with asyncio.timeout(BODY_DEADLINE_S):
-                async for chunk in body:
-                    chunks.append(chunk)
-                    limit -= len(chunk)
-                    if limit < 0:
-                        break
-        except TimeoutError:
-            slow = StageTimeout("the body did not arrive in time", hint="Send it again.")
-            raise Refusal(slow, 408, {"connection": "close"}) from None
-        if limit < 0:
-            await _discard(body)
-            long = InvalidRequest("the body is too long", hint="Send less at once.")
-            raise Refusal(long, 413, {"connection": "close"})
-    whole: Message | None = {"type": "http.request", "body": b"".join(chunks), "more_body": False}
-
-    async def hand_on() -> Message:
-        nonlocal whole
-        if whole is None:
-            return await receive()
-        message, whole = whole, None
-        return message
-
-    return hand_on
-
-
-async def _body(receive: Receive) -> AsyncGenerator[bytes, None]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            # The answer reaches nobody, but half a body must not be taken for a whole one.
-            short = InvalidRequest("the body ended early", hint="Send it again.")
-            raise Refusal(short, 400, {"connection": "close"})
-        yield message.get("body", b"")
-        if not message.get("more_body", False):
-            return
-
-
-async def _discard(body: AsyncGenerator[bytes, None]) -> None:
-    # A connection closed on a client that still writes loses the answer on its way to it.
-    left = DISCARD_BYTES
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DISCARD_S):
-            async for chunk in body:
-                left -= len(chunk)
-                if left < 0:
-                    return

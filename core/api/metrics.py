@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from core.domain.job import from_iso
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "WS"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "WS"})
 _BREAKER_STATES = ("closed", "half_open", "open")
 Sample = tuple[Mapping[str, str], float | None]
 
@@ -34,18 +36,19 @@ class Traffic:
         ]
 
 
-def render(status: Mapping[str, Any], traffic: Traffic, *, streams: int) -> str:
+def render(status: Mapping[str, Any], traffic: Traffic, *, streams: int, tasks: int) -> str:
     """The whole page.
 
     Args:
         status: As `GET /status` answers.
         traffic: What the API answered.
         streams: Live streams that are open.
+        tasks: Asyncio tasks of the engine's process.
     """
-    return "".join(f"{line}\n" for line in _lines(status, traffic, streams))
+    return "".join(f"{line}\n" for line in _lines(status, traffic, streams, tasks))
 
 
-def _lines(status: Mapping[str, Any], traffic: Traffic, streams: int) -> Iterator[str]:
+def _lines(status: Mapping[str, Any], traffic: Traffic, streams: int, tasks: int) -> Iterator[str]:
     engine, disk, sources = status["engine"], status["disk"], status["sources"]
     yield from _metric("info", "gauge", "The version that runs", [({"version": engine["version"]}, 1)])
     yield from _one("uptime_seconds", "Time since the engine started", engine["uptime_s"])
@@ -66,8 +69,27 @@ def _lines(status: Mapping[str, Any], traffic: Traffic, streams: int) -> Iterato
         for state in _BREAKER_STATES
     ]
     yield from _metric("source_breaker", "gauge", "1 for the state of a source's breaker", resting)
+    yield from _webhooks(status["webhooks"])
+    yield from _one("tasks", "Things that the engine's process does at a time", tasks)
     yield from _one("api_streams", "Live streams that are open", streams)
     yield from _metric("api_answers_total", "counter", "Answers of the HTTP API", traffic.samples())
+
+
+def _webhooks(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    # Numbered as in the configuration: hosts are no labels.
+    receivers = [({"receiver": str(number)}, row) for number, row in enumerate(rows, start=1)]
+    waiting = [(labels, row["waiting"]) for labels, row in receivers]
+    yield from _metric("webhooks_waiting", "gauge", "Messages that a receiver has not taken yet", waiting)
+    oldest = [(labels, from_iso(row["oldest"])) for labels, row in receivers]
+    about = "When the first message that waits was written"
+    yield from _metric("webhooks_oldest_timestamp_seconds", "gauge", about, oldest)
+    for key, about in (
+        ("sent", "Messages that were taken"),
+        ("failed", "Tries that failed"),
+        ("given_up", "Messages that nobody took for days"),
+    ):
+        counts = [(labels, row[key]) for labels, row in receivers]
+        yield from _metric(f"webhooks_{key}_total", "counter", about, counts)
 
 
 def _one(name: str, about: str, value: float | None) -> Iterator[str]:

@@ -96,7 +96,7 @@ def _methods(request: Request) -> str:
     """What the address takes; Starlette names only those of the first route that fits."""
     return ", ".join(
         method
-        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST")
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL
             for route in request.app.routes

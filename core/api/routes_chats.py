@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.responses import Response
 
 from core.api.context import Engine
@@ -13,6 +14,19 @@ from core.api.schemas import MAX_ID, After, ChatBody, Maintenance, Word
 from core.domain.delivery import DeliveryState
 
 router = APIRouter()
+
+
+class _Signed(IntegerConvertor):
+    """A whole number in a path; groups and channels have a minus. So that no word is taken for one."""
+
+    regex = "-?[0-9]+"
+
+    def to_string(self, value: int) -> str:
+        """As it stands in a path."""
+        return str(value)
+
+
+register_url_convertor("signed", _Signed())
 
 ChatId = Annotated[int, Path(ge=-MAX_ID, le=MAX_ID, description="As Telegram's clients show it")]
 DeliveryId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -41,13 +55,13 @@ async def find_chat(engine: Engine, name: Annotated[Word, Query()]) -> Response:
     return JsonResponse((await engine.find_chat(name)).to_json())
 
 
-@router.put("/chats/{chat_id}", tags=["chats"], summary="Watch a chat or topic by these rules")
+@router.put("/chats/{chat_id:signed}", tags=["chats"], summary="Watch a chat or topic by these rules")
 async def set_chat(chat_id: ChatId, body: ChatBody, engine: Engine) -> Response:
     """The rules as they are now. How far the chat was read stays."""
     return JsonResponse((await engine.set_chat(body.to_rules(chat_id))).to_json())
 
 
-@router.delete("/chats/{chat_id}", tags=["chats"], status_code=204, summary="Watch a chat no more")
+@router.delete("/chats/{chat_id:signed}", tags=["chats"], status_code=204, summary="Watch a chat no more")
 async def forget_chat(chat_id: ChatId, engine: Engine, topic_id: TopicId = 0) -> Response:
     """204. Its topics' rules go with it; its jobs and files stay."""
     await engine.forget_chat(chat_id, topic_id)
@@ -68,7 +82,7 @@ async def deliveries(
     return listing([delivery.to_json() for delivery in page.items], page.next)
 
 
-@router.post("/deliveries/{delivery_id}/retry", tags=["deliveries"], summary="Send a file again")
+@router.post("/deliveries/{delivery_id:int}/retry", tags=["deliveries"], summary="Send a file again")
 async def retry_delivery(delivery_id: DeliveryId, engine: Engine) -> Response:
     """The delivery, which had failed, as it is then."""
     return JsonResponse((await engine.retry_delivery(delivery_id)).to_json())

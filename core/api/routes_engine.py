@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, WebSocket
@@ -15,7 +16,7 @@ from core.api.encoding import JsonResponse, listing
 from core.api.metrics import CONTENT_TYPE, render
 from core.api.openapi import page
 from core.api.problems import ProblemResponse
-from core.api.schemas import JobRequest, Url, Word
+from core.api.schemas import JobRequest, LimitBody, Url, Word
 from core.api.stream import (
     NOT_ALLOWED,
     TRY_LATER,
@@ -45,7 +46,8 @@ async def health(engine: Engine) -> Response:
 @health_router.get("/metrics", summary="Figures for Prometheus")
 async def metrics(request: Request, engine: Engine, streams: OpenStreams) -> Response:
     """Jobs by state and source, speed, disk, load and the API's own answers, as text."""
-    text = render(await engine.status(), request.app.state.traffic, streams=streams.count)
+    found, tasks = await engine.status(), len(asyncio.all_tasks())
+    text = render(found, request.app.state.traffic, streams=streams.count, tasks=tasks)
     return Response(text, headers={"content-type": CONTENT_TYPE})
 
 
@@ -87,6 +89,18 @@ async def space_metadata(
     """As `/metadata` of its link."""
     wanted = Wanted(url=f"https://x.com/i/spaces/{space_id}", profile=profile)
     return JsonResponse((await engine.preview(wanted)).to_json())
+
+
+@router.get("/limits", tags=["engine"], summary="The limits that can be changed while the engine runs")
+async def limits(engine: Engine) -> Response:
+    """As they hold now, as they are configured, and between what they can be changed."""
+    return listing([limit.to_json() for limit in await engine.limits()])
+
+
+@router.put("/limits/{name}", tags=["engine"], summary="Let another limit hold from now on")
+async def set_limit(name: Word, body: LimitBody, engine: Engine) -> Response:
+    """The limit as it holds now. It outlives the engine, until `null` brings the configured one back."""
+    return JsonResponse((await engine.set_limit(name, body.value)).to_json())
 
 
 @router.post("/stop", tags=["engine"], status_code=202, summary="Stop the engine (Unix socket only)")

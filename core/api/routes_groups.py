@@ -28,13 +28,13 @@ async def list_groups(
     return listing(page.items, page.next)
 
 
-@router.get("/{group_id}", summary="One group")
+@router.get("/{group_id:int}", summary="One group")
 async def show_group(group_id: GroupId, engine: Engine) -> Response:
     """Title, entries that were found, and how many jobs are in each state."""
     return JsonResponse(await engine.group(group_id))
 
 
-@router.post("/{group_id}/{action}", summary="Pause, resume, cancel or retry all jobs of a group")
+@router.post("/{group_id:int}/{action}", summary="Pause, resume, cancel or retry all jobs of a group")
 async def act_on_group(group_id: GroupId, action: Action, engine: Engine) -> Response:
     """The group as it is then, and how many jobs were moved; a playlist still being expanded stops too."""
     return JsonResponse(await engine.control_group(group_id, action))

@@ -12,7 +12,7 @@ from fastapi import Path as PathParam
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from core.api.context import Engine, Labels, note_jobs, require_local
+from core.api.context import Engine, Labels, require_local
 from core.api.encoding import JsonResponse, event_view, job_view, listing
 from core.api.files import MediaFile, open_blocking
 from core.api.labels import GroupLabels, Label
@@ -57,7 +57,6 @@ async def submit(
     """201 with a new job, or 200 with the one that was there already."""
     require_local(request, body)
     answer = await engine.submit(body.to_request(idempotency_key=idempotency_key))
-    note_jobs(request, [answer.job.id])
     shown = await _view(answer.job, labels) | {"joined": answer.joined}
     return JsonResponse(shown, status_code=200 if answer.joined else 201)
 
@@ -80,7 +79,6 @@ async def submit_batch(
         asked.append(_judged(item, request, key))
     answers = iter(await engine.submit_many([each for each in asked if isinstance(each, Wanted)]))
     given = [next(answers) if isinstance(each, Wanted) else each for each in asked]
-    note_jobs(request, [each.job.id for each in given if isinstance(each, Submitted)])
     groups = await labels.of(answer.job for answer in given if isinstance(answer, Submitted))
     items = [_batch_item(answer, groups) for answer in given]
     return JsonResponse({"items": items})
@@ -105,7 +103,7 @@ def _batch_item(answer: Submitted | ReeldeckError, groups: Mapping[int, Label]) 
 
 
 @router.post("/actions", summary="Pause, resume, cancel or retry many jobs")
-async def act_on_many(body: BulkAction, request: Request, engine: Engine, labels: Labels) -> Response:
+async def act_on_many(body: BulkAction, engine: Engine, labels: Labels) -> Response:
     """One answer for each id, in order: the job as it is now, or why it refused."""
     actions: dict[Action, Callable[[int], Awaitable[Job]]] = {
         "pause": engine.pause,
@@ -126,7 +124,6 @@ async def act_on_many(body: BulkAction, request: Request, engine: Engine, labels
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(answer(job_id)) for job_id in body.ids]
     items = [task.result() for task in tasks]
-    note_jobs(request, [each["id"] for each in items if "job" in each])
     return JsonResponse({"items": items})
 
 
@@ -146,7 +143,7 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 -- each is a parameter of the que
 ) -> Response:
     """A page; `next` is the cursor of the following one."""
     query = JobQuery(
-        statuses=_statuses(status or []),
+        statuses=frozenset(JobStatus(name.upper()) for value in status or [] for name in value.split(",")),
         source=source or None,
         text=q or None,
         chat_id=chat,
@@ -157,15 +154,6 @@ async def list_jobs(  # noqa: PLR0913, PLR0917 -- each is a parameter of the que
     page = await engine.jobs(query)
     groups = await labels.of(page.items)
     return listing([job_view(job, groups) for job in page.items], page.next)
-
-
-def _statuses(values: list[str]) -> frozenset[JobStatus]:
-    names = {name.strip().upper() for value in values for name in value.split(",")} - {""}
-    unknown = names - set(JobStatus)
-    if unknown:
-        hint = "One of " + ", ".join(JobStatus)
-        raise InvalidRequest(f"no such status: {min(unknown)[:50]}", hint=hint)
-    return frozenset(JobStatus(name) for name in names)
 
 
 @router.get("/{job_id:int}", summary="One job")
@@ -198,7 +186,7 @@ async def show_file(job_id: JobId, engine: Engine) -> Response:
     if job.file_path is None:
         hint = "A playlist's own job has none; see the jobs of its group."
         if not job.is_list:
-            hint = "It was delivered to a chat that does not keep files; download it again."
+            hint = "It was kept for as long as the chat or archive.retention_days wants; download it again."
         raise NotFound(f"job {job_id} has no file", hint=hint)
     path = Path(job.file_path)
     file, facts = await asyncio.to_thread(open_blocking, path)

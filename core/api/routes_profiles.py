@@ -30,7 +30,7 @@ async def add(request: Request, body: ProfileRequest, engine: Engine) -> Respons
     return JsonResponse(profile.to_json(), status_code=201)
 
 
-@router.delete("/{profile_id}", status_code=204, summary="Forget an auth profile (Unix socket only)")
+@router.delete("/{profile_id:int}", status_code=204, summary="Forget an auth profile (Unix socket only)")
 async def remove(request: Request, profile_id: ProfileId, engine: Engine) -> Response:
     """204; the cookie file stays."""
     require_socket(request, "removing a login is")
@@ -38,7 +38,7 @@ async def remove(request: Request, profile_id: ProfileId, engine: Engine) -> Res
     return Response(status_code=204)
 
 
-@router.post("/{profile_id}/check", summary="Ask whether an auth profile is still taken")
+@router.post("/{profile_id:int}/check", summary="Ask whether an auth profile is still taken")
 async def check(
     profile_id: ProfileId,
     engine: Engine,

@@ -32,7 +32,7 @@ async def create(request: Request, body: TokenRequest, engine: Engine) -> Respon
     return JsonResponse(issued.token.to_json() | {"secret": issued.secret}, status_code=201)
 
 
-@router.delete("/tokens/{token_id}", summary="End a bearer token (Unix socket only)")
+@router.delete("/tokens/{token_id:int}", summary="End a bearer token (Unix socket only)")
 async def revoke(request: Request, token_id: TokenId, engine: Engine, streams: OpenStreams) -> Response:
     """The token as it is then. It opens nothing any more, and its streams end."""
     require_socket(request, "ending tokens is")

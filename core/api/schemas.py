@@ -44,12 +44,25 @@ Url = Annotated[
     StringConstraints(min_length=1, max_length=MAX_URL_CHARS),
     Field(json_schema_extra={"pattern": "^https?://.+", "format": "uri"}),
 ]
+_STATUS = "|".join([*JobStatus, *(status.lower() for status in JobStatus)])
 #: Names of states in a query; several may stand in one with commas.
-Statuses = Annotated[str, WithJsonSchema({"type": "string", "enum": list(JobStatus)})]
+Statuses = Annotated[str, StringConstraints(pattern=f"^({_STATUS})(,({_STATUS}))*$")]
 RemoteId = Annotated[int, Field(ge=-MAX_ID, le=MAX_ID), Number]
 #: `next` of the page before, in a query.
 After = Annotated[
     str | None, Query(max_length=18, pattern="^[0-9]*$", description="`next` of the page before")
+]
+#: The same of a search, and of what is there more than once.
+SearchAfter = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        pattern=r"^(~?[01]\.[0-2]\.[0-9]{1,18}\.[0-9]{1,9})?$",
+        description="`next` of the page before",
+    ),
+]
+DigestAfter = Annotated[
+    str | None, Query(pattern="^([0-9a-f]{64})?$", description="`next` of the page before")
 ]
 Action = GroupAction  # what is done to many is what is done to one
 
@@ -182,6 +195,28 @@ class CollectBody(Body):
         for name in ("since", "until"):
             values[name] = values[name] and values[name].timestamp()
         return Collect(**values)
+
+
+class SendBody(Body):
+    """Where a file of the library goes."""
+
+    chat: Annotated[Word, Field(description="Its id, @name or link")]
+    topic_id: Annotated[int, Field(ge=1, le=MAX_ID), Number] | None = None
+
+
+class ImportBody(Body):
+    """A folder whose files are to be entered."""
+
+    folder: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^/[^\x00]*$")]
+    move: StrictBool = Field(default=False, description="Move what is new into the archive")
+
+
+class LimitBody(Body):
+    """Another value of a limit."""
+
+    value: Annotated[int, Field(ge=0, le=MAX_ID), Number] | None = Field(
+        description="null: the configured one again"
+    )
 
 
 class Maintenance(Body):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,17 @@ import httpx
 import httpx_sse
 
 from core.client import wire
+from core.client.administration import AdministrationClient
+from core.client.backup import BackupClient
 from core.client.chats import ChatsClient
+from core.client.library import LibraryClient
 from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.events import Event
 from core.domain.interface import GroupAction
 from core.domain.job import Job, Request
-from core.domain.library import LibraryPage
 from core.domain.messenger import Collect, Collected
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
-from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 
 _API = "/api/v1"
 _VERSION_HEADER = "x-reeldeck-version"
@@ -39,7 +40,7 @@ BATCH_S = 120.0
 SILENCE_S = 35.0
 
 
-class HttpEngineClient(ChatsClient):
+class HttpEngineClient(AdministrationClient, BackupClient, ChatsClient, LibraryClient):
     """Implements EngineInterface for faces in another process.
 
     Args:
@@ -145,11 +146,6 @@ class HttpEngineClient(ChatsClient):
         parameters = {name: getattr(request, name) for name in names}
         return wire.preview(await self._ask("GET", "/metadata", parameters=parameters, timeout_s=PREVIEW_S))
 
-    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
-        """What was fetched, searched; a page, the best first."""
-        parameters: dict[str, str | int | None] = {"q": query, "limit": limit, "after": after}
-        return wire.library_page(await self._ask("GET", "/library", parameters=parameters))
-
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """The sources that are known: name, label, enabled, limits, in flight."""
         found: Sequence[Mapping[str, Any]] = (await self._ask("GET", "/sources"))["items"]
@@ -173,24 +169,6 @@ class HttpEngineClient(ChatsClient):
         parameters = {"afresh": "true"} if afresh else {}
         path = f"/profiles/{profile_id}/check"
         return wire.profile(await self._ask("POST", path, parameters=parameters, timeout_s=PREVIEW_S))
-
-    async def tokens(self) -> Sequence[Token]:
-        """The bearer tokens of the HTTP API, revoked ones too."""
-        return [wire.token(each) for each in (await self._ask("GET", "/tokens"))["items"]]
-
-    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
-        """Make a bearer token; its secret is told this once."""
-        data = await self._ask("POST", "/tokens", body={"name": name, "scopes": sorted(scopes)})
-        return IssuedToken(wire.token(data), str(data["secret"]))
-
-    async def revoke_token(self, token_id: int) -> Token:
-        """End a bearer token at once."""
-        return wire.token(await self._ask("DELETE", f"/tokens/{token_id}"))
-
-    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
-        """A page of what was changed from outside, newest first."""
-        data = await self._ask("GET", "/audit", parameters={"limit": limit, "after": after})
-        return Page([wire.audit_entry(each) for each in data["items"]], data["next"])
 
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance."""
@@ -225,19 +203,14 @@ class HttpEngineClient(ChatsClient):
 
     async def collect(self, wanted: Collect) -> AsyncIterator[Collected]:
         """Fetch media of a chat; figures now and then, the last ones with `is_done`."""
-        timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
         body = wire.collect_body(wanted)
-        with _translated():
-            async with self._http.stream("POST", f"{_API}/collect", json=body, timeout=timeout) as response:
-                if not response.is_success:
-                    await response.aread()
-                self._checked(response)
-                async for line in response.aiter_lines():
-                    if line:  # an empty one breaks a silence
-                        figures = wire.collected(wire.document(line))
-                        yield figures
-                        if figures.is_done:
-                            return
+        async with self._stream("POST", "/collect", body=body, silence_s=SILENCE_S) as response:
+            async for line in response.aiter_lines():
+                if line:  # an empty one breaks a silence
+                    figures = wire.collected(wire.document(line))
+                    yield figures
+                    if figures.is_done:
+                        return
         raise EngineUnreachable("the collection broke off", hint="Ask for it again: it goes on from there.")
 
     async def close(self) -> None:
@@ -264,6 +237,19 @@ class HttpEngineClient(ChatsClient):
             )
         self._checked(response)
         return wire.document(response.content) if response.content else {}
+
+    @asynccontextmanager
+    async def _stream(
+        self, method: str, path: str, *, silence_s: float, body: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer to be read as it comes."""
+        timeout = httpx.Timeout(silence_s, connect=CONNECT_S)
+        with _translated():
+            async with self._http.stream(method, f"{_API}{path}", json=body, timeout=timeout) as response:
+                if not response.is_success:
+                    await response.aread()
+                self._checked(response)
+                yield response
 
     def _checked(self, response: httpx.Response) -> None:
         """Note the engine's version; raise the error that it answered with."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery
 from core.domain.errors import JobError, LimitReached, ReeldeckError, Unknown, from_code
 from core.domain.events import Event, EventType, event_from_json
 from core.domain.job import Job, JobStatus, Request, iso, job_from_json
-from core.domain.library import LibraryPage, MediaItem
+from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
+from core.domain.limit import RunningLimit
 from core.domain.messenger import Chats, Collect, Collected
 from core.domain.profile import Profile, profile_from_json
 from core.domain.snapshot import Frame, MetadataPreview, Submitted
 from core.domain.token import AuditEntry, Token, audit_entry_from_json, token_from_json
 
+LibraryValue = TypeVar("LibraryValue", MediaItem, LibraryEntry, Copies, Imported)
 _REQUEST_DEFAULTS = Request(url="")
 #: What is the path's, or the engine's own.
 _NO_RULES = frozenset({"chat_id", "last_message_id"})
@@ -103,6 +105,14 @@ def library_page(data: Mapping[str, Any]) -> LibraryPage:
         raise foreign_version() from error
 
 
+def library_value(kind: type[LibraryValue], data: Mapping[str, Any]) -> LibraryValue:
+    """An item of the library, all about one, or those that are the same."""
+    try:
+        return kind.from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
 def profile(data: Mapping[str, Any]) -> Profile:
     """An auth profile."""
     try:
@@ -115,6 +125,14 @@ def token(data: Mapping[str, Any]) -> Token:
     """A bearer token."""
     try:
         return token_from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def limit(data: Mapping[str, Any]) -> RunningLimit:
+    """A limit that can be changed."""
+    try:
+        return RunningLimit.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
 
@@ -171,6 +189,13 @@ def collected(data: Mapping[str, Any]) -> Collected:
         return Collected.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
+
+
+def imported(data: Mapping[str, Any]) -> Imported:
+    """How an import stands. Raises what ended it early."""
+    if "error" in data:
+        raise error_from(data["error"])
+    return library_value(Imported, data)
 
 
 def foreign_version() -> Unknown:

@@ -36,6 +36,8 @@ def _tables(path: tuple[str, ...], model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         section = section_of(field)
         if not section:
+            if not path:
+                yield from _free_table(name, field)
             continue
         yield ""
         yield from _comment(section.__doc__ or "")
@@ -48,6 +50,15 @@ def _tables(path: tuple[str, ...], model: type[BaseModel]) -> Iterator[str]:
             "Any other source, by its name: direct, ytdlp, …", "[sources.NAME]", SourceSettings
         )
         yield from _commented("One more lecture site.", "[[sources.tariq_allah.sites]]", Site)
+
+
+def _free_table(name: str, field: FieldInfo) -> Iterator[str]:
+    """A table whose keys are not known here, with some as an example."""
+    yield ""
+    yield from _comment(field.description or "")
+    yield f"[{name}]"
+    for key, value in (field.examples or [{}])[0].items():
+        yield f"# {key} = {json.dumps(value)}"
 
 
 def _commented(about: str, header: str, model: type[BaseModel]) -> Iterator[str]:

@@ -158,7 +158,7 @@ def _read_config(file: Path, *, required: bool) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{file} cannot be read: {reason}") from error
-    secret = next(_inline_secrets(_parse(file, text)), None)
+    secret = next(inline_secrets(_parse(file, text)), None)
     if secret and mode & 0o077:
         raise ConfigError(
             f"{file} holds a secret ({dotted(secret)}) and others may read it (mode {mode:04o})",
@@ -190,7 +190,8 @@ def _secret_paths(tree: Mapping[str, Any]) -> Iterator[KeyPath]:
             yield path
 
 
-def _inline_secrets(tree: Mapping[str, Any]) -> Iterator[KeyPath]:
+def inline_secrets(tree: Mapping[str, Any]) -> Iterator[KeyPath]:
+    """The keys of a configuration that hold a secret themselves."""
     for path in _secret_paths(tree):
         value = _get(tree, path)
         is_url = path[-1] in {"proxy", "url"}

@@ -186,6 +186,9 @@ class SourceSettings(Section):
     check_signed_in: str | None = Field(None, description="Text in that page that only members see")
 
 
+_USUAL = SourceSettings()
+
+
 class Site(Section):
     """A lecture site described by data."""
 
@@ -291,7 +294,7 @@ class Sources(BaseModel):
             if name in type(self).model_fields
             else (self.__pydantic_extra__ or {}).get(name)
         )
-        return found if found is not None else SourceSettings()
+        return found if found is not None else _USUAL
 
 
 #: What a caption can tell of a file.
@@ -348,7 +351,7 @@ class Archive(Section):
         default=True, description="Keep files after delivery unless a chat says otherwise"
     )
     retention_days: Count = Field(
-        0, description="Delete files after this many days, keeping the record; 0 = never"
+        0, description="Delete archived files after this many days, keeping their records; 0 = never"
     )
     tmp_max_age_h: Positive = Field(72, description="Hours after which abandoned temporary files are deleted")
 
@@ -379,8 +382,10 @@ class Logging(Section):
 class Webhooks(Section):
     """Who is told when a job ends."""
 
-    urls: tuple[str, ...] = Field((), description="Addresses that get a signed POST")
-    secret_file: Path | None = Field(None, description="File with the secret that signs them")
+    urls: tuple[str, ...] = Field(
+        (), description="Addresses that get a signed POST, again until they take it"
+    )
+    secret_file: Path | None = Field(None, description="File with what signs them, a secret a line")
 
 
 class StoreSettings(Section):
@@ -409,3 +414,8 @@ class Settings(BaseModel):
     logging: Logging = Logging()
     webhooks: Webhooks = Webhooks()
     store: StoreSettings = StoreSettings()
+    keys: dict[str, str] = Field(
+        {},
+        examples=[{"pause": "p", "page_down": "Ctrl+d PgDn"}],
+        description="Keys of the dashboard: actions by their names in docs/keys.md, keys with spaces between",
+    )

@@ -211,7 +211,7 @@ class ExtractorFailure(JobError):
     http_status = 502
     policy = RetryPolicy.ONCE
     summary = "The site could not be read"
-    default_hint = "See the job's events. A newer yt-dlp may know the site better: pip install -U yt-dlp"
+    default_hint = "See the job's events. A newer yt-dlp may know the site better: reeldeck ytdlp update"
 
 
 class ExtractorOutdated(JobError):
@@ -222,7 +222,7 @@ class ExtractorOutdated(JobError):
     http_status = 502
     policy = RetryPolicy.NEVER
     summary = "The site changed and yt-dlp must be updated"
-    default_hint = "Update it in Reeldeck's environment: pip install -U yt-dlp, then retry the job."
+    default_hint = "Update it: reeldeck ytdlp update, then retry the job."
 
 
 class FloodWait(JobError):
@@ -388,6 +388,12 @@ class NoSuchEntry(InvalidRequest):
     http_status = 404
     summary = "There is no such entry"
     default_hint = "See what there is with the same command's list."
+
+
+class NoTelegram(InvalidRequest):
+    """What was asked for needs a Telegram account, and none is connected."""
+
+    http_status = 409
 
 
 class ConfigError(RequestError):

@@ -10,7 +10,8 @@ from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import ReeldeckError
 from core.domain.events import Event
 from core.domain.job import Job, Request
-from core.domain.library import LibraryPage
+from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
+from core.domain.limit import RunningLimit
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
@@ -98,6 +99,37 @@ class EngineInterface(Protocol):
 
     async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
         """What was fetched, searched in the language of `core.library.query`; a page, the best first."""
+        ...
+
+    async def library_entry(self, item_id: int) -> LibraryEntry:
+        """All about an item of the library. Raises NoSuchEntry."""
+        ...
+
+    async def send_item(self, item_id: int, chat: str, *, topic_id: int | None = None) -> Delivery:
+        """Let an item's file go to a chat, which its id, @name or link names.
+
+        While it is on its way there, asking again changes nothing. Raises NoSuchEntry, NotFound where the
+        file is gone, InvalidRequest for a chat that is not known and where Telegram is off.
+        """
+        ...
+
+    def import_folder(self, folder: str, *, is_moving: bool = False) -> AsyncIterator[Imported]:
+        """Enter the sounds and films below a folder of the engine's machine, by their content.
+
+        Figures now and then, the last ones with `is_done`. Files stay as and where they are, unless they are
+        to be moved into the archive. Whoever ends it early can go on by asking again. Raises InvalidRequest.
+        """
+        ...
+
+    async def copies(self, *, limit: int = 100, after: str | None = None) -> Page[Copies]:
+        """A page of what is in the library more than once."""
+        ...
+
+    async def delete_copy(self, item_id: int) -> MediaItem:
+        """Delete a file of which another one is there, unchanged; the item that stands for both now.
+
+        Raises NoSuchEntry, and InvalidRequest where there is no other.
+        """
         ...
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
@@ -188,8 +220,23 @@ class EngineInterface(Protocol):
         """The engine at a glance, as `GET /status` answers (DESIGN §6)."""
         ...
 
+    async def limits(self) -> Sequence[RunningLimit]:
+        """The limits that can be changed while the engine runs."""
+        ...
+
+    async def set_limit(self, name: str, value: int | None) -> RunningLimit:
+        """Let another value hold from now on, also in later runs; None: the configured one.
+
+        Raises InvalidRequest for a limit that does not exist, and beyond its range.
+        """
+        ...
+
     async def set_maintenance(self, *, is_on: bool) -> None:
         """Take nothing new, or take it again; what runs and waits goes on."""
+        ...
+
+    def backup(self) -> AsyncIterator[bytes]:
+        """A copy of the whole database as it is when this begins, in pieces."""
         ...
 
     async def stop_engine(self) -> None:

@@ -39,10 +39,17 @@ class MediaItem:
     chat_id: int | None
     #: When it came into the library, seconds since the epoch.
     created: float
+    #: Who else is heard, as one text.
+    performers: str | None = None
+    #: The message that asked for it first, and its forum topic.
+    message_id: int | None = None
+    topic_id: int | None = None
+    #: When its file was deleted because of its age (`archive.retention_days`).
+    removed: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `GET /library`."""
-        return asdict(self) | {"created": iso(self.created)}
+        return asdict(self) | {"created": iso(self.created), "removed": iso(self.removed)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -52,7 +59,8 @@ class MediaItem:
             KeyError, TypeError, ValueError: It is of another shape.
         """
         values = {field.name: data[field.name] for field in fields(cls)}
-        return cls(**{**values, "kind": Kind(data["kind"]), "created": from_iso(data["created"])})
+        times = {name: from_iso(data[name]) for name in ("created", "removed")}
+        return cls(**{**values, "kind": Kind(data["kind"]), **times})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,99 @@ class LibraryPage:
     next: str | None = None
     #: Nothing has the words that were typed; these are near, and were looked for instead.
     meant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """All there is to know of one item."""
+
+    item: MediaItem
+    #: Whether its file is where it was put.
+    is_there: bool
+    #: Other items with the very same content, the oldest first.
+    copies: Sequence[MediaItem] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of `GET /library/{id}`."""
+        copies = [copy.to_json() for copy in self.copies]
+        return self.item.to_json() | {"is_there": self.is_there, "copies": copies}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of another shape.
+        """
+        copies = tuple(MediaItem.from_json(each) for each in data["copies"])
+        return cls(MediaItem.from_json(data), bool(data["is_there"]), copies)
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Items with the very same content, the oldest first."""
+
+    sha256: str
+    items: Sequence[MediaItem]
+
+    @property
+    def spare_bytes(self) -> int:
+        """What all but one of them take."""
+        return sum(item.size_bytes or 0 for item in self.items[1:])
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of an item of `GET /library/copies`."""
+        items = [item.to_json() for item in self.items]
+        return {"sha256": self.sha256, "spare_bytes": self.spare_bytes, "items": items}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of another shape.
+        """
+        return cls(str(data["sha256"]), tuple(MediaItem.from_json(each) for each in data["items"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """How an import of a folder stands; the last one says `is_done`."""
+
+    #: Files with the name of a sound or a film, and what they hold.
+    total: int = 0
+    total_bytes: int = 0
+    #: Those that were dealt with, and of them:
+    seen: int = 0
+    seen_bytes: int = 0
+    #: new entries, and how many of these are the same as another;
+    added: int = 0
+    copies: int = 0
+    #: entered already, unchanged;
+    known: int = 0
+    #: the lost file of an entry, which has it again;
+    found_again: int = 0
+    #: no media, or not to be read.
+    refused: int = 0
+    #: Files of these that were moved into the archive.
+    moved: int = 0
+    #: What was wrong with the refused ones since the figures before these: the file, and why.
+    problems: Sequence[str] = ()
+    is_done: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of a line of `POST /library/import`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`; what a newer engine adds is left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of another shape.
+        """
+        values: dict[str, Any] = {field.name: data[field.name] for field in fields(cls)}
+        return cls(**{**values, "problems": tuple(map(str, data["problems"]))})
 
 
 #: Where words are looked for.

@@ -129,6 +129,8 @@ class Resolution:
     duration_s: float | None = None
     #: The length is what some sender claims, and no measure of the file.
     is_duration_claimed: bool = False
+    #: The file is somebody's own: where it plays it is kept as it came, in its format and without new tags.
+    is_original: bool = False
     tracks: tuple[Track, ...] = ()
     entries: tuple[Entry, ...] = ()
     #: How many the list has, where its site says so; `entries` holds no more than the limit.
@@ -178,6 +180,16 @@ class Resolution:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still of a film, or the cover of a sound file."""
+
+    jpeg: bytes
+    #: Points of the whole film as a player shows it: turned, and made square.
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamInfo:
     """One stream inside a file."""
@@ -187,6 +199,7 @@ class StreamInfo:
     #: ffmpeg's codec name (`h264`, `aac`, `mp3`).
     codec: str
     duration_s: float | None = None
+    #: As encoded; a player may turn or stretch it (`Picture` knows).
     width: int | None = None
     height: int | None = None
     fps: float | None = None

@@ -12,7 +12,7 @@ from core.domain.errors import ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.job import Job, ReplyTo, Request
 from core.domain.library import MediaItem
-from core.domain.media import MediaInfo
+from core.domain.media import MediaInfo, Picture
 from core.domain.snapshot import Submitted
 
 
@@ -25,8 +25,10 @@ class Acknowledgement:
     status_message_id: int | None = None
     #: The reaction, or the digest of the status text, that stands there now.
     shown: str | None = None
-    #: Whether nothing is left to tell; None lets the engine say so once all deliveries have ended.
-    is_settled: bool | None = None
+    #: Why links of it were not taken. Read: what it is still to be told. Written: what it was told of it.
+    refused: str | None = None
+    #: Whether nothing was left to tell when somebody looked; what happened since unsettles it all the same.
+    is_settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +91,15 @@ class MessengerInterface(EngineInterface, Protocol):
 
     # Intake
 
-    async def take_links(
-        self, requests: Sequence[Request], *, cursor: Mapping[int, int] = {}
-    ) -> Sequence[Submitted | ReeldeckError]:
-        """`submit_many` of requests with `reply`, each stored together with its delivery.
+    async def take_links(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
+        """`submit_many` of requests with `reply`, each stored together with its delivery."""
+        ...
 
-        *cursor* (chat → newest message that is dealt with by this) is stored with them, or alone when there
-        are none; it never goes back.
+    async def note_read(self, cursors: Mapping[int, int], refused: Mapping[ReplyTo, str] = {}) -> None:
+        """Store what was read, once all that it asks for is.
+
+        *cursors* (chat → newest message that was dealt with) never go back. *refused* (message → why links of
+        it were not taken) is kept until the message was told.
         """
         ...
 
@@ -108,13 +112,16 @@ class MessengerInterface(EngineInterface, Protocol):
         ...
 
     def on_rules(self, changed: Callable[[], None]) -> None:
-        """Call *changed* whenever rules were changed, by whomever."""
+        """Call *changed*, a method, whenever rules were changed, by whomever, while its object lives."""
         ...
 
     # The outbox
 
-    async def due_deliveries(self, *, limit: int = 50) -> Sequence[Delivery]:
-        """READY deliveries whose time has come, the oldest first."""
+    async def due_deliveries(self, *, limit: int = 50, is_quick: bool | None = None) -> Sequence[Delivery]:
+        """READY deliveries whose time has come, the oldest first.
+
+        With *is_quick* only those that seem to need no upload, or only the others.
+        """
         ...
 
     async def wait_for_due(self) -> None:
@@ -185,7 +192,7 @@ class MessengerInterface(EngineInterface, Protocol):
         """Streams, durations and sizes of a file. Raises MediaFailure."""
         ...
 
-    async def picture(self, path: str, *, max_side: int, max_bytes: int) -> bytes | None:
+    async def picture(self, path: str, *, max_side: int, max_bytes: int) -> Picture | None:
         """A JPEG of a video, or the cover of a sound file, no larger than asked; None when it has none."""
         ...
 
@@ -201,6 +208,16 @@ class MessengerInterface(EngineInterface, Protocol):
 
     async def set_collect_cursor(self, name: str, oldest: int, newest: int) -> None:
         """Store what `collect_cursor` tells."""
+        ...
+
+    # Waiting
+
+    async def upcoming(self, *, limit: int) -> Sequence[Job]:
+        """Waiting jobs in the order in which they begin; those that wait for an event are last."""
+        ...
+
+    async def parked(self, waiting_for: str, *, source: str) -> int:
+        """How many PENDING jobs of *source* have this `waiting_for`."""
         ...
 
     # Switches

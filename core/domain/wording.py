@@ -7,7 +7,7 @@ from typing import Any
 
 from core.domain.errors import ERRORS
 from core.domain.events import Event, EventType
-from core.domain.figures import size_text, span_text
+from core.domain.figures import percent_text, rate_text, rough_text, size_text, span_text
 from core.domain.job import (
     WAITING_DISK,
     WAITING_LIVE,
@@ -57,6 +57,28 @@ def state_word(job: Job) -> str:
     return _STATUS_WORDS[job.status]
 
 
+def standing_facts(job: Job, now: float, *, of_size: bool = False) -> list[str]:
+    """How *job* stands, in a few words each: `fetching`, `45%`, `4.2M/s`, `2:10 left`; only what is known.
+
+    Args:
+        job: Whose facts.
+        now: Seconds since the epoch.
+        of_size: A share says of how much.
+    """
+    word = state_word(job)
+    if job.status is JobStatus.RUNNING:
+        share = percent_text(job.progress) if job.progress is not None else ""
+        if share and of_size and job.size_bytes:
+            share = f"{share} of {size_text(job.size_bytes)}"
+        left = f"{span_text(job.eta_s)} left" if job.eta_s is not None else ""
+        return [fact for fact in (word, share, rate_text(job.rate), left) if fact]
+    if job.status is JobStatus.PENDING and job.not_before is not None and job.not_before > now:
+        return [f"{word} in {rough_text(job.not_before - now)}"]
+    if job.status is JobStatus.COMPLETED and job.size_bytes:
+        return [word, size_text(job.size_bytes)]
+    return [word]
+
+
 def title_of(job: Job) -> str:
     """What people know *job* by: its title, else its link without the scheme. Not yet safe to print."""
     return job.title or job.url.split("://", 1)[-1].removeprefix("www.")
@@ -82,6 +104,7 @@ _PLAIN_WORDS: Mapping[EventType, tuple[str, str]] = {
     EventType.POSTPROCESS_FINISHED: ("the file is made", "text"),
     EventType.OUTPUT_VALIDATED: ("the file is checked", "text"),
     EventType.ARCHIVED: ("filed in the archive", "text"),
+    EventType.FILE_REMOVED: ("kept long enough: the file was deleted", "text"),
     EventType.TELEGRAM_SEND_STARTED: ("sending to Telegram", "dim"),
     EventType.TELEGRAM_SEND_FINISHED: ("sent to Telegram", "good"),
     EventType.RETRY_SKIPPED: ("not tried again: it cannot heal by itself", "dim"),

@@ -57,6 +57,7 @@ class Attempt:
         folder: Where the files in the making are; survives the attempt.
         limit: How long it may take.
         early: What was remuxed while it was fetched.
+        seen: What the probe saw in the output, where that is a file that came so.
     """
 
     job: Job
@@ -66,7 +67,11 @@ class Attempt:
     started: float = field(default_factory=time.time)
     limit: asyncio.Timeout | None = None
     early: Early | None = None
+    seen: MediaInfo | None = None
     checkpoint: dict[str, Any] = field(init=False)
+    #: Not written yet.
+    unwritten_events: tuple[EventWithData, ...] = ()
+    unwritten_facts: Mapping[str, Any] = field(default_factory=dict)
     _found: Resolution | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -78,12 +83,24 @@ class Attempt:
         Raises:
             StaleClaim: Another attempt has taken over: this one must stop.
         """
-        if stage is not None:
-            facts |= {"stage": stage, "checkpoint": self.checkpoint}
+        self.note(*events, stage=stage, **facts)
         self.job = await self.jobs.record(
-            self.job.id, attempt=self.job.attempt, now=time.time(), events=events, **facts
+            self.job.id,
+            attempt=self.job.attempt,
+            now=time.time(),
+            events=self.unwritten_events,
+            **self.unwritten_facts,
         )
         self.meter.job = self.job
+        self.unwritten_events, self.unwritten_facts = (), {}
+
+    def note(self, *events: EventWithData, stage: Stage | None = None, **facts: Any) -> None:
+        """As `record`, but stored with what is stored next: for the end of a step that another follows."""
+        if stage is not None:
+            facts |= {"stage": stage, "checkpoint": dict(self.checkpoint)}
+        self.unwritten_events += events
+        self.unwritten_facts = {**self.unwritten_facts, **facts}
+        self.job = self.job.evolve(**facts)
 
     @property
     def resolution(self) -> Resolution:

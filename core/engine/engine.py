@@ -7,9 +7,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from core.auth.copies import sweep_blocking
 from core.auth.profiles import Profiles
@@ -17,11 +15,13 @@ from core.auth.watch import CookieWatch
 from core.config.settings import Settings
 from core.domain.errors import ReeldeckError
 from core.domain.events import Event
-from core.domain.job import Request
+from core.domain.job import Job, Request
 from core.domain.snapshot import MetadataPreview, Submitted
 from core.engine import folders
 from core.engine.access import Access
+from core.engine.adjusting import LimitDesk
 from core.engine.attempt import Attempt
+from core.engine.backup import backup
 from core.engine.breaker import Breakers
 from core.engine.bus import Bus
 from core.engine.checks import LoginChecks
@@ -30,9 +30,12 @@ from core.engine.disk import DiskGuard
 from core.engine.face import EngineFace
 from core.engine.glance import Glance
 from core.engine.groups import GroupDesk
+from core.engine.importing import Importer
 from core.engine.intake import Intake
+from core.engine.items import ItemDesk
 from core.engine.janitor import Janitor
 from core.engine.library import LibraryDesk
+from core.engine.library_face import LibraryFace
 from core.engine.live import LiveBoard
 from core.engine.openings import Openings
 from core.engine.preview import preview
@@ -40,6 +43,7 @@ from core.engine.quiet import QuietTimes
 from core.engine.recovery import recover
 from core.engine.runner import Runner
 from core.engine.scheduler import Scheduler
+from core.engine.services import Services
 from core.engine.telegram.chats import ChatDesk
 from core.engine.telegram.face import TelegramFace
 from core.engine.telegram.files import FileDesk
@@ -48,6 +52,7 @@ from core.engine.telegram.outbox import Outbox
 from core.engine.tokens import TokenDesk
 from core.engine.toolbox import Toolbox
 from core.engine.twins import Twins
+from core.engine.webhooks import Webhooks, signing_secrets
 from core.library.paths import check_template
 from core.sources.base import Source
 from core.store.lock import DataDirLock
@@ -59,13 +64,13 @@ log = logging.getLogger("reeldeck.engine")
 STOP_WITHIN_S = 8.0
 
 
-class Engine(EngineFace, TelegramFace):
+class Engine(EngineFace, LibraryFace, TelegramFace):
     """Everything that runs, started and stopped together. Implements `core.domain.messenger`.
 
     Args:
         settings: The configuration.
         only_submitted: Run no other jobs than those submitted to this very object, and what becomes of them.
-        on_event: Told of every stored event, for the log.
+        on_event: Told of every stored event, and of its job where that changed with it, for the log.
         more_sources: Sources besides those that the core knows; asked last among those that match as well.
 
     Attributes:
@@ -78,7 +83,7 @@ class Engine(EngineFace, TelegramFace):
         settings: Settings,
         *,
         only_submitted: bool = False,
-        on_event: Callable[[Event], None] = lambda _event: None,
+        on_event: Callable[[Event, Job | None], None] = lambda _event, _job: None,
         more_sources: Sequence[Source] = (),
     ) -> None:
         self.settings = settings
@@ -90,7 +95,7 @@ class Engine(EngineFace, TelegramFace):
         self._only: set[int] | None = set() if only_submitted else None
         self._lock = DataDirLock(settings.paths.data_dir)
         self._bus = Bus(counts=lambda: self._store.counts, speed_bps=lambda: self._live.speed_bps)
-        self._services: list[asyncio.Task[None]] = []
+        self._services = Services(self._failed)
         self._is_open = False
         self._scheduler: Scheduler
 
@@ -103,14 +108,15 @@ class Engine(EngineFace, TelegramFace):
             ConfigError: A setting cannot be used.
         """
         check_template(self.settings.archive.template)
+        secrets = await signing_secrets(self.settings) if self._only is None else ()
         self._lock.acquire()
         try:
-            await self._open()
+            await self._open(secrets)
         except BaseException:
             self._lock.release()
             raise
 
-    async def _open(self) -> None:
+    async def _open(self, secrets: Sequence[bytes]) -> None:
         settings, paths = self.settings, self.settings.paths
         self._store = await Store.open(paths.data_dir, settings.store.url, on_commit=self._on_commit)
         try:
@@ -153,12 +159,18 @@ class Engine(EngineFace, TelegramFace):
             self._store, runner, disk, openings, breakers, engine=name, epoch=epoch, only=self._only
         )
         self._control = Control(self._store, self._scheduler, paths.tmp)
+        self._limits = LimitDesk(
+            self._store.switches, self._intake, openings, self._tools.uplinks, self._wake
+        )
         self._groups = GroupDesk(self._store, self._control)
         self._library = LibraryDesk(self._store)
         self._chats = ChatDesk(self._store, self._tools.registry, settings)
+        self._items = ItemDesk(self._store, self._chats)
+        self._importer = Importer(self._store, self._tools.prober, settings)
         leavings = Leavings(self._store, paths.tmp, keeps_by_default=settings.archive.default_on)
         self._outbox = Outbox(self._store, leavings)
         self._files = FileDesk(self._tools, leavings)
+        self._webhooks = Webhooks(self._store.webhooks, settings, secrets, reach)
         self._glance = Glance(
             self._store,
             self._tools,
@@ -169,36 +181,36 @@ class Engine(EngineFace, TelegramFace):
             openings,
             intake=self._intake,
             telegram=self._chats.status,
+            webhooks=self._webhooks,
             started=self.started,
         )
         await recover(self._store, engine=name, epoch=epoch)
         cookies = CookieWatch(profiles, self._access.release)
         # Before the first job runs: it may have been given a new file while no engine ran.
         await cookies.look()
-        janitor = Janitor(self._store, paths.tmp, max_age_h=settings.archive.tmp_max_age_h)
-        if self._only is None:
-            await self._intake.open()
-            self._serve("library", self._library.fill())
-            self._serve("leavings", leavings.run())
-        self._serve("scheduler", self._scheduler.run())
-        self._serve("live", self._live.run())
-        self._serve("network", self._tools.uplinks.watch())
-        self._serve("janitor", janitor.run())
-        self._serve("cookies", cookies.run())
+        await self._begin(cookies, leavings)
         self._is_open = True
         log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
-    def _serve(self, name: str, service: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(service, name=name)
-        task.add_done_callback(self._service_ended)
-        self._services.append(task)
+    async def _begin(self, cookies: CookieWatch, leavings: Leavings) -> None:
+        if self._only is None:
+            await self._intake.open()
+            await self._limits.open()
+            await self._webhooks.open()
+            self._services.start("library", self._library.fill())
+            self._services.start("leavings", leavings.run())
+            self._services.start("webhooks", self._webhooks.run())
+        self._services.start("scheduler", self._scheduler.run())
+        self._services.start("live", self._live.run())
+        self._services.start("network", self._tools.uplinks.watch())
+        # A command for some links is nobody's order to tidy the archive.
+        janitor = Janitor(self._store, self.settings, keeps_archive=self._only is not None)
+        self._services.start("janitor", janitor.run())
+        self._services.start("cookies", cookies.run())
 
-    def _service_ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            # Going on without a scheduler would look alive and do nothing: stop, so that it is started anew.
-            log.critical("a service of the engine ended", extra={"service": task.get_name()}, exc_info=fault)
-            self.fault = fault
-            self.stop_requested.set()
+    def _failed(self, fault: BaseException) -> None:
+        self.fault = fault
+        self.stop_requested.set()
 
     async def stop(self) -> None:
         """Put running jobs back into the queue and close everything. Nothing is lost."""
@@ -206,9 +218,7 @@ class Engine(EngineFace, TelegramFace):
             return
         self._is_open = False
         await self._scheduler.stop(within_s=STOP_WITHIN_S)
-        for service in self._services:
-            service.cancel()
-        await asyncio.gather(*self._services, return_exceptions=True)
+        await self._services.stop()
         self._bus.close()
         await self._tools.close()
         await self._store.close()
@@ -222,10 +232,13 @@ class Engine(EngineFace, TelegramFace):
     def _on_commit(self, committed: Committed) -> None:
         jobs = [self._live.overlay(job) for job in committed.jobs] if self._is_open else committed.jobs
         self._bus.publish(committed.events, jobs, committed.deleted)
+        by_id = {job.id: job for job in committed.jobs}
         for event in committed.events:
-            self._on_event(event)
+            self._on_event(event, None if event.job_id is None else by_id.get(event.job_id))
         if committed.is_due and self._is_open:
             self._outbox.wake()
+        if self._is_open and any(job.status.is_final for job in committed.jobs):
+            self._webhooks.wake()
 
     # Requests
 
@@ -240,10 +253,8 @@ class Engine(EngineFace, TelegramFace):
         """Take many links; one answer for each, in order."""
         return await self._take(requests)
 
-    async def _take(
-        self, requests: Sequence[Request], *, cursors: Mapping[int, int] = MappingProxyType({})
-    ) -> Sequence[Submitted | ReeldeckError]:
-        answers = await self._intake.take(requests, cursors=cursors)
+    async def _take(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
+        answers = await self._intake.take(requests)
         if self._only is not None:
             self._only |= {answer.job.id for answer in answers if isinstance(answer, Submitted)}
         self._scheduler.wake()
@@ -270,6 +281,14 @@ class Engine(EngineFace, TelegramFace):
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to; kept for the job that follows. Raises what that would raise at once."""
         return await preview(self._tools, self._checks, request)
+
+    def backup(self) -> AsyncIterator[bytes]:
+        """A copy of the whole database as it is when this begins, in pieces."""
+        return backup(self._store, self.settings.paths.tmp)
+
+    async def beat(self) -> None:
+        """Return once the store has written something, to see whether that still works."""
+        await self._store.touch()
 
     async def close(self) -> None:
         """A face lets go of the engine; the engine goes on."""

@@ -12,17 +12,17 @@ from core.domain.errors import InvalidRequest
 from core.domain.events import Event
 from core.domain.interface import GroupAction
 from core.domain.job import Job
-from core.domain.library import LibraryPage
+from core.domain.limit import RunningLimit
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, Page
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 from core.engine.access import Access
+from core.engine.adjusting import LimitDesk
 from core.engine.bus import Bus
 from core.engine.checks import LoginChecks
 from core.engine.control import Control
 from core.engine.glance import Glance
 from core.engine.groups import GroupDesk
-from core.engine.library import LibraryDesk
 from core.engine.live import LiveBoard
 from core.engine.tokens import TokenDesk
 from core.engine.toolbox import Toolbox
@@ -40,11 +40,11 @@ class EngineFace:
     _live: LiveBoard
     _control: Control
     _groups: GroupDesk
-    _library: LibraryDesk
     _glance: Glance
     _access: Access
     _checks: LoginChecks
     _tokens: TokenDesk
+    _limits: LimitDesk
 
     # Reading
 
@@ -66,6 +66,14 @@ class EngineFace:
         """The auth profiles of all sources."""
         return await self._access.list()
 
+    async def limits(self) -> Sequence[RunningLimit]:
+        """The limits that can be changed while the engine runs."""
+        return self._limits.all()
+
+    async def set_limit(self, name: str, value: int | None) -> RunningLimit:
+        """Let another value hold from now on; None: the configured one."""
+        return await self._limits.set(name, value)
+
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance (DESIGN §6)."""
         return await self._glance.status()
@@ -81,10 +89,6 @@ class EngineFace:
     async def group(self, group_id: int) -> Mapping[str, Any]:
         """One group."""
         return await self._groups.one(group_id)
-
-    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
-        """What was fetched, searched; a page, the best first."""
-        return await self._library.search(query, limit=limit, after=after)
 
     async def stream(self, *, last_seq: int | None = None) -> AsyncIterator[Frame]:
         """Live frames; with *last_seq*, first what was stored after it."""

@@ -41,13 +41,14 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
             early=attempt.early,
         )
         is_changed = made.path not in paths or await _tag(made.path, attempt.resolution, cover)
+        attempt.seen = None if is_changed else next(each.info for each in inputs if each.path == made.path)
     except JobError as error:
         await attempt.record((EventType.POSTPROCESS_FAILED, failure(error)))
         raise
     attempt.checkpoint |= {keys.OUTPUT: made.path.name, keys.COVER: cover.name if cover else None}
     if is_changed:
         attempt.checkpoint[keys.DIGEST] = made.sha256
-    await attempt.record(
+    attempt.note(
         (
             EventType.POSTPROCESS_FINISHED,
             {
@@ -74,7 +75,10 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             digested = group.create_task(_digest(attempt, path))
-            info = await tools.prober.probe(path)
+            # What was probed a moment ago and is as it was need not be probed again.
+            info = attempt.seen
+            if info is None or info.duration_s is None:
+                info = await tools.prober.probe(path)
             if not is_proved:
                 await tools.prober.check_ending(path)
             check_output(
@@ -87,7 +91,7 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
         raise errors.exceptions[0] from errors
     digest = digested.result()
     attempt.checkpoint |= {keys.INFO: info.to_json(), keys.DIGEST: digest}
-    await attempt.record(
+    attempt.note(
         (
             EventType.OUTPUT_VALIDATED,
             {"container": info.container, "duration_s": info.duration_s, "sha256": digest},
@@ -121,7 +125,7 @@ async def _tag(kept: Path, found: Resolution, cover: Path | None) -> bool:
     Only where the source knows who made it: a plain file stays as it came, and so does one with a digest.
     """
     is_known = found.tags.artist is not None or found.tags.album is not None
-    if not is_known or found.tracks[0].checksum is not None:
+    if not is_known or found.is_original or found.tracks[0].checksum is not None:
         return False
     picture = await asyncio.to_thread(cover.read_bytes) if cover else None
     return await write_tags(kept, found.tags, picture)

@@ -18,6 +18,7 @@ from core.engine.live import LiveBoard
 from core.engine.openings import Openings
 from core.engine.scheduler import Scheduler
 from core.engine.toolbox import Toolbox
+from core.engine.webhooks import Webhooks
 from core.net.uplinks import network_of
 from core.store.store import Store
 
@@ -39,6 +40,7 @@ class Glance:
         *,
         intake: Intake,
         telegram: Callable[[], Mapping[str, Any]],
+        webhooks: Webhooks,
         started: float,
     ) -> None:
         self._store = store
@@ -50,6 +52,7 @@ class Glance:
         self._openings = openings
         self._intake = intake
         self._telegram = telegram
+        self._webhooks = webhooks
         self._started = started
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark that the next one measures from
@@ -70,10 +73,11 @@ class Glance:
             "cpu_percent": self._process.cpu_percent(),
             "memory_bytes": self._process.memory_info().rss,
             "telegram": self._telegram(),
+            "webhooks": await self._webhooks.status(),
             "network": {"is_away": self._tools.uplinks.reach.is_away},
             "quiet_until": iso(self._openings.quiet_until("", time.time())),
             "sources": await self.sources(),
-            "limits": settings.limits.model_dump() | {"maintenance": self._intake.is_closed},
+            "limits": self._intake.limits.model_dump() | {"maintenance": self._intake.is_closed},
             "paths": {"archive_dir": str(settings.paths.archive), "tmp_dir": str(settings.paths.tmp)},
         }
 
@@ -94,7 +98,7 @@ class Glance:
                     "name": source.name,
                     "label": source.label,
                     "enabled": own.enabled,
-                    "max_parallel": own.max_parallel or settings.limits.max_parallel_jobs_per_source,
+                    "max_parallel": own.max_parallel or self._intake.limits.max_parallel_jobs_per_source,
                     "in_flight": flying[source.name],
                     "queued": counts.get(JobStatus.QUEUED, 0),
                     "waiting": counts.get(JobStatus.PENDING, 0),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 from core.config.settings import Limits
 from core.domain.errors import LimitReached, ReeldeckError, UnsupportedSource
@@ -43,12 +42,13 @@ class Intake:
 
     Attributes:
         is_closed: In maintenance: nothing new is taken.
+        limits: What requests are judged by.
     """
 
     def __init__(self, store: Store, registry: Registry, limits: Limits) -> None:
         self._store = store
         self._registry = registry
-        self._limits = limits
+        self.limits = limits
         self.is_closed = False
 
     async def open(self) -> None:
@@ -60,13 +60,8 @@ class Intake:
         await self._store.switches.set(MAINTENANCE, is_closed)
         self.is_closed = is_closed
 
-    async def take(
-        self, requests: Sequence[Request], *, cursors: Mapping[int, int] = MappingProxyType({})
-    ) -> list[Submitted | ReeldeckError]:
-        """Store what can be stored, in one transaction; one answer for each request, in order.
-
-        In the same transaction it is stored, up to which message chats were read.
-        """
+    async def take(self, requests: Sequence[Request]) -> list[Submitted | ReeldeckError]:
+        """Store what can be stored, in one transaction; one answer for each request, in order."""
         now = time.time()
         answers: list[Submitted | ReeldeckError | None] = [None] * len(requests)
         accepted: list[tuple[int, NewJob]] = []
@@ -75,18 +70,14 @@ class Intake:
                 if self.is_closed:
                     raise LimitReached("maintenance mode is on", hint=_CLOSED)
                 new = self.prepare(request)
-                await admit(self._store, self._limits, request, now=now, more=len(accepted) + 1)
+                await admit(self._store, self.limits, request, now=now, more=len(accepted) + 1)
                 accepted.append((index, await self._afresh(new)))
             except ReeldeckError as error:
                 answers[index] = error
         if accepted:
-            stored = await self._store.jobs.submit_many(
-                [new for _, new in accepted], now=now, cursors=cursors
-            )
+            stored = await self._store.jobs.submit_many([new for _, new in accepted], now=now)
             for (index, new), answer in zip(accepted, stored, strict=True):
                 answers[index] = await self._replaced(new, answer, now=now)
-        elif cursors:
-            await self._store.chats.read_up_to(cursors)
         return [answer for answer in answers if answer is not None]
 
     async def _afresh(self, new: NewJob) -> NewJob:
@@ -148,7 +139,7 @@ class Intake:
         depth = attempt.checkpoint.get(DEPTH, 0)
         if depth >= MAX_DEPTH:
             raise UnsupportedSource(f"a list in a list in a list, {depth} deep")
-        entries = attempt.resolution.entries[: self._limits.max_playlist_items]
+        entries = attempt.resolution.entries[: self.limits.max_playlist_items]
         now = time.time()
         group_id = await self._group_of(attempt, len(entries), now=now)
         known = await self._store.jobs.keys(group_id)

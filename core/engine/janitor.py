@@ -1,4 +1,4 @@
-"""Throw away what nobody will come back for: temporary files, and old entries of the record of changes."""
+"""Throw away what nobody will come back for: temporary files, what was kept long enough, old audit rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import shutil
 import time
 from pathlib import Path
 
+from core.config.settings import Settings
 from core.domain.errors import NoSuchJob
 from core.domain.job import JobStatus
+from core.engine.retention import Retention
 from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
@@ -22,17 +24,26 @@ _KEEPS = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING, JobS
 
 
 class Janitor:
-    """Sweeps *tmp_dir*; files of failed jobs are kept for *max_age_h* hours."""
+    """Keeps folders and tables small.
 
-    def __init__(self, store: Store, tmp_dir: Path, *, max_age_h: float) -> None:
+    Args:
+        store: Says what is needed.
+        settings: `[paths]` and `[archive]`.
+        keeps_archive: Finished files stay, however old they are.
+    """
+
+    def __init__(self, store: Store, settings: Settings, *, keeps_archive: bool = False) -> None:
         self._store = store
-        self._tmp_dir = tmp_dir
-        self._max_age_s = max_age_h * 3600
+        self._tmp_dir = settings.paths.tmp
+        self._max_age_s = settings.archive.tmp_max_age_h * 3600
+        days = 0 if keeps_archive else settings.archive.retention_days
+        self._retention = Retention(store, settings.paths.archive, days)
 
     async def run(self) -> None:
         """Sweep at once and then every hour, until cancelled."""
         while True:
             await self.sweep()
+            await self._retention.sweep()
             await self._store.audit.forget(before=time.time() - AUDIT_KEPT_S)
             await asyncio.sleep(SWEEP_S)
 

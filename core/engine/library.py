@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from core.domain.library import LibraryPage, LibraryQuery, Words
@@ -31,7 +32,7 @@ class LibraryDesk:
         Raises:
             InvalidRequest: *text* cannot be understood, or *after* did not come from a page.
         """
-        query = parse(text)
+        query = parse(text, await self._chat_titles() if "chat" in text.lower() else {})
         if after is None or not after.startswith(_NEAR):
             page = await self._store.library.search(query, limit=limit, after=after)
             if page.items or after is not None:
@@ -43,6 +44,10 @@ class LibraryDesk:
         page = await self._store.library.search(wider, limit=limit, after=cursor)
         following = _NEAR + page.next if page.next else None
         return LibraryPage(page.items, following, _told(wider) if page.items else None)
+
+    async def _chat_titles(self) -> Mapping[int, str]:
+        rules = await self._store.chats.all()
+        return {each.chat_id: each.title for each in rules if each.title and not each.topic_id}
 
     async def _near(self, query: LibraryQuery) -> LibraryQuery:
         """*query* with all that its words may have been meant for. What is in quotes was meant."""

@@ -37,6 +37,9 @@ class Openings:
         breakers: Say which sources and hosts are left alone.
         quiet: Says for which sources it is quiet; None when that is not for this engine to mind.
         reach: Says whether there is a network.
+
+    Attributes:
+        limits: How many jobs may run; may be replaced at any time.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Openings:
         quiet: QuietTimes | None,
         reach: Reach,
     ) -> None:
+        self.limits = settings.limits
         self._settings = settings
         self._sources = sources
         self._breakers = breakers
@@ -65,7 +69,7 @@ class Openings:
 
     def at(self, now: float, in_flight: Mapping[str, int]) -> Opening | None:
         """What may start at *now* beside what runs, by source; None when nothing may."""
-        free = self._settings.limits.max_parallel_jobs - sum(in_flight.values())
+        free = self.limits.max_parallel_jobs - sum(in_flight.values())
         if self._reach.is_away:
             free = min(free, int(time.monotonic() - self._tried >= TRIAL_S))
         if free <= 0:
@@ -95,9 +99,9 @@ class Openings:
 
     def _limit_of(self, source: str) -> int:
         own = self._settings.sources.of(source).max_parallel
-        return own if own is not None else self._settings.limits.max_parallel_jobs_per_source
+        return own if own is not None else self.limits.max_parallel_jobs_per_source
 
     def _limit_of_others(self) -> int:
         """The smallest limit that any source may have."""
-        default = self._settings.limits.max_parallel_jobs_per_source
+        default = self.limits.max_parallel_jobs_per_source
         return min([default, *self._settings.sources.own_limits()])

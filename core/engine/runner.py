@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from structlog.contextvars import bind_contextvars
+
 from core.domain.errors import (
     DiskFull,
     InvalidRequest,
@@ -157,6 +159,14 @@ class Runner:
         """Run the job of *run*, which was just claimed, to its end."""
         job = run.job
         PAYER.set(job.id)
+        # Whatever is logged on the way, by anybody, is about this job.
+        bind_contextvars(
+            job_id=job.id,
+            source_type=job.source_type,
+            url_domain=job.host,
+            user_id=job.user_id,
+            chat_id=job.chat_id,
+        )
         folder = self._tools.settings.paths.tmp / str(job.id)
         attempt = run.attempt = Attempt(job, folder, self._store.jobs, self._live.begin(job))
         try:
@@ -197,7 +207,7 @@ class Runner:
 
     async def _work(self, attempt: Attempt, logins: Logins) -> End | None:
         """The end, None when the job waits for another one from now on."""
-        if await asyncio.to_thread(stages.is_archived_blocking, attempt):
+        if keys.FINAL in attempt.checkpoint and await asyncio.to_thread(stages.is_archived_blocking, attempt):
             return _completed(attempt, Path(attempt.checkpoint[keys.FINAL]))
         twin = await self._twins.waited_for(attempt)
         if twin is None:
@@ -284,8 +294,8 @@ class Runner:
                     end.to,
                     attempt=attempt.job.attempt,
                     now=time.time(),
-                    events=end.events,
-                    **end.facts,
+                    events=(*attempt.unwritten_events, *end.events),
+                    **{**attempt.unwritten_facts, **end.facts},
                 )
             except (DiskFull, StoreFailure) as error:
                 log.error("the end of an attempt could not be stored", extra=_context(attempt, error))  # noqa: TRY400 -- no fault of ours to trace

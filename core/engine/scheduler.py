@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from core.domain.errors import DiskFull, StoreFailure
 from core.domain.events import EventType
-from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job
+from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job, JobStatus
 from core.engine.breaker import Breakers, Verdict, verdict_on
 from core.engine.disk import DiskGuard
 from core.engine.openings import Opening, Openings
@@ -109,8 +109,10 @@ class Scheduler:
                     looked = time.monotonic()
                     self._breakers.forget(time.time())
                     await self._look_at_disks()
-                await self._store.jobs.promote(now=time.time())
-                await self._let_go()
+                if self._store.counts[JobStatus.PENDING]:
+                    await self._store.jobs.promote(now=time.time())
+                    await self._let_go()
+                self._is_fresh = False
                 self._keep_quiet()
                 await self._fill()
                 pause_s = await self._pause_s()
@@ -127,7 +129,7 @@ class Scheduler:
         now = time.time()
         # A breaker whose time has come and that still waits has no job to try with: a new one will wake us.
         dues = [breaker.retry_at for breaker in self._breakers if breaker.retry_at and breaker.retry_at > now]
-        if (due := await self._store.jobs.next_due()) is not None:
+        if self._store.counts[JobStatus.PENDING] and (due := await self._store.jobs.next_due()) is not None:
             dues.append(due)
         return min([LOOK_S, *(max(0.01, due - now) for due in dues)])
 
@@ -179,7 +181,6 @@ class Scheduler:
         for waiting_for in ended:
             if await self._store.jobs.is_waited_for(waiting_for):
                 await self._store.jobs.unpark(waiting_for, now=time.time())
-        self._is_fresh = False
 
     def _start(self, job: Job) -> None:
         run = Run(job)

@@ -167,9 +167,7 @@ async def check(attempt: Attempt, tools: Toolbox, disk: DiskGuard) -> None:
         raise FormatNotFound("there is only audio", hint="Ask for audio, or leave the kind out.")
     await disk.require(found.size_bytes)
     if keys.FETCHED not in attempt.checkpoint:
-        await attempt.record(
-            (EventType.CAPABILITY_CHECKED, {"size_bytes": found.size_bytes}), stage=Stage.CHECK
-        )
+        attempt.note((EventType.CAPABILITY_CHECKED, {"size_bytes": found.size_bytes}), stage=Stage.CHECK)
 
 
 async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
@@ -177,8 +175,7 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     if attempt.has_files(attempt.checkpoint.get(keys.FETCHED)):
         return
     attempt.forget(keys.FETCHED, keys.OUTPUT)
-    await asyncio.to_thread(attempt.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-    await _begin(attempt)
+    await _begin(attempt, tools)
     found = attempt.resolution
     note = None
     try:
@@ -199,7 +196,7 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     lacking = recording.lacking(fetched, note)
     recording.retag(attempt, fetched)
     attempt.checkpoint[keys.NOTE] = lacking.get("note")
-    await attempt.record(
+    attempt.note(
         (
             EventType.DOWNLOAD_FINISHED,
             {
@@ -217,12 +214,13 @@ async def download(attempt: Attempt, tools: Toolbox, logins: Logins) -> None:
     )
 
 
-async def _begin(attempt: Attempt) -> None:
+async def _begin(attempt: Attempt, tools: Toolbox) -> None:
     """Record that the download begins or goes on."""
-    on_disk = await asyncio.to_thread(_bytes_in_blocking, attempt.folder)
-    begun: EventWithData = (EventType.DOWNLOAD_STARTED, {})
+    on_disk = await asyncio.to_thread(_opened_blocking, attempt.folder)
+    downloader = {"downloader": tools.downloader_of(attempt.resolution)}
+    begun: EventWithData = (EventType.DOWNLOAD_STARTED, downloader)
     if on_disk:
-        begun = (EventType.DOWNLOAD_RESUMED, {"bytes_on_disk": on_disk})
+        begun = (EventType.DOWNLOAD_RESUMED, {"bytes_on_disk": on_disk, **downloader})
     await attempt.record(begun, stage=Stage.DOWNLOAD)
 
 
@@ -245,7 +243,7 @@ async def _fetch_with_logins(attempt: Attempt, tools: Toolbox, logins: Logins) -
                 raise
             attempt.forget(keys.RESOLUTION)
         await resolve(attempt, tools, logins)
-        await _begin(attempt)
+        await _begin(attempt, tools)
 
 
 async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins, renewals: Renewals) -> list[Fetched]:
@@ -371,9 +369,8 @@ async def archive(attempt: Attempt, tools: Toolbox) -> Path:
 
 
 def is_archived_blocking(attempt: Attempt) -> bool:
-    """Whether an earlier attempt got as far as moving the file into the archive."""
-    final = attempt.checkpoint.get(keys.FINAL)
-    return final is not None and is_placed_blocking(attempt.output, Path(final))
+    """Whether an earlier attempt, which chose a name, got as far as moving the file into the archive."""
+    return is_placed_blocking(attempt.output, Path(attempt.checkpoint[keys.FINAL]))
 
 
 def _choose_blocking(attempt: Attempt, tools: Toolbox) -> Path:
@@ -396,7 +393,9 @@ def _first(errors: BaseExceptionGroup[JobError]) -> JobError:
     raise AssertionError("an exception group is never empty")
 
 
-def _bytes_in_blocking(folder: Path) -> int:
+def _opened_blocking(folder: Path) -> int:
+    """Make the folder if it is not there; how many bytes of unfinished files are in it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return sum(
         path.stat().st_blocks * 512 for path in folder.iterdir() if path.suffix in {".part", recording.SUFFIX}
     )

@@ -12,12 +12,14 @@ from core.aria2.words import find_aria2c
 from core.auth.login import Login
 from core.auth.profiles import Profiles
 from core.config.settings import Settings
+from core.domain.media import Resolution, Transport
 from core.engine.metadata import MetadataCache
 from core.media.ffmpeg import Ffmpeg, locate
 from core.media.prober import Prober
 from core.net.uplinks import Uplinks
 from core.sources.base import Source, SourceContext
 from core.sources.registry import Registry
+from core.sources.ytdlp.overlay import Overlay
 from core.sources.ytdlp.pool import YtdlpPool
 
 #: Each warm yt-dlp process takes about 50 MiB; extraction is waiting, so two serve four jobs.
@@ -61,6 +63,7 @@ class Toolbox:
                 tmp_dir=settings.paths.tmp,
                 network=settings.network,
                 timeouts=settings.timeouts,
+                newer=Overlay(settings.paths.data_dir).path,
             ),
             prober=Prober(),
             registry=registry,
@@ -78,6 +81,13 @@ class Toolbox:
             login=login,
             proxy_url=uplink.proxy_url,
         )
+
+    def downloader_of(self, found: Resolution) -> str:
+        """What fetches the tracks: their transports, or the program that stands in for one."""
+        names = {track.transport.value for track in found.tracks}
+        if self.aria2c is not None and Transport.HTTP.value in names:
+            names = names - {Transport.HTTP.value} | {"aria2c"}
+        return "+".join(sorted(names))
 
     async def close(self) -> None:
         """Stop children and connections."""

@@ -55,7 +55,9 @@ async def cover_of(attempt: Attempt, tools: Toolbox) -> Path | None:
 def kind_of(job: Job, found: Resolution) -> Kind:
     """What was asked for, by word or by quality; what it is where that was left open."""
     asked = _quality(job).kind
-    return asked if asked is not Kind.AUTO else found.kind
+    if asked is not Kind.AUTO:
+        return asked
+    return Kind.AUTO if found.is_original else found.kind
 
 
 def _quality(job: Job) -> Quality:

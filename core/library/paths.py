@@ -28,18 +28,36 @@ def archive_name(template: str, job: Job, tags: Tags, *, title: str, extension: 
     Raises:
         ConfigError: The template names a field that does not exist.
     """
-    day = tags.date or datetime.fromtimestamp(job.created, UTC).strftime("%Y-%m-%d")
+    facts = {"source": job.source_type, "id": str(job.id), "chat": str(job.chat_id or "")}
+    facts["media_id"] = job.media_id or str(job.id)
+    return filled_name(template, facts, tags, title=title, created=job.created, extension=extension)
+
+
+def filled_name(
+    template: str, facts: Mapping[str, str], tags: Tags, *, title: str, created: float, extension: str
+) -> Path:
+    """The relative path of any file.
+
+    Args:
+        template: As in `archive_name`.
+        facts: Ours: id, source, chat, media_id.
+        tags: Gives uploader, album, date.
+        title: Shown name; remote text.
+        created: Gives the date where the tags have none; seconds since the epoch.
+        extension: Without the dot; ours.
+
+    Raises:
+        ConfigError: The template names a field that does not exist.
+    """
+    day = tags.date or datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%d")
     values = {
-        "source": job.source_type,
+        **facts,
         "uploader": tags.artist or "",
         "album": tags.album or "",
         "title": title,
-        "id": str(job.id),
         "date": day,
         "year": day[:4],
         "month": day[5:7] or "00",
-        "chat": str(job.chat_id or ""),
-        "media_id": job.media_id or str(job.id),
     }
     # Each name is filled and cleaned by itself, so that a slash inside a title makes no folder.
     *folders, name = [_fill(part, values) for part in template.strip("/").split("/")]

@@ -3,7 +3,7 @@
 word                a word of title, lecturer, series or link, or its beginning
 "two words"         side by side, just so
 title: by: in:      words of the title, of the lecturer or uploader, of the series or playlist
-source: kind: chat: user:        one of several with commas: source:youtube,soundcloud
+source: kind: chat: user:        one of several with commas: source:youtube,soundcloud; chats by title too
 duration size date  with < <= = >= > (duration>1h30m, size<50MB, date>=2024-05)
 after: before:      on or after a day, before a day
 -                   before any of them: not that
@@ -14,7 +14,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, cast
 
 from core.domain.errors import InvalidRequest
@@ -47,22 +48,23 @@ _DAY = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?", re
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
-def parse(text: str) -> LibraryQuery:
-    """The query that *text* writes.
+def parse(text: str, chats: Mapping[int, str] = MappingProxyType({})) -> LibraryQuery:
+    """The query that *text* writes. *chats* are the titles that `chat:` may name one by, in parts too.
 
     Raises:
         InvalidRequest: It cannot be understood; says at which column, counted from 1.
     """
     if len(text) > MAX_CHARS:
         raise _wrong(MAX_CHARS, f"a search has at most {MAX_CHARS} characters")
-    return _Parser(text.translate(_QUOTES)).parse()
+    return _Parser(text.translate(_QUOTES), chats).parse()
 
 
 class _Parser:
     """Goes through *text* once, from left to right."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, chats: Mapping[int, str]) -> None:
         self._text = text
+        self._chats = chats
         self._place = 0
         self._words: list[Words] = []
         self._facets: list[Facet] = []
@@ -140,13 +142,25 @@ class _Parser:
 
     def _add_facet(self, name: FacetName, value: str, place: int, *, is_negated: bool) -> None:
         values = tuple(each.strip().lower() for each in value.split(",") if each.strip())
+        if name == "chat":
+            values = tuple(number for each in values for number in self._chats_called(each, place))
         if name == "kind":
             self._require(set(values) <= {"audio", "video"}, place, name, "is audio or video")
-        elif name != "source":
-            self._require(
-                all(map(_WHOLE.fullmatch, values)), place, name, "takes the number of a chat or person"
-            )
+        elif name == "user":
+            self._require(all(map(_WHOLE.fullmatch, values)), place, name, "takes the number of a person")
         self._facets.append(Facet(name=name, values=values, is_negated=is_negated))
+
+    def _chats_called(self, name: str, place: int) -> Iterator[str]:
+        """The numbers of the chats whose titles have all words of *name*; a number is its own."""
+        if _WHOLE.fullmatch(name):
+            yield name
+            return
+        wanted = words_of(name)
+        fit = [str(chat_id) for chat_id, title in self._chats.items() if _begins_all(wanted, words_of(title))]
+        if not wanted or not fit:
+            hint = "Name it by its number, or as it is called in: reeldeck telegram chats"
+            raise _wrong(place, f"there is no watched chat called {name[:30]!r}", hint)
+        yield from fit
 
     def _add_bound(self, name: str, operator: str, value: str, place: int, *, is_negated: bool) -> None:
         wanted = value.strip().lower()
@@ -229,6 +243,10 @@ def _day(text: str) -> str | None:
     """The first day of a year, month or day."""
     day = _DAY.fullmatch(text)
     return f"{day[1]}-{day[2] or '01'}-{day[3] or '01'}" if day else None
+
+
+def _begins_all(wanted: Sequence[str], words: Sequence[str]) -> bool:
+    return all(any(word.startswith(each) for word in words) for each in wanted)
 
 
 def _after(text: str) -> str:

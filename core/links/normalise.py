@@ -68,8 +68,11 @@ _ESCAPE = re.compile("%(?P<hex>[0-9A-Fa-f]{2})|(?P<raw>[^A-Za-z0-9._~!$&'()*+,;=
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
+@functools.lru_cache(maxsize=512)
 def normalise(url: str) -> str:
     """The canonical spelling of *url*; applying it again changes nothing.
+
+    Kept: on its way a link is asked for this about ten times.
 
     Raises:
         InvalidRequest: Not a usable http(s) link; the detail says why.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,11 @@ class ChildResult:
 def python_worker(module: str) -> list[str]:
     """Arguments that run *module* of ours as a `WorkerProcess`, free of the user's Python settings."""
     return [sys.executable, "-s", "-P", "-m", module]
+
+
+def python_path(*first: Path) -> str:
+    """Where a `python_worker` looks for modules: in *first*, then here."""
+    return os.pathsep.join(map(str, (*first, _SOURCE_ROOT)))
 
 
 async def run_child(
@@ -126,7 +132,7 @@ class WorkerProcess:
         worker._child = await ProcessGroup.start(
             argv,
             cwd=cwd,
-            env={"PYTHONPATH": str(_SOURCE_ROOT), **(env or {})},
+            env={"PYTHONPATH": python_path(), **(env or {})},
             limits=limits,
             guard=guard,
             stdin=True,

@@ -12,9 +12,11 @@ from typing import Any
 
 import av
 import av.error
+import av.filter
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from core.domain.media import Picture
 from core.media.libav import Refused, film_of, open_media
 
 #: Longest side of a cover; larger ones only make the file heavier.
@@ -23,6 +25,12 @@ COVER_PIXELS = 1280
 _LEAST_PIXELS = 16
 #: A picture with more than this is a bomb, or no cover.
 MAX_PIXELS = 50_000_000
+#: Points that are said to be stretched more than this are no truth.
+_MOST_STRETCHED = 8
+#: A single picture has none, but filter and encoder want to be told one.
+_RATE = Fraction(1, 25)
+#: What turns a picture as its film says, by the degrees counterclockwise.
+_TURNS = {90: ("cclock",), 180: ("clock", "clock"), 270: ("clock",)}
 
 #: First bytes, and where they stand, of the kinds of pictures that sites use; and the demuxers for them.
 _KINDS = (
@@ -35,8 +43,8 @@ _KINDS = (
 )
 
 
-def picture(path: Path, at_s: float, longest: int, max_bytes: int) -> bytes:
-    """A JPEG of the key frame before *at_s*, or of the cover of a file without a film.
+def picture(path: Path, at_s: float, longest: int, max_bytes: int) -> Picture:
+    """A JPEG of the key frame before *at_s*, or of the cover of a file without a film, as a player shows it.
 
     Args:
         path: A media file.
@@ -54,11 +62,23 @@ def picture(path: Path, at_s: float, longest: int, max_bytes: int) -> bytes:
                 raise Refused("there is no picture in it")
             _check_size(stream)
             frame = _frame(container, stream)
-        while len(data := _jpeg(frame, longest)) > max_bytes:
+        width, height = _stretched(frame, stream)
+        turns = _TURNS.get(frame.rotation % 360, ())
+        while len(data := _jpeg(frame, width, height, longest, turns)) > max_bytes:
             longest //= 2
             if longest < _LEAST_PIXELS:
                 raise Refused(f"its picture has more than {max_bytes} bytes at any size")
-        return data
+        if len(turns) == 1:
+            width, height = height, width
+        return Picture(data, width, height)
+
+
+def _stretched(frame: Any, stream: VideoStream) -> tuple[int, int]:
+    """Width and height once the points of a frame, which may be oblong, were made square."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    if not 1 / _MOST_STRETCHED <= aspect <= _MOST_STRETCHED:
+        aspect = 1.0
+    return round(frame.width * aspect), frame.height
 
 
 def _frame_at(container: InputContainer, stream: VideoStream, at_s: float) -> Any:
@@ -82,7 +102,8 @@ def cover(path: Path) -> bytes:
         if stream is None or stream.codec_context is None:
             raise Refused("there is no picture in it")
         _check_size(stream)
-        return _jpeg(_frame(container, stream), COVER_PIXELS)
+        frame = _frame(container, stream)
+        return _jpeg(frame, frame.width, frame.height, COVER_PIXELS)
 
 
 def _check_size(stream: VideoStream) -> None:
@@ -98,11 +119,23 @@ def _frame(container: InputContainer, stream: VideoStream) -> Any:
     return frame
 
 
-def _jpeg(frame: Any, longest: int) -> bytes:
-    scale = min(1.0, longest / max(frame.width, frame.height))
-    width, height = (max(2, round(side * scale) // 2 * 2) for side in (frame.width, frame.height))
+def _jpeg(frame: Any, width: int, height: int, longest: int, turns: tuple[str, ...] = ()) -> bytes:
+    scale = min(1.0, longest / max(width, height))
+    small = (max(2, round(side * scale) // 2 * 2) for side in (width, height))
+    frame = _turned(frame.reformat(*small, "yuvj420p"), turns)
     encoder = av.CodecContext.create("mjpeg", "w")
-    encoder.width, encoder.height = width, height
-    encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)
-    frame = frame.reformat(width, height, "yuvj420p")
+    encoder.width, encoder.height = frame.width, frame.height
+    encoder.pix_fmt, encoder.time_base = "yuvj420p", _RATE
     return b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
+
+
+def _turned(frame: Any, turns: tuple[str, ...]) -> Any:
+    for turn in turns:
+        graph = av.filter.Graph()
+        source = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=_RATE
+        )
+        graph.link_nodes(source, graph.add("transpose", turn), graph.add("buffersink")).configure()
+        graph.push(frame)
+        frame = graph.pull()
+    return frame

@@ -1,8 +1,8 @@
 """The process that opens media files: PyAV behind JSON lines, so that a crash in C costs one probe.
 
 A request is `{"id", "op", "path"}`, for the op `probe` with `measure`, for `thumbnail` with `at_s`; other ops
-are `cover`, `cuts` and `ending`. Its answer is `{"id", "result"}` or `{"id", "error": "one line"}`. The
-process ends with its stdin.
+are `cover`, `cuts`, `tags` and `ending`. Its answer is `{"id", "result"}` or `{"id", "error": "one line"}`.
+The process ends with its stdin.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from core.media.cut_points import read_cut_points
 from core.media.ending import check_ending
 from core.media.faststart import read_layout
 from core.media.libav import TIME_BASE, Refused, is_cover, open_media
+from core.media.tag_reading import read_tags
 
 #: Raw streams, for which libav guesses a duration from the bit rate of the first frames.
 _HEADERLESS = frozenset({"aac"})
@@ -60,11 +61,14 @@ def _result(request: dict[str, Any], path: Path) -> Any:
     match request["op"]:
         case "picture":
             limits = request["longest"], request["max_bytes"]
-            return base64.b64encode(pictures.picture(path, request["at_s"], *limits)).decode()
+            seen = pictures.picture(path, request["at_s"], *limits)
+            return [base64.b64encode(seen.jpeg).decode(), seen.width, seen.height]
         case "cover":
             return base64.b64encode(pictures.cover(path)).decode()
         case "cuts":
             return read_cut_points(path)
+        case "tags":
+            return read_tags(path)
         case "ending":
             return check_ending(path)
         case _:

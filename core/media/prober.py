@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.errors import MediaFailure, Unknown
-from core.domain.media import MediaInfo
+from core.domain.media import MediaInfo, Picture, Tags
 from core.domain.text import for_log
 from core.media.child import WorkerProcess, python_worker
 from core.media.cuts import CutPoint
@@ -51,8 +51,8 @@ class Prober:
         """
         return MediaInfo.from_json(await self._ask(path, op="probe", measure=measure))
 
-    async def picture(self, path: Path, *, at_s: float, longest: int, max_bytes: int) -> bytes:
-        """A JPEG of the key frame before *at_s*, or of the cover of a file without a film.
+    async def picture(self, path: Path, *, at_s: float, longest: int, max_bytes: int) -> Picture:
+        """The key frame before *at_s*, or the cover of a file without a film, as a player shows it.
 
         No side has more than *longest* points, and all of it no more than *max_bytes*.
 
@@ -60,7 +60,8 @@ class Prober:
             MediaFailure: As with `probe`, or there is nothing to be seen.
         """
         limits = {"longest": longest, "max_bytes": max_bytes}
-        return base64.b64decode(await self._ask(path, op="picture", at_s=at_s, **limits))
+        jpeg, width, height = await self._ask(path, op="picture", at_s=at_s, **limits)
+        return Picture(base64.b64decode(jpeg), width, height)
 
     async def cover(self, path: Path) -> bytes:
         """A picture file (JPEG, PNG, WebP, AVIF, GIF) as a JPEG, no side longer than 1280 pixels.
@@ -69,6 +70,14 @@ class Prober:
             MediaFailure: It is no picture, or a monstrous one.
         """
         return base64.b64decode(await self._ask(path, op="cover"))
+
+    async def tags(self, path: Path) -> Tags:
+        """What *path* says of itself; of no more worth than whoever made it.
+
+        Raises:
+            MediaFailure: As with `probe`.
+        """
+        return Tags(**await self._ask(path, op="tags"))
 
     async def cut_points(self, path: Path) -> list[CutPoint]:
         """Where a media file can be cut, in order; the last one is its end. Reads the whole file.

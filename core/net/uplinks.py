@@ -112,6 +112,10 @@ class Uplinks:
             pace=pace,
         )
 
+    def cap(self, bandwidth_bps: int) -> None:
+        """Let another cap hold for all transfers together from now on; 0 = none."""
+        self._bandwidth.rate_bps = bandwidth_bps
+
     async def watch(self) -> None:
         """Find out when the network is back, each time that it is away; until cancelled."""
         await self.reach.run(self._egress.connector)

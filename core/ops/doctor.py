@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from core.aria2.words import find_aria2c
+from core.auth.signing import read_secrets_blocking
 from core.config.settings import Settings
 from core.domain.errors import ReeldeckError
-from core.sources.ytdlp.install import YTDLP, install_command
+from core.sources.ytdlp.install import UPDATE, install_command
 from core.sources.ytdlp.options import JS_RUNTIMES
+from core.sources.ytdlp.overlay import Overlay
 
 #: Sites change faster than this.
 YTDLP_OLD = timedelta(days=60)
@@ -110,7 +112,7 @@ def _clock(facts: Facts) -> Finding:
 def _folders(facts: Facts) -> Finding:
     paths = facts.settings.paths
     folders = (paths.data_dir, paths.archive, paths.tmp, paths.log, paths.runtime)
-    wrong = [reason for folder in folders if (reason := _unwritable(folder))]
+    wrong = [reason for folder in folders if (reason := why_unwritable(folder))]
     if wrong:
         return Finding(
             "Folders", Level.FAIL, "; ".join(dict.fromkeys(wrong)), "Change its owner or mode, or [paths]."
@@ -118,7 +120,8 @@ def _folders(facts: Facts) -> Finding:
     return Finding("Folders", Level.OK, f"{paths.data_dir} and the others can be written to")
 
 
-def _unwritable(folder: Path) -> str | None:
+def why_unwritable(folder: Path) -> str | None:
+    """What keeps us from writing into a folder that is there or could be made; None when nothing does."""
     nearest = _existing(folder)
     if not nearest.is_dir():
         return f"{nearest} is not a folder"
@@ -172,13 +175,18 @@ def _aria2c(facts: Facts) -> Finding:
 def _ytdlp(facts: Facts) -> Finding:
     released = _released("yt-dlp")
     if released is None:
-        return Finding("yt-dlp", Level.FAIL, "not installed", f"Install it: {install_command(*YTDLP)}")
+        fix = f"Install it: {install_command('yt-dlp', 'yt-dlp-ejs')}"
+        return Finding("yt-dlp", Level.FAIL, "not installed", fix)
+    shown = version("yt-dlp")
+    newer = Overlay(facts.settings.paths.data_dir).choice().current
+    if newer is not None:
+        released, shown = _day(newer) or released, f"{newer} (Reeldeck came with {shown})"
     age = facts.now - released
-    detail = f"{version('yt-dlp')}, {age.days} days old"
+    detail = f"{shown}, {age.days} days old"
     if age > YTDLP_OLD:
-        return Finding("yt-dlp", Level.WARN, detail, f"Update it: {install_command(*YTDLP)}")
+        return Finding("yt-dlp", Level.WARN, detail, f"Update it: {UPDATE}")
     scripts, wanted = _version_of_package("yt-dlp-ejs"), _wanted_scripts()
-    if wanted and scripts != wanted:
+    if newer is None and wanted and scripts != wanted:
         fix = f"Make them fit: {install_command(f'yt-dlp-ejs=={wanted}')}"
         return Finding("yt-dlp", Level.WARN, f"{detail}; its scripts are {scripts}, not {wanted}", fix)
     if find_spec("curl_cffi") is None:
@@ -189,9 +197,16 @@ def _ytdlp(facts: Facts) -> Finding:
 def _released(package: str) -> datetime | None:
     """The day in a version such as 2026.10.26, None when the package is missing."""
     try:
-        year, month, day = version(package).split(".")[:3]
+        return _day(version(package))
+    except PackageNotFoundError:
+        return None
+
+
+def _day(which: str) -> datetime | None:
+    try:
+        year, month, day = which.split(".")[:3]
         return datetime(int(year), int(month), int(day), tzinfo=UTC)
-    except (PackageNotFoundError, ValueError):
+    except ValueError:
         return None
 
 
@@ -259,7 +274,24 @@ def _database(facts: Facts) -> Finding:
     return Finding("Database", Level.OK, facts.database)
 
 
+def _webhooks(facts: Facts) -> Finding:
+    urls, file = facts.settings.webhooks.urls, facts.settings.webhooks.secret_file
+    if not urls:
+        return Finding("Webhooks", Level.OK, "not asked for (webhooks.urls)")
+    try:
+        read_secrets_blocking(file or Path())
+    except ReeldeckError as error:
+        return Finding("Webhooks", Level.FAIL, error.detail, error.hint)
+    running = {} if isinstance(facts.engine, ReeldeckError) else facts.engine
+    failing = [row for row in running.get("webhooks", ()) if row["failing_since"]]
+    if not failing:
+        return Finding("Webhooks", Level.OK, f"{len(urls)} receiver{'s' * (len(urls) != 1)}")
+    rows = [f"{row['host']}: {row['waiting']} wait, {row['error_message']}" for row in failing]
+    fix = "See to the receiver; messages are kept for five days, in order."
+    return Finding("Webhooks", Level.WARN, "; ".join(rows), fix)
+
+
 CHECKS: tuple[Check, ...] = (
     _python, _configuration, _clock, _folders, _disk, _ffmpeg,
-    _aria2c, _ytdlp, _javascript, _socket, _database, _engine,
+    _aria2c, _ytdlp, _javascript, _socket, _database, _engine, _webhooks,
 )  # fmt: skip

@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from structlog.typing import EventDict, Processor
 
 from core.config.settings import Logging
 from core.domain.events import Event
+from core.domain.job import Job
 from core.domain.text import for_log
 
 LOG_FILE = "reeldeck.jsonl"
@@ -29,6 +29,8 @@ _HIDDEN = "***"
 #: What a line has of itself; an event's data cannot replace it.
 _OWN = frozenset({"event", "level", "logger", "time"})
 _FIELDS = "_fields"
+#: What the lines of a job's events tell of the job.
+_ABOUT = ("user_id", "chat_id", "source_type", "stage", "auth_profile_id", "attempt")
 _events = logging.getLogger("reeldeck.events")
 # These say every request or statement at INFO, with what is secret in them.
 _CHATTY = (
@@ -101,17 +103,18 @@ def configure(settings: Logging, log_dir: Path, *, secrets: Iterable[str] = ()) 
     root.setLevel(settings.level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # It says at WARNING what was no HTTP: strangers at the door could fill the log.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.ERROR, root.level))
 
 
-def job_context(job_id: int, **fields: Any) -> AbstractContextManager[None]:
-    """Give every line logged inside, by anybody, the job it is about."""
-    return structlog.contextvars.bound_contextvars(job_id=job_id, **fields)
-
-
-def log_event(event: Event) -> None:
-    """Write a job's event as a line with the event's own fields."""
+def log_event(event: Event, job: Job | None = None) -> None:
+    """Write a job's event as a line with the event's own fields, and with those of its *job*."""
+    about: dict[str, Any] = {"job_id": event.job_id, "seq": event.seq}
+    if job is not None:
+        about |= {name: value for name in _ABOUT if (value := getattr(job, name)) is not None}
+        about["url_domain"] = job.host
     # Not as `extra` itself: logging refuses keys such as `message`, which events have.
-    _events.info(event.type.value, extra={_FIELDS: {"job_id": event.job_id, "seq": event.seq, **event.data}})
+    _events.info(event.type.value, extra={_FIELDS: {**about, **event.data}})
 
 
 def _flattened(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from core.config.settings import Settings
@@ -56,6 +57,8 @@ class Registry:
         known = known_sources(settings, self.is_sites_own) if sources is None else sources
         self._sources = [*known, *more_sources]
         self._by_name = {source.name: source for source in self._sources}
+        #: A job's link is looked up several times.
+        self._matching = lru_cache(maxsize=256)(self._match)
 
     def all(self) -> list[Source]:
         """Every source, enabled or not."""
@@ -88,26 +91,31 @@ class Registry:
             InvalidRequest: Not a usable link, or no such source.
             UnsupportedSource: Nobody takes it.
         """
-        parts = urlsplit(normalise(url))
+        normal = normalise(url)
         if forced is not None:
             source = self.named(forced)
             if not self._is_enabled(source):
                 raise _switched_off(source)
             return [source]
-        ranked: list[tuple[int, int, Source]] = []
-        for place, source in enumerate(self._sources):
-            ranks = [matcher.rank for matcher in source.matchers if matcher.matches(parts)]
-            if ranks:
-                ranked.append((min(ranks), place, source))
-        ranked.sort(key=lambda entry: entry[:2])
-        for _, _, source in ranked:
-            names_site = any(matcher.hosts and matcher.matches(parts) for matcher in source.matchers)
+        found = self._matching(normal)
+        for source, names_site in found:
             if names_site and not self._is_enabled(source):
                 raise _switched_off(source)
-        enabled = [source for _, _, source in ranked if self._is_enabled(source)]
+        enabled = [source for source, _ in found if self._is_enabled(source)]
         if not enabled:
             raise UnsupportedSource("no source that is switched on takes this link")
         return enabled
+
+    def _match(self, url: str) -> Sequence[tuple[Source, bool]]:
+        """The sources that take *url* (normalised), in their order, and whether each names its site."""
+        parts = urlsplit(url)
+        ranked: list[tuple[int, int, Source, bool]] = []
+        for place, source in enumerate(self._sources):
+            matching = [matcher for matcher in source.matchers if matcher.matches(parts)]
+            if matching:
+                names_site = any(matcher.hosts for matcher in matching)
+                ranked.append((min(matcher.rank for matcher in matching), place, source, names_site))
+        return [each[2:] for each in sorted(ranked, key=lambda each: each[:2])]
 
     def is_sites_own(self, url: str) -> bool:
         """Whether a site's own source is asked first for *url*, or would be if it were switched on."""

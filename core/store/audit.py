@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from functools import partial
 
+from core.domain.acting import ACTING
 from core.domain.snapshot import Page
 from core.domain.token import AuditEntry
+from core.store import acting
 from core.store.queries import MAX_PAGE, cursor
-from core.store.rows import Reader, to_cell, to_json
+from core.store.rows import Reader
 from core.store.transaction import Transaction
 from core.store.writer import Writer
 
@@ -21,8 +23,10 @@ class AuditTrail:
         self._writer = writer
 
     async def add(self, entry: AuditEntry) -> None:
-        """Store an entry; its id is given here."""
-        await self._writer.run(partial(_add, entry=entry))
+        """Store an entry; its id is given here. Of one request (`core.domain.acting`) there is one."""
+        request = ACTING.get()
+        key = None if request is None else request.key
+        await self._writer.run(partial(acting.add, entry=entry, data=dict(entry.data), key=key))
 
     async def page(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
         """Entries, newest first.
@@ -53,17 +57,6 @@ class AuditTrail:
     async def forget(self, *, before: float) -> int:
         """Delete what is older; returns how many entries that were."""
         return await self._writer.run(partial(_forget, before=before))
-
-
-async def _add(transaction: Transaction, *, entry: AuditEntry) -> None:
-    await transaction.execute(
-        "INSERT INTO audit (actor, action, target, data, created) VALUES (?, ?, ?, ?, ?)",
-        entry.actor,
-        entry.action,
-        to_cell("target", entry.target),
-        to_json(dict(entry.data)),
-        entry.created,
-    )
 
 
 async def _forget(transaction: Transaction, *, before: float) -> int:

@@ -39,10 +39,6 @@ class Chats:
         """Forget a chat with its topics, or a topic; whether there was something to forget."""
         return await self._writer.run(partial(_forget, chat_id=chat_id, topic_id=topic_id))
 
-    async def read_up_to(self, cursors: Mapping[int, int]) -> None:
-        """These chats were read up to these messages."""
-        await self._writer.run(partial(read_up_to, cursors=cursors))
-
 
 async def read_up_to(transaction: Transaction, *, cursors: Mapping[int, int]) -> None:
     """Set how far chats that have rules were read; never back."""

@@ -16,6 +16,18 @@ from core.store.writer import Writer
 
 #: Earlier sends of a content that are told of: one is enough, if its message is still there.
 _SENT_BEFORE = 10
+#: Its content was sent before, by its job or by one with the same file; or its chat wants no files. The
+#: pluses keep SQLite from reading all that was ever sent.
+_NO_UPLOAD = (
+    "EXISTS (SELECT 1 FROM deliveries sent WHERE sent.job_id = deliveries.job_id AND +sent.state = 'SENT'"
+    " AND sent.part_index = deliveries.part_index)"
+    " OR EXISTS (SELECT 1 FROM jobs ours JOIN jobs twins ON twins.sha256 = ours.sha256"
+    " JOIN deliveries sent ON sent.job_id = twins.id AND +sent.state = 'SENT'"
+    " WHERE ours.id = deliveries.job_id AND sent.part_index = deliveries.part_index)"
+    " OR reply_to IS NOT NULL AND chat_id IN (SELECT rules.chat_id FROM chats rules WHERE NOT rules.reply)"
+    " AND NOT (SELECT rules.reply FROM chats rules WHERE rules.chat_id = deliveries.chat_id"
+    " AND rules.topic_id IN (0, deliveries.topic_id) ORDER BY rules.topic_id DESC LIMIT 1)"
+)
 
 
 class Deliveries:
@@ -57,10 +69,15 @@ class Deliveries:
         )
         return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
 
-    async def due(self, *, now: float, limit: int) -> list[Delivery]:
-        """READY deliveries whose time has come, the oldest first."""
+    async def due(self, *, now: float, limit: int, is_quick: bool | None = None) -> list[Delivery]:
+        """READY deliveries whose time has come, the oldest first.
+
+        With *is_quick* only those that need no upload, as far as the store knows, or only the others: that
+        takes some 5 µs for each that is READY.
+        """
+        which = "" if is_quick is None else f" AND {'' if is_quick else 'NOT '}({_NO_UPLOAD})"
         return await self._select(
-            "WHERE state = 'READY' AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?",
+            f"WHERE state = 'READY' AND (not_before IS NULL OR not_before <= ?){which} ORDER BY id LIMIT ?",
             *(now, limit),
         )
 

@@ -37,6 +37,30 @@ def private_file(path: Path) -> None:
         raise _unusable(path, error) from error
 
 
+def settle_blocking(draft: Path, path: Path) -> None:
+    """Give a finished *draft* the name *path* in the same folder, in one step and on disk.
+
+    Raises:
+        StoreFailure: It cannot be written.
+    """
+    try:
+        with draft.open("rb") as stream:
+            os.fsync(stream.fileno())
+        draft.replace(path)
+        sync_folder_blocking(path.parent)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def sync_folder_blocking(folder: Path) -> None:
+    """Have the names in *folder* on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _keep_others_out(path: Path) -> None:
     seen = path.stat()
     if seen.st_mode & _OTHERS and seen.st_uid == os.geteuid():

@@ -18,7 +18,8 @@ from core.store.transaction import Transaction
 from core.store.typos import MIN_WORD_CHARS, pieces_of
 
 ITEM_COLUMNS = tuple(field.name for field in dataclasses.fields(MediaItem))
-_WRITTEN = (*(name for name in ITEM_COLUMNS if name != "id"), "day")
+#: What an entry is made of.
+WRITTEN = (*(name for name in ITEM_COLUMNS if name != "id"), "day", "modified")
 
 #: Words of one column that are indexed at most.
 MAX_WORDS = 200
@@ -48,16 +49,35 @@ async def add(transaction: Transaction, job: Job) -> None:
     """
     if job.status is not JobStatus.COMPLETED or job.file_path is None:
         return
-    cells = cells_of(job)
-    others = ", ".join(f"{name} = excluded.{name}" for name in _WRITTEN)
+    await put(transaction, cells_of(job) | await _origin(transaction, job.id))
+
+
+async def _origin(transaction: Transaction, job_id: int) -> dict[str, Any]:
+    """The message that was the first to ask for a job's file, where one did."""
     row = await transaction.row(
-        f"INSERT INTO media_items ({', '.join(_WRITTEN)}) VALUES ({placeholders(len(_WRITTEN))})"  # noqa: S608 -- constants
-        f" ON CONFLICT (file_path) DO UPDATE SET {others}"
-        " WHERE sha256 IS NOT excluded.sha256 RETURNING id",
-        *cells.values(),
+        "SELECT reply_to, topic_id FROM deliveries WHERE job_id = ? AND reply_to IS NOT NULL"
+        " ORDER BY id LIMIT 1",
+        job_id,
     )
-    if row is not None:
-        await _index(transaction, row["id"], cells)
+    return {"message_id": row["reply_to"], "topic_id": row["topic_id"]} if row is not None else {}
+
+
+async def put(transaction: Transaction, cells: Mapping[str, Any]) -> int | None:
+    """Enter a file by its path, or what is another file by now; its id, None where nothing changed.
+
+    *cells* holds every column but the id.
+    """
+    others = ", ".join(f"{name} = excluded.{name}" for name in WRITTEN)
+    row = await transaction.row(
+        f"INSERT INTO media_items ({', '.join(WRITTEN)}) VALUES ({placeholders(len(WRITTEN))})"  # noqa: S608 -- constants
+        f" ON CONFLICT (file_path) DO UPDATE SET {others}"
+        " WHERE sha256 IS NOT excluded.sha256 OR removed IS NOT NULL RETURNING id",
+        *(cells[name] for name in WRITTEN),
+    )
+    if row is None:
+        return None
+    await _index(transaction, row["id"], cells)
+    return int(row["id"])
 
 
 async def rename(transaction: Transaction, job: Job) -> None:
@@ -70,9 +90,11 @@ async def rename(transaction: Transaction, job: Job) -> None:
         await _index(transaction, row["id"], dict(zip(ITEM_COLUMNS, row, strict=True)))
 
 
-async def remove(transaction: Transaction, file_path: str) -> None:
-    """Take a file that is not there any more out of the library."""
-    row = await transaction.row("DELETE FROM media_items WHERE file_path = ? RETURNING id", file_path)
+async def remove(transaction: Transaction, file_path: str, *, but: int | None = None) -> None:
+    """Take a file that is not there any more out of the library, unless it is the item *but*."""
+    row = await transaction.row(
+        "DELETE FROM media_items WHERE file_path = ? AND id IS NOT ? RETURNING id", file_path, but
+    )
     if row is not None:
         await transaction.execute("DELETE FROM media_text WHERE rowid = ?", row["id"])
 
@@ -128,7 +150,12 @@ def cells_of(job: Job) -> dict[str, Any]:
         "user_id": job.user_id,
         "chat_id": job.chat_id,
         "created": created,
-        "day": _day(tags.get("date"), created),
+        "performers": tags.get("performers"),
+        "message_id": None,
+        "topic_id": None,
+        "removed": None,
+        "modified": None,
+        "day": day_of(tags.get("date"), created),
     }
     return {name: to_cell(name, value) for name, value in values.items()}
 
@@ -143,7 +170,8 @@ def _kind(job: Job, film: object, streams: Sequence[object]) -> Kind:
     return Kind.AUDIO if job.kind is Kind.AUDIO else Kind.VIDEO
 
 
-def _day(date: str | None, created: float) -> str:
+def day_of(date: str | None, created: float) -> str:
+    """The whole day that searches compare: of the thing where its date is known, else of its arrival."""
     found = _DATE.match(date or "")
     if found is None:
         return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%d")
@@ -153,10 +181,12 @@ def _day(date: str | None, created: float) -> str:
 def text_of(cells: Mapping[str, Any]) -> dict[str, str]:
     """The columns of the index for an item."""
     link = urlsplit(cells["url"])
-    other = words_of(f"{cells['media_id'] or ''} {link.hostname or ''} {link.path}")
+    # What has no link is known by the name of its file.
+    place = link.path or PurePath(cells["file_path"]).stem
+    other = words_of(f"{cells['media_id'] or ''} {link.hostname or ''} {place}")
     return {
         "title": _indexed(words_of(cells["title"] or "")),
-        "artist": _indexed(words_of(cells["artist"] or "")),
+        "artist": _indexed(words_of(f"{cells['artist'] or ''} {cells['performers'] or ''}")),
         "album": _indexed(words_of(cells["album"] or "")),
         "other": " ".join(other[:MAX_WORDS]),
         "facets": " ".join(_facets(cells, link.hostname or "")),
@@ -183,7 +213,8 @@ def _facets(cells: Mapping[str, Any], host: str) -> Iterator[str]:
 
 def vocabulary_of(cells: Mapping[str, Any]) -> set[str]:
     """Words that people may mistype."""
-    text = f"{cells['title'] or ''} {cells['artist'] or ''} {cells['album'] or ''}"
+    names = ("title", "artist", "performers", "album")
+    text = " ".join(cells[name] or "" for name in names)
     return {word for word in words_of(text)[:MAX_WORDS] if len(word) >= MIN_WORD_CHARS and word.isalpha()}
 
 

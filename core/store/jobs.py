@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from core.domain.errors import IllegalTransition, NoSuchJob
@@ -44,19 +43,9 @@ class Jobs:
         """
         return (await self.submit_many([new], now=now))[0]
 
-    async def submit_many(
-        self,
-        news: Sequence[NewJob],
-        *,
-        now: float,
-        cursors: Mapping[int, int] = MappingProxyType({}),
-    ) -> Sequence[Submitted]:
-        """`submit` for each, in one transaction; one answer for each, in order.
-
-        With them is stored, up to which message these chats were read.
-        """
-        command = partial(submission.submit, news=list(news), now=now, cursors=cursors)
-        return await self._writer.run(command)
+    async def submit_many(self, news: Sequence[NewJob], *, now: float) -> Sequence[Submitted]:
+        """`submit` for each, in one transaction; one answer for each, in order."""
+        return await self._writer.run(partial(submission.submit, news=list(news), now=now))
 
     async def inherit_items(self, list_id: int, twin_id: int) -> None:
         """A job turned out to be the same list as another: it has its items."""
@@ -195,6 +184,14 @@ class Jobs:
     async def next_due(self) -> float | None:
         """The smallest `not_before` of PENDING jobs."""
         return await queries.next_due(self._reader)
+
+    async def upcoming(self, limit: int) -> Sequence[Job]:
+        """Waiting jobs in the order in which they begin; those that wait for an event are last."""
+        return await queries.upcoming(self._reader, limit)
+
+    async def parked(self, waiting_for: str, *, source: str) -> int:
+        """How many PENDING jobs of *source* have this `waiting_for`."""
+        return await queries.parked(self._reader, waiting_for, source)
 
     async def is_waited_for(self, waiting_for: str) -> bool:
         """Whether a PENDING job has this `waiting_for`."""

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from core.domain.errors import InvalidRequest
+from core.domain.delivery import Delivery
+from core.domain.errors import InvalidRequest, NoSuchEntry
 from core.domain.folding import stem_of
 from core.domain.job import Job
 from core.domain.library import Bound, Facet, LibraryQuery, MediaItem, Words
 from core.domain.snapshot import Page
-from core.store import items
-from core.store.rows import Reader, placeholders
+from core.store import forwarding, items
+from core.store.rows import Reader, chunked, placeholders
 from core.store.typos import MIN_WORD_CHARS, distance, may_differ, pieces_of
 from core.store.writer import Writer
 
@@ -68,12 +69,18 @@ class Library:
         limit = min(max(limit, 1), MAX_PAGE)
         phases = expressions(query)
         newest = await self._newest()
-        place = _place(after) if after is not None else _Place(await self._is_rated(query), 0, newest + 1)
+        if after is None:
+            count = await self._count(query)
+            place = _Place(count is not None, 0, newest + 1)
+        else:
+            count, place = None, _place(after)
+        # Of so few, one window holds all.
+        are_few = count is not None and count <= WINDOW
         found: list[int] = []
-        while place.phase < len(phases):
+        while count != 0 and place.phase < len(phases):
             match, wanted = phases[place.phase], limit + 1 - len(found)
             # What rates or passes over items does not stop early: it goes through a window at a time.
-            is_bounded = place.is_rated or bool(query.bounds)
+            is_bounded = (place.is_rated or bool(query.bounds)) and not are_few
             floor = await self._floor(match, place.below) if is_bounded else 0
             ids = await self._window(match, query.bounds, place, floor, wanted)
             found += ids
@@ -96,8 +103,8 @@ class Library:
         (row,) = await self._reader.rows("SELECT COALESCE(MAX(id), 0) AS newest FROM media_items")
         return int(row["newest"])
 
-    async def _is_rated(self, query: LibraryQuery) -> bool:
-        """Whether the words are rare enough to rate what has them."""
+    async def _count(self, query: LibraryQuery) -> int | None:
+        """At most so many items have the words; None without words, and where they are too many to rate."""
         forms = {
             form
             for words in query.words
@@ -107,15 +114,16 @@ class Library:
             for form in _choices((word,), is_prefix=words.is_prefix)
         }
         left = RATED
-        for form in sorted(forms):
+        for some in chunked(sorted(forms)):
+            each = ["SELECT 1 FROM media_text WHERE media_text MATCH ?"] * len(some)
             rows = await self._reader.rows(
-                "SELECT COUNT(*) AS n FROM (SELECT 1 FROM media_text WHERE media_text MATCH ? LIMIT ?)",
-                *(form, left + 1),
+                f"SELECT COUNT(*) AS n FROM ({' UNION ALL '.join(each)} LIMIT ?)",  # noqa: S608 -- constants
+                *(*some, left + 1),
             )
             left -= rows[0]["n"]
             if left < 0:
-                return False
-        return bool(forms)
+                return None
+        return RATED - left if forms else None
 
     async def _floor(self, match: str, below: int) -> int:
         """The id that the window below another ends with; 0 when it is the last one."""
@@ -152,6 +160,25 @@ class Library:
         found = {row["id"]: items.item_of(row) for row in rows}
         # One that was deleted since is left out.
         return [found[item_id] for item_id in ids if item_id in found]
+
+    async def get(self, item_id: int) -> MediaItem:
+        """One item.
+
+        Raises:
+            NoSuchEntry: There is none.
+        """
+        if found := await self._items([item_id]):
+            return found[0]
+        raise NoSuchEntry(f"the library has no item {item_id}", hint="Search for it: reeldeck search WORDS")
+
+    async def forward(self, item_id: int, chat_id: int, topic_id: int | None, *, now: float) -> Delivery:
+        """Let an item's file go to a chat; while it is on its way there, asking again changes nothing.
+
+        Raises:
+            NoSuchEntry: There is no such item.
+        """
+        command = partial(forwarding.forward, item_id=item_id, chat_id=chat_id, topic_id=topic_id, now=now)
+        return await self._writer.run(command)
 
     async def item_of(self, job: Job) -> MediaItem | None:
         """The record of a job's file, whichever job brought it; None when there is none."""

@@ -232,6 +232,8 @@ class AcknowledgementRow(Model):
     topic_id = fields.BigIntField(null=True)
     status_message_id = fields.BigIntField(null=True)
     shown = fields.TextField(null=True)
+    # Why links of it were not taken, until it was told.
+    refused = fields.TextField(null=True)
     # Whether that was all: none of its deliveries changed since, and none will.
     is_settled = fields.BooleanField()
 
@@ -267,6 +269,13 @@ class MediaItemRow(Model):
     user_id = fields.BigIntField(null=True)
     chat_id = fields.BigIntField(null=True)
     created = fields.FloatField()
+    performers = fields.TextField(null=True)
+    message_id = fields.BigIntField(null=True)
+    topic_id = fields.BigIntField(null=True)
+    # Time of the file itself, where it was imported: unchanged files are not read again.
+    modified = fields.FloatField(null=True)
+    # When its file was deleted because of its age.
+    removed = fields.FloatField(null=True)
     # Whole, for searches: of the thing where its date is known, else of its arrival.
     day = fields.TextField()
 
@@ -316,11 +325,50 @@ class AuditRow(Model):
     # JSON.
     data = fields.TextField()
     created = fields.FloatField()
+    # Of the request that did it, so that all its transactions make one line.
+    request = fields.CharField(max_length=64, null=True, unique=True)
 
     class Meta:
         """Where it is stored."""
 
         table = "audit"
+
+
+class WebhookReceiverRow(Model):
+    """Somebody who is told when a job ends, and what their first message has met."""
+
+    id = fields.BigIntField(primary_key=True)
+    # Stands for the address, which may hold a secret.
+    key = fields.CharField(max_length=64, unique=True)
+    attempt = fields.IntField()
+    not_before = fields.FloatField(null=True)
+    failing_since = fields.FloatField(null=True)
+    error_type = fields.TextField(null=True)
+    error_message = fields.TextField(null=True)
+    created = fields.FloatField()
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "webhook_receivers"
+
+
+class WebhookMessageRow(Model):
+    """The end of a job, for one receiver, until they took it. It outlives the record of the job."""
+
+    id = fields.BigIntField(primary_key=True)
+    receiver: ForeignKeyRelation[WebhookReceiverRow] = fields.ForeignKeyField(
+        "store.WebhookReceiverRow", related_name="messages", on_delete=fields.CASCADE
+    )
+    name = fields.TextField()
+    # JSON.
+    payload = fields.TextField()
+    created = fields.FloatField()
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "webhook_messages"
 
 
 class SettingRow(Model):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from core.domain.errors import IllegalTransition, NoSuchJob, ReeldeckError, StaleClaim
 from core.domain.events import EventType
 from core.domain.job import TRANSITIONS, WAITING_JOB, WAITING_RETRY, Job, JobStatus
-from core.store import items, recipients
+from core.store import items, recipients, webhooks
 from core.store.rows import FACTS, JOB, UNFINISHED, EventWithData, Row, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
@@ -76,6 +76,7 @@ async def transition(
         await recipients.job_begins_again(transaction, job, now=now)
     if to.is_final:
         await recipients.job_ended(transaction, job, now=now)
+        await webhooks.job_ended(transaction, job, now=now)
         # In the same transaction: whatever stops the engine, nobody waits for a job that has ended.
         while await unpark(transaction, f"{WAITING_JOB}{job_id}", now=now, limit=_WAITERS):
             pass

@@ -148,6 +148,29 @@ async def next_due(reader: Reader) -> float | None:
     return due
 
 
+async def upcoming(reader: Reader, limit: int) -> list[Job]:
+    """Waiting jobs in the order in which they begin; those that wait for an event are last."""
+    found: list[Job] = []
+    for which, order in (
+        ("status = 'QUEUED'", "priority DESC, position, id"),
+        ("status = 'PENDING' AND not_before IS NOT NULL", "not_before, id"),
+        ("status = 'PENDING' AND not_before IS NULL", "id"),
+    ):
+        # Each reads as much of an index as it answers.
+        sql = f"SELECT {JOB} FROM jobs WHERE {which} ORDER BY {order} LIMIT ?"  # noqa: S608 -- constants
+        found += map(job_of, await reader.rows(sql, limit - len(found)))
+    return found
+
+
+async def parked(reader: Reader, waiting_for: str, source: str) -> int:
+    """How many jobs of a source are parked for this."""
+    (row,) = await reader.rows(
+        "SELECT COUNT(*) AS n FROM jobs WHERE status = 'PENDING' AND waiting_for = ? AND source_type = ?",
+        *(waiting_for, source),
+    )
+    return int(row["n"])
+
+
 async def is_waited_for(reader: Reader, waiting_for: str) -> bool:
     """Whether a job is parked for this."""
     return bool(

@@ -6,10 +6,9 @@ Tortoise loads this module as a connection engine: `client_class` is what it loo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from tortoise.backends.base.client import TransactionContext
 from tortoise.backends.sqlite.client import (
@@ -20,8 +19,10 @@ from tortoise.backends.sqlite.client import (
 from tortoise.exceptions import BaseORMException
 
 from core.domain.errors import ConfigError, DiskFull, ReeldeckError, StoreFailure
-from core.store.folder import private_file
+from core.store.folder import private_file, settle_blocking
 from core.store.rows import Row
+
+T = TypeVar("T")
 
 #: RETURNING came with this version.
 MIN_VERSION = (3, 35, 0)
@@ -72,11 +73,6 @@ class ImmediateTransaction(SqliteTransactionWrapper):
         """Run one statement: a script would commit what was done before it."""
         await self.execute_query(query)
 
-    @property
-    def change_count(self) -> int:
-        """Rows written on this connection so far."""
-        return self._connection.total_changes
-
 
 class StoreClient(SqliteClient):
     """The one connection."""
@@ -92,21 +88,14 @@ class StoreClient(SqliteClient):
     def _in_transaction(self) -> TransactionContext:
         return SqliteTransactionContext(ImmediateTransaction(self), self._lock)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[ImmediateTransaction]:
-        """A transaction that is committed at the end of the block, and rolled back when it raises.
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run *work* in the connection's thread, in a transaction; rolled back when it raises.
 
-        Only for tasks that are never cancelled: the connection is held until the block ends.
+        All of it in one visit to that thread: each costs more than most statements. Only for tasks that are
+        never cancelled: others would get the connection while *work* is at it.
         """
-        async with self.acquire_connection():
-            transaction = ImmediateTransaction(self)
-            await transaction.begin()
-            try:
-                yield transaction
-                await transaction.commit()
-            except BaseException:
-                await transaction.rollback()
-                raise
+        async with self.acquire_connection() as connection:
+            return await connection._execute(_transact_blocking, connection._conn, work)  # type: ignore[no-any-return]  # noqa: SLF001 -- there is no public way
 
     async def rows(self, sql: str, *values: Any) -> Sequence[Row]:
         """All rows of a query, between two transactions of the writer.
@@ -124,6 +113,17 @@ class StoreClient(SqliteClient):
         """Close for good."""
         self.is_closed = True
         await super().close()
+
+
+def _transact_blocking(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
 
 
 client_class = StoreClient
@@ -177,9 +177,13 @@ async def back_up(client: StoreClient, to: Path) -> None:
         StoreFailure: It cannot be written.
         DiskFull: It does not fit.
     """
+    draft = to.with_name(f"{to.name}.partial")
+    draft.unlink(missing_ok=True)
     # VACUUM INTO fills an empty file but would make one that others can read.
-    private_file(to)
-    await client.rows("VACUUM INTO ?", str(to))
+    private_file(draft)
+    await client.rows("VACUUM INTO ?", str(draft))
+    # Whatever has the name is whole, whenever the power went.
+    settle_blocking(draft, to)
 
 
 async def faults(client: StoreClient) -> list[str]:

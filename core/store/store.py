@@ -15,13 +15,17 @@ from core.store import queries, schema
 from core.store.acknowledgements import Acknowledgements
 from core.store.audit import AuditTrail
 from core.store.chats import Chats
+from core.store.copies import CopyList
+from core.store.copying import copy_blocking
 from core.store.deliveries import Deliveries
+from core.store.entering import Entries
 from core.store.events import Events
 from core.store.folder import private_file, private_folder
 from core.store.groups import Groups
 from core.store.jobs import Jobs
 from core.store.library import Library
 from core.store.profiles import AuthProfiles
+from core.store.retention import Retention
 from core.store.sqlite import (
     StoreClient,
     connection_config,
@@ -32,6 +36,7 @@ from core.store.sqlite import (
 from core.store.switches import Switches
 from core.store.tokens import Tokens
 from core.store.transaction import Committed, Transaction
+from core.store.webhooks import WebhookOutbox
 from core.store.writer import Writer, counted
 
 __all__ = ["Committed", "Store"]
@@ -48,11 +53,15 @@ class Store:
         switches: Run-time settings.
         profiles: Logins.
         library: Finished files, to be searched.
+        copies: Those of them that are the same.
+        entries: Those of them that nobody fetched.
         tokens: Who may ask over TCP.
         audit: What was changed from outside.
         chats: Whose links are taken.
         deliveries: Who gets which file, and how far that is.
         acknowledgements: What messages were told of it.
+        webhooks: Who elsewhere is told when jobs end.
+        retention: Files that are old enough to go.
     """
 
     def __init__(self, path: Path, client: StoreClient, writer: Writer) -> None:
@@ -65,11 +74,15 @@ class Store:
         self.switches = Switches(client, writer)
         self.profiles = AuthProfiles(client, writer)
         self.library = Library(client, writer)
+        self.copies = CopyList(client, writer)
+        self.entries = Entries(client, writer)
         self.tokens = Tokens(client, writer)
         self.audit = AuditTrail(client, writer)
         self.chats = Chats(client, writer)
         self.deliveries = Deliveries(client, writer)
         self.acknowledgements = Acknowledgements(client, writer)
+        self.webhooks = WebhookOutbox(client, writer)
+        self.retention = Retention(client, writer)
 
     @classmethod
     async def open(cls, data_dir: Path, url: str | None, *, on_commit: Callable[[Committed], None]) -> Self:
@@ -125,6 +138,24 @@ class Store:
         """Count this start of an engine; returns a number higher than that of any start before."""
         return await self._writer.run(_next_epoch)
 
+    async def copy_to(self, path: Path) -> None:
+        """Write the database as it is now to the new file *path*; nobody waits for it.
+
+        Raises:
+            StoreFailure: It cannot be written.
+            DiskFull: It does not fit.
+        """
+        await asyncio.to_thread(copy_blocking, self.path, path, is_live=True)
+
+    async def touch(self) -> None:
+        """Write something, to see whether that still works.
+
+        Raises:
+            StoreFailure: It does not.
+            DiskFull: There is no room for it.
+        """
+        await self._writer.run(_touch)
+
     async def check(self) -> None:
         """Look the whole database through and write to it. Everything else waits meanwhile.
 
@@ -136,7 +167,7 @@ class Store:
             raise StoreFailure(
                 f"{len(found)} faults, the first: {found[0]}", hint="Put back a backup: reeldeck restore FILE"
             )
-        await self._writer.run(_touch)
+        await self.touch()
 
 
 async def _last_seq(client: StoreClient) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request, host_of
 from core.domain.snapshot import Submitted
-from core.store import chats, recipients
+from core.store import recipients
 from core.store.rows import JOB, Reader, chunked, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
@@ -39,13 +38,7 @@ class NewJob:
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def submit(
-    transaction: Transaction,
-    news: Sequence[NewJob],
-    *,
-    now: float,
-    cursors: Mapping[int, int] = MappingProxyType({}),
-) -> list[Submitted]:
+async def submit(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> list[Submitted]:
     """One answer for each of *news*, in order; `Jobs.submit` says when a job is joined."""
     by_request = await _of_requests(transaction, news)
     known = _Known(await _of_keys(transaction, news))
@@ -70,8 +63,6 @@ async def submit(
         taken.append((new, job))
         answers.append(Submitted(job, joined=not is_new))
     await _note(transaction, taken, now=now)
-    if cursors:
-        await chats.read_up_to(transaction, cursors=cursors)
     return answers
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from core.domain.events import Event, EventType
 from core.domain.job import Job, JobStatus
 from core.store.rows import EVENT, EventWithData, Row, placeholders, to_json
-from core.store.sqlite import ImmediateTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Transaction:
     """The connection while a transaction is open.
 
     Commands write rows, and say what they changed with `changed`, `moved`, `event` and `deleted`. None of it
-    is true before the commit; all of it is forgotten on a rollback.
+    is true before the commit; all of it is forgotten on a rollback. A transaction is run in the connection's
+    thread: what is awaited here comes at once, and commands await nothing else.
 
     Attributes:
         last_seq: Number of the newest event.
@@ -39,7 +40,7 @@ class Transaction:
         is_due: Whether a delivery became ready; commands set it.
     """
 
-    def __init__(self, connection: ImmediateTransaction, last_seq: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, last_seq: int) -> None:
         self._connection = connection
         self.last_seq = last_seq
         self.moves: Counter[JobStatus] = Counter()
@@ -48,11 +49,11 @@ class Transaction:
         self._unwritten: list[list[Any]] = []
         self._jobs: dict[int, Job] = {}
         self._deleted: list[int] = []
+        self._touched: list[int] = []
 
     async def rows(self, sql: str, *values: Any) -> Sequence[Row]:
         """All rows of a query, or of a statement with RETURNING."""
-        _, found = await self._connection.execute_query(sql, list(values))
-        return cast("Sequence[Row]", found)
+        return self._connection.execute(sql, values).fetchall()
 
     async def row(self, sql: str, *values: Any) -> Row | None:
         """The first row."""
@@ -60,16 +61,18 @@ class Transaction:
 
     async def execute(self, sql: str, *values: Any) -> int:
         """Run a statement; returns the number of rows it wrote."""
-        written, _ = await self._connection.execute_query(sql, list(values))
-        return int(written)
+        before = self._connection.total_changes
+        self._connection.execute(sql, values).close()
+        return self._connection.total_changes - before
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each of *rows*."""
-        await self._connection.execute_many(sql, cast("list[list[Any]]", rows))
+        self._connection.executemany(sql, rows)
 
     def changed(self, job: Job) -> Job:
         """A job was written and is now *job*."""
         self._jobs[job.id] = job
+        self._touched.append(job.id)
         return job
 
     def seen(self, job_id: int) -> Job | None:
@@ -88,6 +91,8 @@ class Transaction:
         """Something happened. It is written with the others at the end of the transaction."""
         self._unwritten.append([self.last_seq + 1, job_id, type_.value, to_json(data), now])
         self.last_seq += 1
+        if job_id is not None:
+            self._touched.append(job_id)
         self._events.append(Event(self.last_seq, job_id, type_, data, now))
 
     def events(self, job_id: int | None, events: Sequence[EventWithData], *, now: float) -> None:
@@ -100,6 +105,7 @@ class Transaction:
         self.moves[status] -= 1
         self._jobs.pop(job_id, None)
         self._deleted.append(job_id)
+        self._touched.append(job_id)
 
     async def flush(self) -> None:
         """Write the events that are not written yet."""
@@ -118,7 +124,11 @@ class Transaction:
     @property
     def mark(self) -> tuple[int, int]:
         """Grows with everything that a command does."""
-        return self._connection.change_count, len(self._events)
+        return self._connection.total_changes, len(self._touched)
+
+    def jobs_since(self, mark: tuple[int, int]) -> list[int]:
+        """Ids of the jobs that were changed, or that something happened to, since *mark*, each once."""
+        return list(dict.fromkeys(self._touched[mark[1] :]))
 
     def outcome(self) -> Committed | None:
         """What is to be told, None when nothing is."""

@@ -10,13 +10,16 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+from core.domain.acting import ACTING
 from core.domain.errors import ReeldeckError, StoreFailure
 from core.domain.job import JobStatus
+from core.store.acting import written_down
 from core.store.sqlite import StoreClient, as_store_error, is_driver_error
 from core.store.transaction import Committed, Transaction
 
@@ -85,6 +88,8 @@ class Writer:
     async def run(self, command: Command[T]) -> T:
         """Run *command* in a transaction; returns its answer once that is committed.
 
+        What it changes for somebody (`core.domain.acting`) is written down with it.
+
         A caller that is cancelled stops waiting; the command runs all the same. A command may be run again
         when another one spoils their common transaction, so it must do nothing outside the database.
 
@@ -93,6 +98,14 @@ class Writer:
             DiskFull: The database cannot grow.
             StoreFailure: It cannot be written, or is closed.
         """
+        acting = ACTING.get()
+        if acting is None or acting.is_over:
+            return await self._answer(command)
+        answer, has_changed = await self._answer(partial(written_down, command=command, acting=acting))
+        acting.is_written |= has_changed
+        return answer
+
+    async def _answer(self, command: Command[T]) -> T:
         if self._is_closing or self._task.done():
             raise StoreFailure("the store is closed", hint="Start the engine again.")
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
@@ -129,10 +142,9 @@ class Writer:
         What is under way is in *taken*.
         """
         try:
-            async with self._client.transaction() as connection:
-                transaction = Transaction(connection, self.last_seq)
-                answers = await _run_some(transaction, waiting, taken)
-                await transaction.flush()
+            transaction, answers = await self._client.transact(
+                lambda connection: _at_once(_run_some(Transaction(connection, self.last_seq), waiting, taken))
+            )
         except Exception as error:  # noqa: BLE001 -- whatever it is, its callers get it and the writer lives on
             if len(taken) > 1:
                 for one in taken:
@@ -162,9 +174,19 @@ class Writer:
                 log.exception("a listener failed on what was committed")
 
 
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
+    """Run what awaits nothing but a transaction, which never lets anybody wait."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    work.close()
+    raise RuntimeError("a command awaits something else than its transaction")
+
+
 async def _run_some(
     transaction: Transaction, waiting: deque[_Waiting[Any]], taken: list[_Waiting[Any]]
-) -> list[Any]:
+) -> tuple[Transaction, list[Any]]:
     """Move commands from *waiting* to *taken* and run them, until it is time to commit."""
     answers: list[Any] = []
     until = time.monotonic() + MAX_TRANSACTION_S
@@ -177,7 +199,8 @@ async def _run_some(
             if transaction.mark != mark:
                 raise  # half done: only a rollback of the whole transaction takes it back
             answers.append(refusal)
-    return answers
+    await transaction.flush()
+    return transaction, answers
 
 
 def counted(counts: Mapping[JobStatus, int]) -> Mapping[JobStatus, int]:

@@ -44,7 +44,7 @@ async def test_it_starts_the_engine_shows_a_pasted_link_to_its_end_and_leaves_th
     origin.put("/a-film.mp4", film())
     try:
         async with dashboard(columns=columns, lines=lines) as terminal:
-            await terminal.shows("reeldeck", "engine")
+            await terminal.shows("1 Jobs", "engine")
             await terminal.press("a")
             await terminal.type(origin.url("/a-film.mp4"))
             await terminal.shows("a-film.mp4")
@@ -101,7 +101,7 @@ async def test_a_storm_of_resizes_leaves_a_whole_screen(reeldeck, origin, dashbo
             for columns, lines in [(140, 40), (60, 15), (100, 30), (200, 60), (81, 25)] * 4:
                 await terminal.resize(columns, lines)
             await terminal.resize(80, 24)
-            screen = await terminal.shows("reeldeck", "done", "q Leave")
+            screen = await terminal.shows("1 Jobs", "done", "q Leave")
             assert len(screen.splitlines()) <= 24
 
 

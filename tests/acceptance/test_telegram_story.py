@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from telethon.tl import types
 
+from core.media.faststart import read_layout
 from tests.acceptance.telegram import lead_to, log_in
-from tests.fakes.media import made_once, video_mp4
+from tests.fakes.media import made_once, packets, video_mp4
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram.fake import API_HASH
 
@@ -30,7 +31,7 @@ def attribute(sent, kind):
 
 
 @pytest.mark.timeout(120)
-async def test_a_link_in_a_watched_topic_is_answered_with_its_film(reeldeck, origin, telegram):
+async def test_a_link_in_a_watched_topic_is_answered_with_its_film(reeldeck, origin, telegram, tmp_path):
     alice = telegram.add_user("Alice", username="alice", password="correct horse")
     bob = telegram.add_user("Bob", username="bob")
     forum = telegram.add_supergroup("Films", alice, bob, topics=["Trailers", "Chat"])
@@ -58,7 +59,10 @@ async def test_a_link_in_a_watched_topic_is_answered_with_its_film(reeldeck, ori
         assert (answer.sender, answer.topic) == (alice.id, trailers)
         job = (await reeldeck.run("jobs", "--json")).rows[0]
         film = Path(job["file_path"])
-        assert telegram.bytes_of(answer) == film.read_bytes()
+        copy = tmp_path / "copy.mp4"
+        copy.write_bytes(telegram.bytes_of(answer))
+        assert packets(copy) == packets(film)
+        assert read_layout(copy).is_faststart
         sent = telegram.state.files[telegram.file_id(answer)]
         video = attribute(sent, types.DocumentAttributeVideo)
         assert (round(video.duration), video.w, video.h) == (2, 320, 180)

@@ -21,6 +21,7 @@ class FakeChats:
     """Rules of chats, the account's dialogs, deliveries."""
 
     def __init__(self) -> None:
+        super().__init__()
         #: What `status` says of the messenger.
         self.telegram: dict[str, Any] = {"state": "off", "account": None, "wait_until": None}
         #: The account's chats; an error is raised instead.

@@ -24,12 +24,13 @@ from core.domain.errors import (
 from core.domain.events import Event, EventType
 from core.domain.interface import GroupAction
 from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request
-from core.domain.library import LibraryPage, MediaItem
 from core.domain.media import FormatInfo, Role
 from core.domain.profile import Profile, ProfileStatus
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 from tests.fakes.chats import FakeChats
+from tests.fakes.library import FakeLibrary
+from tests.fakes.limits import FakeLimits
 
 ENGINE_VERSION = "0.0-fake"
 
@@ -53,7 +54,7 @@ class _Mailbox:
         self.filled.set()
 
 
-class FakeEngine(FakeChats):
+class FakeEngine(FakeChats, FakeLibrary, FakeLimits):
     """Implements EngineInterface. Everything it was asked stands in `calls` as (method, arguments)."""
 
     def __init__(self) -> None:
@@ -66,13 +67,12 @@ class FakeEngine(FakeChats):
         self.logins: dict[int, Profile] = {}
         self.issued: dict[int, IssuedToken] = {}
         self.trail: list[AuditEntry] = []
+        #: Rows of `/status`.
+        self.webhooks: list[Mapping[str, Any]] = []
         #: What `sources` tells beside what it counts, by name: a breaker, figures, a proxy.
         self.source_facts: dict[str, dict[str, Any]] = {}
         #: What links lead to; others lead to a film.
         self.previews: dict[str, MetadataPreview | ReeldeckError] = {}
-        #: What every search of the library finds, and the words it says it looked for instead.
-        self.media: list[MediaItem] = []
-        self.meant: str | None = None
         #: Previews and checks of logins wait while this is not set.
         self.site_answers = asyncio.Event()
         self.site_answers.set()
@@ -224,12 +224,6 @@ class FakeEngine(FakeChats):
         ]
         page = found[: query.limit]
         return Page(page, str(page[-1].id) if len(found) > len(page) else None)
-
-    async def library(self, query: str = "", *, limit: int = 50, after: str | None = None) -> LibraryPage:
-        self._called("library", query, limit, after)
-        first = int(after or 0)
-        following = str(first + limit) if len(self.media) > first + limit else None
-        return LibraryPage(self.media[first : first + limit], following, self.meant)
 
     async def job(self, job_id: int) -> Job:
         self._called("job", job_id)
@@ -437,6 +431,7 @@ class FakeEngine(FakeChats):
             "cpu_percent": 1.0,
             "memory_bytes": 64 * 2**20,
             "telegram": self.telegram,
+            "webhooks": self.webhooks,
             "sources": await self.sources(),
             "limits": {"max_parallel_jobs": 4, "maintenance": self.is_in_maintenance},
             "paths": {"archive_dir": "/archive", "tmp_dir": "/tmp"},

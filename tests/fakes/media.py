@@ -41,6 +41,19 @@ def video_mp4(path: Path, seconds: float = 2.0, *, size: str = "320x180") -> Pat
     return path
 
 
+def ready_mp4(path: Path) -> Path:
+    """H.264 and AAC in MP4 with its index in front, which everybody keeps and sends as it is."""
+    run_ffmpeg("-i", made_once(video_mp4, "clip.mp4"), "-c", "copy", "-movflags", "+faststart", path)
+    return path
+
+
+def packets(path: Path) -> str:
+    """Digests and times of all packets of a file: the same for the same film, however it is laid out."""
+    with tempfile.NamedTemporaryFile("r", suffix=".packets") as told:
+        run_ffmpeg("-i", path, "-map", "0", "-c", "copy", "-f", "framemd5", told.name)
+        return told.read()
+
+
 def video_only(path: Path, seconds: float = 2.0, *, size: str = "320x180") -> Path:
     """H.264 without sound."""
     run_ffmpeg(*_picture(seconds, size), "-c:v", "libx264", *_FAST, "-an", path)

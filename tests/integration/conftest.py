@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -63,6 +64,10 @@ async def until(engine: Engine, job_id: int, *statuses: JobStatus) -> Job:
     async for _frame in engine.stream():
         job = await engine.job(job_id)
         if job.status in statuses:
+            if job.status.is_final:
+                # Its end is stored; what it leaves behind is cleared away a moment later.
+                runs = [task for task in asyncio.all_tasks() if task.get_name() == f"job-{job_id}"]
+                await asyncio.gather(*runs, return_exceptions=True)
             return job
     raise AssertionError("the stream ended")
 

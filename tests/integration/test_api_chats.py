@@ -79,7 +79,7 @@ async def test_rules_are_set_whole_and_wrong_ones_are_refused(http, engine):
     ):
         refused = await http.put(f"/api/v1/chats/{CHAT}", json=wrong)
         assert (refused.status_code, refused.json()["type"]) == (422, "INVALID_REQUEST"), wrong
-    assert (await http.put("/api/v1/chats/@name", json={"mode": "auto"})).status_code == 422
+    assert (await http.put("/api/v1/chats/@name", json={"mode": "auto"})).status_code == 404
 
 
 async def test_a_job_shows_who_gets_its_file(http, engine):

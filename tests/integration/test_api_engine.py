@@ -161,6 +161,14 @@ async def test_the_description_names_every_route_and_the_true_shape_of_a_job(htt
         "get /api/v1/deliveries",
         "post /api/v1/deliveries/{delivery_id}/retry",
         "patch /api/v1/jobs/{job_id}",
+        "get /api/v1/limits",
+        "put /api/v1/limits/{name}",
+        "get /api/v1/backup",
+        "get /api/v1/library/copies",
+        "delete /api/v1/library/copies/{item_id}",
+        "get /api/v1/library/{item_id}",
+        "post /api/v1/library/{item_id}/send",
+        "post /api/v1/library/import",
         "delete /api/v1/jobs/{job_id}",
     }
     assert set(schema["components"]["schemas"]["Job"]["properties"]) == set(job_view(engine.add()))

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.api.doorkeeper import MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES
+from core.api.bodies import MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES
 from core.api.schemas import MAX_BATCH
 from core.api.server import ApiServer
 from core.domain.errors import ERRORS

@@ -115,8 +115,18 @@ async def test_a_change_over_tcp_is_written_down_without_its_link(
         await server.stop()
     told = first["items"] + rest["items"]
     assert [(each["actor"], each["action"], each["target"], each["data"]) for each in told] == [
-        ("socket", "POST /api/v1/jobs/{id}/cancel", f"/api/v1/jobs/{job['id']}/cancel", {}),
-        ("token:phone", "POST /api/v1/jobs/{id}/pause", f"/api/v1/jobs/{job['id']}/pause", {}),
+        (
+            "socket",
+            "POST /api/v1/jobs/{id}/cancel",
+            f"/api/v1/jobs/{job['id']}/cancel",
+            {"jobs": [job["id"]]},
+        ),
+        (
+            "token:phone",
+            "POST /api/v1/jobs/{id}/pause",
+            f"/api/v1/jobs/{job['id']}/pause",
+            {"jobs": [job["id"]]},
+        ),
         ("token:phone", "POST /api/v1/jobs", "/api/v1/jobs", {"jobs": [job["id"]]}),
     ]
     assert "canary" not in json.dumps(told)

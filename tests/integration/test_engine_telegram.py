@@ -51,10 +51,20 @@ class Account:
         yield Collected(is_done=True, sample=(wanted.chat,))
 
 
+class Listener:
+    """Whoever follows the rules."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def hear(self) -> None:
+        self.heard += 1
+
+
 async def delivered(engine: Engine, url: str) -> Job:
     """The job of a link in the chat, once it was sent there."""
     request = Request(url=url, chat_id=CHAT, reply=ReplyTo(CHAT, 7))
-    await engine.take_links([request], cursor={CHAT: 7})
+    await engine.take_links([request])
     while not (due := await engine.due_deliveries()):
         await engine.wait_for_due()
     await engine.begin_delivery(due[0].id)
@@ -108,15 +118,18 @@ async def test_ids_are_believed_while_the_account_is_away_and_known_ones_always(
 async def test_rules_are_kept_and_whoever_follows_them_is_told(run_engine):
     async with run_engine() as engine:
         engine.attach(Account())
-        changes: list[int] = []
-        engine.on_rules(lambda: changes.append(len(changes)))
+        listener, gone = Listener(), Listener()
+        engine.on_rules(listener.hear)
+        engine.on_rules(gone.hear)
+        del gone
         assert await engine.set_chat(RULES) == RULES
         assert (await engine.find_chat("@Lectures")).mode is ChatMode.AUTO
         with pytest.raises(InvalidRequest, match="no source 'tube'"):
             await engine.set_chat(ChatRules(chat_id=CHAT, sources=("tube",)))
-        await engine.take_links([], cursor={CHAT: 9})
+        await engine.note_read({CHAT: 9})
         assert [chat.last_message_id for chat in await engine.chat_rules()] == [9]
-        assert len(changes) == 1
+        assert listener.heard == 1
+        assert len(engine._chats._listeners) == 1
     async with run_engine() as engine:
         found = await engine.chats()
         assert ([chat.title for chat in found.rules], found.backlog) == (["Lectures"], {})
@@ -192,7 +205,7 @@ async def test_files_are_probed_and_shown_as_pictures(run_engine):
         info = await engine.probe(str(film))
         assert (info.video.width, info.video.height) == (640, 360)
         picture = await engine.picture(str(film), max_side=320, max_bytes=200_000)
-        assert picture.startswith(b"\xff\xd8")
+        assert picture.jpeg.startswith(b"\xff\xd8")
         assert await engine.picture(str(made_once(audio_mp3, "a.mp3")), max_side=320, max_bytes=9) is None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.chat import ChatMode, ChatRules
 from core.domain.errors import InvalidRequest
 from core.domain.folding import words_of
 from core.domain.job import Job, JobStatus
@@ -211,6 +212,31 @@ async def test_the_library_is_filled_from_jobs_of_older_versions_and_goes_on_whe
     assert await titles(desk, "talk") == ["talk 4", "talk 3", "talk 2"]
     assert await store.switches.get("library_filled", 0) is None
     await desk.fill()
+
+
+async def test_who_else_is_heard_is_found_as_the_lecturer_is(store: Store, desk: LibraryDesk) -> None:
+    await done(store, "A Space", tags={"artist": "Hanna Host", "performers": "Gustav Gast, Noor"})
+    await done(store, "Gustav alone")
+    assert await titles(desk, "by:gustav") == await titles(desk, 'by:"Noor"') == ["A Space"]
+    assert (await desk.search("by:nour", limit=5, after=None)).meant == "noor"
+
+
+async def test_what_has_no_link_is_found_by_the_name_of_its_file(store: Store, desk: LibraryDesk) -> None:
+    job = await done(store, "Track 3")
+    assert await titles(desk, "watch") == ["Track 3"]
+    facts = {"source_type": "import", "url": "", "kind": "audio", "modified": NOW, "created": NOW}
+    await store.entries.enter({**facts, "file_path": "/mine/Garden walk.mp3", "title": "Spaziergang"})
+    assert await titles(desk, "garden") == ["Spaziergang"]
+    assert (await store.library.item_of(job)) is not None
+
+
+async def test_a_watched_chat_may_be_named_by_its_title(store: Store, desk: LibraryDesk) -> None:
+    await store.chats.put(ChatRules(chat_id=-100, title="Film Club", mode=ChatMode.AUTO))
+    await done(store, "Asked there", chat_id=-100)
+    await done(store, "Asked elsewhere", chat_id=-200)
+    assert await titles(desk, "asked chat:club") == await titles(desk, "chat:-100") == ["Asked there"]
+    with pytest.raises(InvalidRequest, match="column 6"):
+        await titles(desk, "chat:elsewhere")
 
 
 async def test_a_foreign_cursor_is_refused(desk: LibraryDesk) -> None:

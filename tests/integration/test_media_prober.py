@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from core.domain.errors import MediaFailure, Unknown
-from core.domain.media import MediaInfo
+from core.domain.media import MediaInfo, Picture
 from core.media import prober as prober_module
 from core.media.faststart import read_layout
 from core.media.prober import Prober
@@ -306,10 +306,10 @@ async def test_closing_leaves_no_process_and_frees_who_waits():
         await prober.probe(path)
 
 
-async def dimensions(prober: Prober, jpeg: bytes, folder: Path) -> tuple[int | None, int | None]:
-    """Width and height of a picture."""
+async def dimensions(prober: Prober, picture: Picture, folder: Path) -> tuple[int | None, int | None]:
+    """Width and height of a JPEG."""
     path, film = folder / "picture.jpg", folder / "picture.mkv"
-    path.write_bytes(jpeg)
+    path.write_bytes(picture.jpeg)
     media.run_ffmpeg("-f", "mjpeg", "-i", path, "-c", "copy", film)
     info = await prober.probe(film)
     assert info.video
@@ -320,16 +320,51 @@ async def dimensions(prober: Prober, jpeg: bytes, folder: Path) -> tuple[int | N
 async def test_the_picture_of_a_film_is_a_small_jpeg(prober, tmp_path):
     film = made_once(lambda path: media.video_mp4(path, size="1280x720"), "large.mp4")
     for at_s in (0.0, 1.5, 99.0):
-        jpeg = await prober.picture(film, at_s=at_s, longest=320, max_bytes=200_000)
-        assert await dimensions(prober, jpeg, tmp_path) == (320, 180)
+        picture = await prober.picture(film, at_s=at_s, longest=320, max_bytes=200_000)
+        assert await dimensions(prober, picture, tmp_path) == (320, 180)
+        assert (picture.width, picture.height) == (1280, 720)
+
+
+@pytest.mark.parametrize("turned", [90, 180, -90])
+async def test_a_film_that_lies_on_its_side_is_shown_upright(prober, tmp_path, turned):
+    film, turned_film, still = (tmp_path / name for name in ("film.mp4", "turned.mp4", "still.mkv"))
+    half = "color=red:160x180:duration=1[left];color=blue:160x180:duration=1[right];[left][right]hstack"
+    media.run_ffmpeg("-f", "lavfi", "-i", half, "-pix_fmt", "yuv420p", film)
+    media.run_ffmpeg("-display_rotation", str(turned), "-i", film, "-c", "copy", turned_film)
+    picture = await prober.picture(turned_film, at_s=0, longest=160, max_bytes=200_000)
+    size, whole = ((160, 90), (320, 180)) if turned == 180 else ((90, 160), (180, 320))
+    assert await dimensions(prober, picture, tmp_path) == size
+    assert (picture.width, picture.height) == whole
+    # What ffmpeg itself makes of it has red at the same edge.
+    media.run_ffmpeg("-i", turned_film, "-frames:v", "1", "-vf", f"scale={size[0]}:{size[1]}", still)
+    ours, theirs = (first_point(path) for path in (tmp_path / "picture.jpg", still))
+    assert ours == pytest.approx(theirs, abs=12)
+
+
+def first_point(path: Path) -> list[int]:
+    """Red, green and blue of a picture's upper left corner."""
+    raw = path.with_suffix(".raw")
+    media.run_ffmpeg("-i", path, "-vf", "format=rgb24", "-f", "rawvideo", raw)
+    return list(raw.read_bytes()[:3])
+
+
+async def test_a_film_of_oblong_points_is_shown_as_wide_as_it_is_meant(prober, tmp_path):
+    film = tmp_path / "oblong.mp4"
+    media.run_ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc=size=160x180:duration=1", "-vf", "setsar=2", "-pix_fmt", "yuv420p"),
+        film,
+    )
+    picture = await prober.picture(film, at_s=0, longest=320, max_bytes=200_000)
+    assert await dimensions(prober, picture, tmp_path) == (320, 180)
+    assert (picture.width, picture.height) == (320, 180)
 
 
 async def test_a_picture_that_is_too_heavy_gets_smaller(prober, tmp_path):
     film = made_once(lambda path: media.video_mp4(path, size="1280x720"), "large.mp4")
-    limit = len(await prober.picture(film, at_s=0, longest=320, max_bytes=200_000)) - 1
-    jpeg = await prober.picture(film, at_s=0, longest=320, max_bytes=limit)
-    assert len(jpeg) <= limit
-    assert await dimensions(prober, jpeg, tmp_path) == (160, 90)
+    limit = len((await prober.picture(film, at_s=0, longest=320, max_bytes=200_000)).jpeg) - 1
+    picture = await prober.picture(film, at_s=0, longest=320, max_bytes=limit)
+    assert len(picture.jpeg) <= limit
+    assert await dimensions(prober, picture, tmp_path) == (160, 90)
     with pytest.raises(MediaFailure, match="at any size"):
         await prober.picture(film, at_s=0, longest=320, max_bytes=10)
 
@@ -341,7 +376,7 @@ async def test_the_picture_of_a_sound_file_is_its_cover(prober, tmp_path):
         *("-i", tone, "-i", picture, "-map", "0:a", "-map", "1:v", "-c", "copy"),
         *("-disposition:v", "attached_pic", covered),
     )
-    jpeg = await prober.picture(covered, at_s=1, longest=64, max_bytes=200_000)
-    assert max(side or 0 for side in await dimensions(prober, jpeg, tmp_path)) == 64
+    shown = await prober.picture(covered, at_s=1, longest=64, max_bytes=200_000)
+    assert max(side or 0 for side in await dimensions(prober, shown, tmp_path)) == 64
     with pytest.raises(MediaFailure, match="no picture"):
         await prober.picture(tone, at_s=0, longest=320, max_bytes=200_000)

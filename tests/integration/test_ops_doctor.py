@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.settings import Limits, Network, Paths, Settings
+from core.config.settings import Limits, Network, Paths, Settings, Webhooks
 from core.domain.errors import ConfigError, EngineUnreachable, StoreFailure
 from core.ops import doctor
 from core.ops.doctor import Facts, Level, examine
@@ -100,7 +100,7 @@ def test_an_old_ytdlp_is_a_warning(facts):
     assert ", 3 days old" in fresh.detail
     old = finding(facts(now=released + timedelta(days=100)), "yt-dlp")
     assert old.level is Level.WARN
-    assert "install -U yt-dlp yt-dlp-ejs" in old.fix
+    assert "reeldeck ytdlp update" in old.fix
 
 
 @pytest.mark.parametrize(("found", "is_told"), [(None, True), (object(), False)])
@@ -154,3 +154,22 @@ def test_without_a_javascript_runtime_youtube_may_fail(facts, tmp_path, monkeypa
     assert "YouTube" in found.detail
     assert "deno" in found.fix
     assert "reeldeck[youtube]" in found.fix
+
+
+def test_webhooks_want_a_secret_and_receivers_that_take_them(facts, tmp_path):
+    secret = tmp_path / "secret"
+    settings = Settings(
+        paths=Paths(data_dir=tmp_path),
+        webhooks=Webhooks(urls=("https://hooks.example/x",), secret_file=secret),
+    )
+    assert finding(facts(), "Webhooks").level is Level.OK
+    missing = finding(facts(settings=settings), "Webhooks")
+    assert (missing.level, "openssl rand" in missing.fix) == (Level.FAIL, True)
+    secret.touch(mode=0o600)
+    secret.write_text("s" * 40)
+    assert finding(facts(settings=settings), "Webhooks").level is Level.OK
+    row = {"host": "hooks.example", "waiting": 2, "failing_since": "2026", "error_message": "no answer"}
+    engine = {"engine": {"version": "1", "pid": 1}, "webhooks": [row]}
+    failing = finding(facts(settings=settings, engine=engine), "Webhooks")
+    assert (failing.level, failing.detail) == (Level.WARN, "hooks.example: 2 wait, no answer")
+    assert "/x" not in failing.detail

@@ -13,7 +13,10 @@ from core.config.load import load_settings
 from core.config.schema import secret_values
 from core.config.settings import Logging
 from core.domain.events import Event, EventType
-from core.ops.logs import LOG_FILE, configure, job_context, log_event
+from core.domain.job import JobStatus, Request
+from core.ops.logs import LOG_FILE, configure, log_event
+from tests.fakes.media import audio_mp3, made_once
+from tests.integration.conftest import finish, until
 
 log = logging.getLogger("reeldeck.test")
 
@@ -70,8 +73,35 @@ def test_an_event_is_a_line_with_its_own_fields_whatever_they_are_called(lines):
     assert (line["job_id"], line["seq"], line["message"], line["name"], line["args"]) == (3, 9, "why", "x", 1)
 
 
+async def test_the_lines_of_a_job_say_whose_it_is_and_how_it_went(run_engine, origin, tmp_path):
+    configure(Logging(level="DEBUG"), tmp_path / "logs")
+    async with run_engine() as engine:
+        engine._on_event = log_event
+        request = Request(url=origin.url("/nothing.mp3?sig=canary"), chat_id=5, user_id=6)
+        job = await until(engine, (await engine.submit(request)).job.id, JobStatus.FAILED)
+    text = (tmp_path / "logs" / LOG_FILE).read_text()
+    told = {row["event"]: row for row in map(json.loads, text.splitlines()) if "seq" in row}
+    failed = told["JOB_FAILED"]
+    assert (failed["job_id"], failed["user_id"], failed["chat_id"]) == (job.id, 6, 5)
+    assert (failed["source_type"], failed["url_domain"]) == ("direct", job.host)
+    assert failed["error_type"] == "NOT_FOUND"
+    assert told["METADATA_FETCH_FAILED"]["http_status"] == 404
+    assert told["METADATA_FETCH_STARTED"]["stage"] == "RESOLVE"
+    assert "canary" not in text
+
+
+async def test_it_is_told_what_fetches(run_engine, origin):
+    origin.put("/tone.mp3", made_once(audio_mp3, "tone.mp3").read_bytes())
+    async with run_engine() as engine:
+        job = await finish(engine, origin.url("/tone.mp3"))
+        (begun,) = [
+            event for event in await engine.events(job.id) if event.type is EventType.DOWNLOAD_STARTED
+        ]
+    assert begun.data == {"downloader": "http"}
+
+
 def test_lines_inside_a_job_name_it(lines):
-    with job_context(7, source_type="direct"):
+    with structlog.contextvars.bound_contextvars(job_id=7, source_type="direct"):
         log.info("inside")
         structlog.get_logger().info("inside too")
     log.info("outside")

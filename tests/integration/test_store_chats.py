@@ -45,7 +45,7 @@ async def test_rules_come_back_as_they_were_set(store: Store) -> None:
 
 async def test_new_rules_leave_title_and_cursor(store: Store) -> None:
     await store.chats.put(replace(RULES, title="A"))
-    await store.chats.read_up_to({CHAT: 40})
+    await store.acknowledgements.note_read({CHAT: 40}, {})
     changed = await store.chats.put(ChatRules(chat_id=CHAT, last_message_id=3))
     assert (changed.title, changed.last_message_id, changed.mode) == ("A", 40, ChatMode.OFF)
     assert (changed.sources, changed.archive, changed.reply) == (None, True, True)
@@ -54,24 +54,43 @@ async def test_new_rules_leave_title_and_cursor(store: Store) -> None:
 async def test_a_cursor_never_goes_back(store: Store) -> None:
     await store.chats.put(RULES)
     for message_id in (7, 9, 8):
-        await store.chats.read_up_to({CHAT: message_id, CHAT - 5: message_id})
+        await store.acknowledgements.note_read({CHAT: message_id, CHAT - 5: message_id}, {})
     (chat,) = await store.chats.all()
     assert chat.last_message_id == 9
 
 
 async def test_a_chat_of_which_only_topics_have_rules_has_a_cursor(store: Store) -> None:
     topic = await store.chats.put(replace(RULES, topic_id=5))
-    await store.chats.read_up_to({CHAT: 8})
+    await store.acknowledgements.note_read({CHAT: 8}, {})
     chat, same = await store.chats.all()
     assert (chat.topic_id, chat.mode, chat.last_message_id) == (0, ChatMode.OFF, 8)
     assert same == topic
 
 
-async def test_links_and_cursor_are_stored_together(store: Store) -> None:
+async def test_cursors_and_refusals_are_stored_together(store: Store) -> None:
     await store.chats.put(RULES)
-    await store.jobs.submit_many([new_job(reply=ASKED)], now=NOW, cursors={CHAT: 7})
+    await store.acknowledgements.note_read({CHAT: 7}, {ASKED: "The queue is full."})
     (chat,) = await store.chats.all()
-    assert (chat.last_message_id, len(await store.deliveries.of(reply_to=ASKED))) == (7, 1)
+    told = await store.acknowledgements.get(ASKED)
+    assert chat.last_message_id == 7
+    assert told == Acknowledgement(reply_to=ASKED, refused="The queue is full.")
+    assert await store.acknowledgements.unsettled() == [ASKED]
+    await store.acknowledgements.put(told)
+    assert await store.acknowledgements.unsettled() == []
+    assert await store.acknowledgements.get(ASKED) is None
+
+
+async def test_what_is_refused_while_a_message_is_told_of_something_else_is_still_to_be_told(
+    store: Store,
+) -> None:
+    await store.acknowledgements.note_read({}, {ASKED: "old"})
+    before = await store.acknowledgements.get(ASKED)
+    assert before is not None
+    await store.acknowledgements.note_read({}, {ASKED: "new"})
+    await store.acknowledgements.put(replace(before, shown="x"))
+    now = await store.acknowledgements.get(ASKED)
+    assert now == Acknowledgement(reply_to=ASKED, shown="x", refused="new")
+    assert await store.acknowledgements.unsettled() == [ASKED]
 
 
 async def test_a_chat_is_forgotten_with_its_topics(store: Store) -> None:
@@ -108,7 +127,12 @@ async def test_a_message_is_unsettled_until_it_is_told_how_its_last_delivery_end
     assert await store.acknowledgements.unsettled() == [ASKED]
 
 
-async def test_whoever_tells_a_message_may_say_whether_that_was_all(store: Store) -> None:
-    for is_settled, left in ((False, [ASKED]), (True, []), (None, [])):
+async def test_whoever_tells_a_message_may_say_that_more_is_to_come_but_not_that_it_is_all(
+    store: Store,
+) -> None:
+    for is_settled, left in ((False, [ASKED]), (True, [])):
         await store.acknowledgements.put(Acknowledgement(reply_to=ASKED, is_settled=is_settled))
         assert await store.acknowledgements.unsettled() == left
+    await job_in(store, JobStatus.RUNNING, reply=ASKED)
+    await store.acknowledgements.put(Acknowledgement(reply_to=ASKED, is_settled=True))
+    assert await store.acknowledgements.unsettled() == [ASKED]

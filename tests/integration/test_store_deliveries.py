@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import IllegalTransition, InvalidRequest, NoSuchEntry, StaleClaim
 from core.domain.events import EventType
@@ -304,3 +305,21 @@ async def test_a_message_gets_no_file_twice_whichever_of_its_links_is_done_first
     later = ReplyTo(CHAT, 8)
     await store.jobs.submit_many([new_job(name, reply=later) for name in "ab"], now=NOW)
     assert states(await store.deliveries.of(reply_to=later)) == [READY, SKIPPED]
+
+
+async def test_what_needs_no_upload_is_found_behind_whatever_does(store: Store) -> None:
+    sent = await sending(store, "sent")
+    await store.deliveries.end(sent.id, message_id=1, document_id=2, now=NOW)
+    for number in range(5):
+        await done(store, f"new{number}", reply=ReplyTo(CHAT, 20 + number), sha256=f"{number}")
+    twin = await done(store, "twin", reply=ReplyTo(CHAT, 30))
+    await store.chats.put(ChatRules(chat_id=CHAT - 1, reply=False))
+    await store.chats.put(ChatRules(chat_id=CHAT - 1, topic_id=4))
+    unwanted = await done(store, "unwanted", reply=ReplyTo(CHAT - 1, 31), sha256="8")
+    wanted = await done(store, "wanted", reply=ReplyTo(CHAT - 1, 32, 4), sha256="9")
+    quick = await store.deliveries.due(now=NOW + 9, limit=2, is_quick=True)
+    slow = await store.deliveries.due(now=NOW + 9, limit=50, is_quick=False)
+    assert [each.job_id for each in quick] == [twin.id, unwanted.id]
+    assert len(slow) == 6
+    assert slow[-1].job_id == wanted.id
+    assert len(await store.deliveries.due(now=NOW + 9, limit=50)) == 8

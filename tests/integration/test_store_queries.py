@@ -270,6 +270,8 @@ async def test_questions_asked_all_the_time_are_answered_by_an_index(store: Stor
     for text, index in (
         (await plan(queries.next_due), "jobs_due"),
         (await plan(queries.is_waited_for, "disk"), "jobs_waiting"),
+        (await plan(queries.parked, "auth:main", "x"), "jobs_source (source_type=? AND status=?"),
+        (await plan(queries.upcoming, 5), "jobs_claim_order (status=?)"),
         (await plan(queries.page, history), "jobs_status (status=? AND id>?"),
         (await plan(queries.created_since, 1, None, 0.0), "jobs_user_created"),
         (await plan(queries.created_since, None, 1, 0.0), "jobs_chat_created"),
@@ -284,6 +286,28 @@ async def test_questions_asked_all_the_time_are_answered_by_an_index(store: Stor
     ):
         assert index in text
         assert "SCAN jobs\n" not in text
+
+
+async def test_what_comes_next_is_what_is_claimed_next_then_by_time_then_what_waits_for_an_event(
+    store: Store,
+) -> None:
+    async def waiting(name: str, **facts: Any) -> int:
+        job = await job_in(store, JobStatus.PENDING, name)
+        await store.jobs.amend(job.id, now=NOW, **facts)
+        return job.id
+
+    parked = await waiting("parked", waiting_for="auth:main")
+    late, soon = await waiting("late", not_before=NOW + 9), await waiting("soon", not_before=NOW + 5)
+    plain = await job_in(store, JobStatus.QUEUED, "plain")
+    first = await job_in(store, JobStatus.QUEUED, "first", priority=5)
+    expected = [first.id, plain.id, soon, late, parked]
+    assert [job.id for job in await store.jobs.upcoming(9)] == expected
+    assert [job.id for job in await store.jobs.upcoming(3)] == expected[:3]
+    assert await store.jobs.parked("auth:main", source="direct") == 1
+    assert await store.jobs.parked("auth:main", source="x") == 0
+    explainer = Explainer(store._client)
+    await queries.upcoming(explainer, 5)
+    assert "TEMP B-TREE" not in explainer.plan
 
 
 async def test_a_page_of_one_source_chat_or_group_sorts_no_history(store: Store) -> None:

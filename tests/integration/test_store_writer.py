@@ -14,6 +14,7 @@ import pytest
 from core.domain.errors import DiskFull, IllegalTransition, ReeldeckError, StaleClaim, StoreFailure
 from core.domain.events import EventType
 from core.domain.job import TRANSITIONS, JobStatus, Stage
+from core.domain.snapshot import JobQuery
 from core.store.store import Committed, Store
 from core.store.transaction import Transaction
 from tests.fakes.stored import NOW, counted_one_by_one, job_in, new_job, opened
@@ -103,6 +104,21 @@ async def test_commands_that_fail_leave_the_others_of_their_transaction_alone(
     events = [event for committed in told for event in committed.events]
     assert [event.seq for event in events] == list(range(events[0].seq, events[0].seq + 6))
     assert events == await store.events.after(events[0].seq - 1, limit=99)
+
+
+async def test_a_command_that_awaits_something_else_is_refused_alone(store: Store) -> None:
+    async def dawdles(transaction: Transaction) -> None:
+        await transaction.execute("UPDATE jobs SET title = 'never'")
+        await asyncio.sleep(0)
+
+    answers = await asyncio.gather(
+        store.jobs.submit(new_job("a"), now=NOW),
+        store._writer.run(dawdles),
+        store.jobs.submit(new_job("b"), now=NOW),
+        return_exceptions=True,
+    )
+    assert isinstance(answers[1], RuntimeError)
+    assert [job.title for job in (await store.jobs.page(JobQuery())).items] == [None, None]
 
 
 async def test_a_refusal_costs_the_others_no_second_transaction(store: Store) -> None:

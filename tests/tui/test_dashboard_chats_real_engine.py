@@ -78,7 +78,7 @@ async def test_a_file_is_followed_from_its_link_to_its_chat(on_engine, origin):
         engine.attach(Account())
         await engine.set_chat(ChatRules(chat_id=CHAT, title="Talks", mode=ChatMode.AUTO))
         request = Request(url=origin.url("/tone.mp3"), chat_id=CHAT, reply=ReplyTo(CHAT, 7))
-        await engine.take_links([request], cursor={CHAT: 7})
+        await engine.take_links([request])
         delivery = await due(engine)
         await dashboard.press("4")
         await dashboard.shows("telegram online as Ann", "● auto    Talks", "· ready", "1 to be sent")

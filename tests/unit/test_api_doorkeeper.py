@@ -5,8 +5,9 @@ import asyncio
 import httpx
 import pytest
 
+from core.api.bodies import BATCH_PATH, MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES
 from core.api.callers import Callers
-from core.api.doorkeeper import BATCH_PATH, MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES, Door, Doorkeeper
+from core.api.doorkeeper import Door, Doorkeeper
 from core.api.metrics import Traffic
 from core.api.problems import ProblemResponse
 from core.domain.errors import NotFound, StoreFailure
@@ -171,7 +172,7 @@ def post_scope():
 
 
 async def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
-    monkeypatch.setattr("core.api.doorkeeper.BODY_DEADLINE_S", 0.01)
+    monkeypatch.setattr("core.api.bodies.BODY_DEADLINE_S", 0.01)
     sent: list = []
 
     async def never():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -50,6 +51,26 @@ def test_formatted_parts_are_found_again_whatever_they_hold(parts):
     assert [shown for _, shown in pieces(text)] == [part for part in parts if part]
 
 
+LIVE = [
+    "/clear", "see /cancel all", "(/cancel)", "@admin", "me@evil.example", "https://evil.example/x",
+    "evil.example", "www.evil.com", "tg://resolve?domain=x", "#tag", "$BTC", "ftp://1.2.3.4/x",
+    "t.me/joinchat/x", "مثال.إختبار",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LIVE)
+def test_nothing_in_remote_text_can_be_touched(text):
+    shown = remote(text)
+    assert shown.replace("\u2060", "") == text
+    # As the service finds them: a mark that begins a word, a scheme, a name with a dot in it.
+    assert not re.search(r"@\w|(?<![\w/])[/#$]\w|\w://|\w\.[^\W\d_]", shown)
+
+
+@pytest.mark.parametrize("text", ["1.5 of 2", "and/or", "12:30", "5 $", "a . b", "Nr. 5: yes"])
+def test_plain_words_stay_as_they_are(text):
+    assert remote(text) == text
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_remote_text_hides_reorders_and_calls_nothing(text):
     shown = remote(text)
@@ -78,8 +99,11 @@ def test_long_lists_end_with_where_the_rest_stands():
 
 
 def test_the_longest_answer_is_one_message():
-    rows = [remote("字" * 5000, cells=200)] * 40
-    assert len(compose(INFO, rows).plain.encode("utf-16-le")) // 2 <= MAX_UNITS
+    for letter in ("字", "🎬", "a" + "\u0301" * 8, "a" + "\U000e0100" * 8, "@a", "a.b"):
+        text = compose(INFO, [[bold(remote(letter * 5000, cells=200))]] * 40)
+        units = len(text.plain.encode("utf-16-le")) // 2
+        assert units <= MAX_UNITS
+        assert all(one.length and one.offset + one.length <= units for one in text.entities)
 
 
 def test_a_count_has_its_plural():

@@ -108,3 +108,18 @@ def test_maintenance_is_told(engine):
     assert "closed" not in status()
     engine.is_in_maintenance = True
     assert "closed    maintenance: nothing new is taken" in status()
+
+
+def test_a_receiver_of_webhooks_that_takes_nothing_is_told_with_what_waits(engine):
+    trouble = {
+        "failing_since": iso(1.0),
+        "retry_at": iso(time.time() + 60),
+        "error_message": "it\x1b[2J is down",
+    }
+    well = {"host": "well.example", "waiting": 3, "failing_since": None}
+    engine.webhooks = [{"host": "hooks.example", "waiting": 2, **trouble}, well]
+    shown = status()
+    assert "webhooks  2 messages wait for hooks.example: it" in shown
+    assert "is down; next try at 20" in shown
+    assert "\x1b" not in shown
+    assert "well.example" not in shown

@@ -40,8 +40,8 @@ def attempts(record, clock):
     return Refusals(record, clock=lambda: clock[0])
 
 
-async def attempt(attempts, user_id=7, number=1):
-    await attempts.note("clear", Refusal.STRANGER, ReplyTo(CHAT, number), user_id)
+async def attempt(attempts, user_id=7, number=1, *, name="clear", chat=CHAT):
+    await attempts.note(name, Refusal.STRANGER, ReplyTo(chat, number), user_id)
 
 
 async def test_an_attempt_is_written_down_with_its_reason(attempts, record):
@@ -72,8 +72,24 @@ async def test_everybody_has_a_row_of_their_own(attempts, record):
     assert [row["actor"] for row in record.rows] == ["telegram:1", "telegram:2", f"telegram:{CHAT}"]
 
 
+async def test_each_command_and_each_chat_has_a_row_of_its_own(attempts, record):
+    for name, chat in (("clear", CHAT), ("cancel", CHAT), ("clear", -5), ("clear", CHAT)):
+        await attempt(attempts, name=name, chat=chat)
+    told = [(row["data"]["command"], row["target"]) for row in record.rows]
+    assert told == [("clear", str(CHAT)), ("cancel", str(CHAT)), ("clear", "-5")]
+
+
+async def test_who_tries_everything_writes_few_rows_a_minute(attempts, record, clock):
+    for number in range(100):
+        await attempt(attempts, name=f"command{number}")
+    assert len(record.rows) == refusals.MAX_ROWS_EACH
+    clock[0] = 60.0
+    await attempt(attempts, name="command99")
+    assert record.rows[-1]["data"]["count"] == 2
+
+
 async def test_a_crowd_does_not_fill_the_memory(attempts, record, monkeypatch):
-    monkeypatch.setattr(refusals, "MAX_PEOPLE", 10)
+    monkeypatch.setattr(refusals, "MAX_ATTEMPTS", 10)
     for user_id in range(50):
         await attempt(attempts, user_id)
     assert len(record.rows) == 50

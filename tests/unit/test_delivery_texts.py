@@ -125,7 +125,8 @@ def test_a_title_from_outside_calls_no_person_and_no_bot_and_is_no_markup():
     made = caption("{title}", job(title="**b** @admin /start me@x.org 1/2 \u202egnp.exe\n[x](y)"), None)
     assert "@admin" not in made.text
     assert "/start" not in made.text
-    assert "me@x.org" in made.text
+    assert "me@x.org" not in made.text
+    assert "me@x.org" in made.text.replace("\u2060", "")
     assert "1/2" in made.text
     assert "**b**" in made.text
     assert "\u202e" not in made.text

@@ -45,6 +45,16 @@ def test_facets_take_several_values() -> None:
     )
 
 
+def test_a_chat_is_named_by_words_of_its_title_too() -> None:
+    chats = {-5: "Film Club Köln", -6: "Book club", -7: "نادي الأفلام"}
+    for text, numbers in (
+        ("chat:club", ("-5", "-6")),
+        ('chat:"club koln"', ("-5",)),
+        ("chat:الافلام,-9", ("-7", "-9")),
+    ):
+        assert parse(text, chats).facets == (Facet(name="chat", values=numbers),)
+
+
 @pytest.mark.parametrize(
     ("text", "column", "operator", "value"),
     [
@@ -100,7 +110,8 @@ def test_what_only_looks_like_a_field_is_text(text: str) -> None:
         ("date>2024-13", 6, "takes a day"),
         ("after>2024", 6, "takes a colon"),
         ("kind:film", 6, "audio or video"),
-        ("chat:friends", 6, "the number of a chat"),
+        ("talk chat:friends", 11, "no watched chat called 'friends'"),
+        ("user:ann", 6, "the number of a person"),
         ("title>x", 6, "takes a colon"),
         ("-date:2024", 7, "before: or after:"),
         ("a " * (MAX_TERMS + 1), 2 * MAX_TERMS + 1, "at most"),

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from core.domain.errors import InvalidRequest
-from core.domain.job import Kind
 from core.domain.library import MediaItem
 from tests.fakes.engine import FakeEngine
+from tests.fakes.library import an_item
 from tui.cli import reeldeck
 from tui.commands.search import query_of
 from tui.console import connect
@@ -38,25 +38,13 @@ def run(*arguments):
         return code, out.getvalue().decode(), err.getvalue().decode()
 
 
-def item(number=1, **more):
-    values = {
-        "id": number, "job_id": number, "source_type": "direct", "media_id": None, "url": "https://a.example/x",
-        "title": "A talk", "artist": "Ann", "album": None, "track_number": None, "date": "2024-05-01",
-        "kind": Kind.AUDIO, "container": "mp3", "duration_s": 754.0, "size_bytes": 5 * 2**20, "width": None,
-        "height": None, "file_path": f"/archive/{number}.mp3", "sha256": None, "user_id": None,
-        "chat_id": None,
-        "created": 1_700_000_000.0,
-    }  # fmt: skip
-    return MediaItem(**values | more)
-
-
 def test_hits_are_listed_with_their_paths(engine):
-    engine.media = [item()]
+    engine.media = [an_item()]
     code, out, err = run("search", "talk")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "JOB  KIND   LENGTH       SIZE     DATE        BY   TITLE",
-        "1    audio  12 min 34 s  5.0 MiB  2024-05-01  Ann  A talk",
+        "ID  KIND   LENGTH       SIZE     DATE        BY   TITLE",
+        "1   audio  12 min 34 s  5.0 MiB  2024-05-01  Ann  A talk",
         "",
         "/archive/1.mp3",
     ]
@@ -70,7 +58,7 @@ def test_what_the_shell_took_apart_is_put_together_again():
 
 
 def test_json_is_what_the_api_answers_whatever_the_number(engine):
-    engine.media = [item(number) for number in range(1, 1300)]
+    engine.media = [an_item(number) for number in range(1, 1300)]
     code, out, _ = run("search", "talk", "--limit", "1200", "--json")
     assert code == 0
     found = [MediaItem.from_json(json.loads(line)) for line in out.splitlines()]
@@ -81,7 +69,7 @@ def test_json_is_what_the_api_answers_whatever_the_number(engine):
 def test_near_words_and_nothing_are_said(engine):
     code, out, err = run("search", "tlak")
     assert (code, out, err) == (0, "", "Nothing found.\n")
-    engine.media, engine.meant = [item()], "talk"
+    engine.media, engine.meant = [an_item()], "talk"
     assert "near them: talk" in run("search", "tlak")[2]
 
 
@@ -93,7 +81,7 @@ def test_a_query_that_cannot_be_read_ends_with_2(engine):
 
 def test_titles_of_strangers_reach_the_terminal_escaped(engine):
     hostile = "\x1b]0;owned\x07 \u202egpj"
-    engine.media = [item(title=hostile, artist=hostile, date=hostile, file_path=f"/a/{hostile}")]
+    engine.media = [an_item(title=hostile, artist=hostile, date=hostile, file_path=f"/a/{hostile}")]
     engine.meant = hostile
     _, out, err = run("search", "x")
     assert not {"\x1b", "\x07", "\u202e"} & set(out + err)

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from core.sources.ytdlp.errors import Cause, classify
-from core.sources.ytdlp.install import YTDLP, install_command
+from core.sources.ytdlp.install import install_command
 
 PYTHON = Path("/opt/my tools/bin/python")
 
 
 def command(prefix: Path, *, has_pip: bool) -> str:
-    return install_command(*YTDLP, prefix=prefix, python=PYTHON, has_module=lambda _name: has_pip)
+    packages = ("yt-dlp", "yt-dlp-ejs")
+    return install_command(*packages, prefix=prefix, python=PYTHON, has_module=lambda _name: has_pip)
 
 
 def test_pipx_installs_into_the_environment_that_it_made(tmp_path: Path) -> None:
@@ -30,11 +30,11 @@ def test_where_there_is_no_pip_uv_does(tmp_path: Path) -> None:
     )
 
 
-def test_an_outdated_yt_dlp_names_its_version_its_age_and_the_command_for_this_installation() -> None:
+def test_an_outdated_yt_dlp_names_its_version_its_age_and_the_command() -> None:
     from datetime import date
 
     cause = Cause(types=("ExtractorError",), text="Unable to extract title", expected=False)
     found = classify([cause], version="2026.08.19", today=date(2026, 11, 21))
     assert found.code == "EXTRACTOR_UPDATE_REQUIRED"
     assert found.hint.startswith("yt-dlp 2026.08.19 is 94 days old. Update it: ")
-    assert sys.executable in found.hint or "pipx" in found.hint
+    assert "reeldeck ytdlp update" in found.hint

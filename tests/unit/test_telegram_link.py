@@ -39,6 +39,15 @@ async def test_connections_that_break_at_once_are_failures_too(waits):
     assert waits == [0.5, 1.0]
 
 
+async def test_where_connections_live_for_seconds_half_of_the_time_is_spent_online(waits):
+    made = Link()
+    for _ in range(9):
+        await made.turn()
+        made.opened(1)
+        made.closed(1, broke=True, held_s=5.0)
+    assert max(waits) == 5.0
+
+
 async def test_one_that_held_is_made_again_at_once(waits):
     made = Link()
     made.failed()

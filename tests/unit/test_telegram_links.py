@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from telethon.tl import types
 
 from userbot.links import MAX_LIST_BYTES, has_list, links_in_file, links_of
@@ -111,6 +114,67 @@ def test_a_quote_is_left_to_where_it_was_said():
     header = types.MessageReplyHeader(quote=True, quote_text=A, reply_to_msg_id=3)
     answer = types.Message(1, types.PeerUser(7), NOW, "yes", reply_to=header)
     assert links_of(answer) == []
+
+
+def words(text):
+    return types.TextWithEntities(text, [])
+
+
+def test_polls_quizzes_and_check_lists_are_texts_too():
+    answers = [types.PollAnswer(words(f"this: {B}"), b"1"), types.PollAnswer(words("none"), b"2")]
+    solution = types.PollResults(solution=f"see {C}", solution_entities=[])
+    poll = types.MessageMediaPoll(types.Poll(1, words(f"{A}?"), answers, 0), solution)
+    assert links_of(message(media=poll)) == [A, B, C]
+    todo = types.TodoList(words(A), [types.TodoItem(1, words(f"watch {B}"))])
+    assert links_of(message(media=types.MessageMediaToDo(todo))) == [A, B]
+
+
+def test_pages_are_texts_too_and_labels_of_their_links_are_not():
+    named = types.TextUrl(types.TextPlain(C), A, 0)
+    paragraph = types.PageBlockParagraph(types.TextConcat([types.TextPlain(f"see {B} "), named]))
+    page = types.RichMessage([paragraph], [], [])
+    sent = types.Message(1, types.PeerUser(7), NOW, "", rich_message=page)
+    assert links_of(sent) == [B, A]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"شاهد هذا: {A}، ثم هذا",
+        f"\u202eמימין לשמאל\u202c {A}\u200f.",
+        f"👨‍👩‍👧‍👦🏳️‍🌈 {A}\u2069 🇪🇬",
+        f"《{A}》。",
+        f"(see {A})",
+    ],
+)
+def test_links_end_where_scripts_and_marks_of_direction_begin(text):
+    assert links_of(message(text, entities=[url_entity(text, A)])) == [A]
+    assert links_of(message(text)) == [A]
+
+
+def test_an_offset_within_a_character_harms_nothing():
+    text = f"🎉🎉 {A}"
+    for offset in range(7):
+        entities = [types.MessageEntityTextUrl(offset, 1, B), types.MessageEntityUrl(offset, 3)]
+        assert B in links_of(message(text, entities=entities))
+
+
+@settings(deadline=None)
+@given(
+    st.text(max_size=40),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.text(max_size=30)), max_size=4),
+)
+def test_whatever_strangers_send_can_be_read(text, marks):
+    entities = [types.MessageEntityTextUrl(at, length, f"https://{url}") for at, length, url in marks]
+    entities += [types.MessageEntityUrl(length, at) for at, length, _ in marks]
+    links_of(message(text, entities=entities))
+
+
+@pytest.mark.parametrize("hostile", ["https://a.example/" + ")" * 10**6, "(" * 10**6, "](" * 500_000])
+def test_a_file_that_is_made_to_take_long_does_not(hostile):
+    began = time.process_time()
+    links_in_file(hostile.encode())
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

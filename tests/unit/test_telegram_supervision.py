@@ -35,6 +35,17 @@ async def test_a_part_begins_anew_after_every_fault_ever_later_until_the_login_i
     assert waits == [1, 2, 4, 8]
 
 
+async def test_a_part_that_fails_for_days_is_still_begun_anew(waits):
+    faults = [NetworkFailure("gone")] * 1100 + [SessionLost("ended")]
+
+    async def run():
+        raise faults.pop(0)
+
+    with pytest.raises(SessionLost):
+        await supervise("part", run)
+    assert waits[-1] == supervision.LAST_WAIT_S
+
+
 async def test_a_wait_that_telegram_asked_for_is_kept(waits):
     faults = [FloodWait("30 s", retry_after_s=30), SessionLost("ended")]
 

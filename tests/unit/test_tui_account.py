@@ -31,6 +31,7 @@ def header(width: int, state: str, **facts) -> str:
         ({"state": "waiting", "wait_until": iso(NOW + 299)}, "waiting 4:59"),
         ({"state": "waiting", "wait_until": NOW + 299}, "waiting 4:59"),
         ({"state": "waiting", "wait_until": NOW - 1}, "waiting"),
+        ({"state": "online", "account": "Ann", "wait_until": NOW + 299}, "online as Ann, limited 4:59"),
         ({"state": "login_needed"}, "login needed"),
         ({"state": "something_new"}, "something new"),
     ],
@@ -55,12 +56,12 @@ def test_the_owner_is_called_only_for_what_nobody_else_can_mend():
 def test_the_header_hides_what_is_off_and_shortens_what_has_no_room():
     assert "telegram" not in header(200, "off")
     assert "● telegram online as Ann" in header(140, "online", account="Ann")
-    narrow = header(104, "online", account="A name that is much too long for it")
+    narrow = header(124, "online", account="A name that is much too long for it")
     assert "● telegram online  " in narrow
     assert "○ telegram login needed: reeldeck telegram login" in header(160, "login_needed")
-    assert "○ telegram login needed  " in header(110, "login_needed")
+    assert "○ telegram login needed  " in header(132, "login_needed")
     assert "telegram" not in header(80, "login_needed")
-    assert "○ telegram waiting 4:59" in header(120, "waiting", wait_until=iso(NOW + 299.5))
+    assert "○ telegram waiting 4:59" in header(132, "waiting", wait_until=iso(NOW + 299.5))
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.job import JobStatus
 from tests.fakes.engine import FakeEngine
-from tui.actions import ACTIONS, Situation, actions_of, bindings_of, key_name, situation_of
+from tui.actions import ACTIONS, actions_of, bindings_of, key_name
 from tui.app import PAGES
 from tui.screens.auth import AuthScreen
 from tui.screens.chats import ChatsScreen
@@ -14,12 +14,17 @@ from tui.screens.deliveries import DeliveriesScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
+from tui.screens.library import LibraryScreen
+from tui.screens.log import LogScreen
+from tui.screens.settings import SettingsScreen
 from tui.screens.sources import SourcesScreen
+from tui.situation import Situation, situation_of
 
 SCREENS = {
     screen.PAGE: screen
     for screen in (
-        JobsScreen, DetailScreen, SourcesScreen, AuthScreen, ChatsScreen, DeliveriesScreen, HelpScreen
+        JobsScreen, DetailScreen, SourcesScreen, AuthScreen, ChatsScreen, DeliveriesScreen, LibraryScreen,
+        LogScreen, SettingsScreen, HelpScreen,
     )
 }  # fmt: skip
 #: tmux and screen take these for themselves.

@@ -9,8 +9,8 @@ from core.domain.job import JobStatus
 from tests.fakes.engine import FakeEngine
 from tests.unit.test_tui_present import HOSTILE, NOW, assert_is_safe, text_of
 from tui import chrome
-from tui.actions import Situation, situation_of
 from tui.filter import parse_filter
+from tui.situation import Situation, situation_of
 from tui.state import JobIndex
 from tui.sync import Connection, Link
 
@@ -36,17 +36,36 @@ def test_the_header_fills_its_width(width, connection, word):
 
 
 def test_the_header_tells_speed_and_free_disk_and_says_idle():
-    assert "4.8M/s   412 GiB free" in text_of(chrome.header(LIVE, STATUS, 5e6, [1.0], 80, now=NOW))
+    assert "4.8M/s   412 GiB free" in text_of(chrome.header(LIVE, STATUS, 5e6, [1.0], 100, now=NOW))
+    calls = {"auth": 1, "chats": 1}
+    assert "4.8M/s  412G " in text_of(chrome.header(LIVE, STATUS, 5e6, [], 80, now=NOW, calls=calls))
+    assert "● engine    4.8M/s  412G " in text_of(chrome.header(LIVE, STATUS, 5e6, [], 80, now=NOW))
     assert "idle" in text_of(chrome.header(LIVE, STATUS, 0.0, [0.0], 80, now=NOW))
     assert "engine lost" in text_of(chrome.header(LOST, STATUS, 5e6, [1.0], 80, now=NOW))
 
 
-@pytest.mark.parametrize("page", ["jobs", "sources", "auth", "chats"])
+@pytest.mark.parametrize("page", ["jobs", "sources", "auth", "chats", "library", "log"])
 def test_the_header_names_the_pages_and_marks_the_one_shown_and_those_that_call(page):
     line = chrome.header(LIVE, STATUS, 5e6, [1.0] * 10, 80, now=NOW, page=page, calls={"auth": 2})
-    assert "1 Jobs  2 Sources  3 Auth !2  4 Chats" in text_of(line)
+    assert "1 Jobs  2 Sources  3 Auth !2  4 Chats  5 Library  6 Log" in text_of(line)
     assert [text.split()[-1].lower() for text, style in line if style == "tab.on"] == [page]
     assert "!" not in text_of(chrome.header(LIVE, STATUS, 5e6, [], 80, now=NOW, page=page, calls={"auth": 0}))
+
+
+def test_a_narrow_header_keeps_the_keys_of_all_pages_and_the_name_of_one():
+    line = chrome.header(LIVE, STATUS, 5e6, [], 50, now=NOW, page="chats")
+    assert text_of(line).startswith(" 1  2  3  4 Chats  5  6  ●")
+
+
+def test_what_is_amiss_is_named_however_narrow_it_is():
+    status = STATUS | {"engine": {"state": "disk_low"}}
+    assert "disk is low" in text_of(chrome.header(LIVE, status, 0.0, [], 60, now=NOW))
+
+
+def test_keys_that_people_chose_are_shown_in_header_and_footer():
+    keys = {"show_chats": ("F",), "pause": ("ctrl+x", "f5")}
+    assert "F Chats" in text_of(chrome.header(LIVE, STATUS, 0.0, [], 140, now=NOW, keys=keys))
+    assert "Ctrl+x Pause" in text_of(chrome.footer("jobs", Situation(), 140, keys))
 
 
 def test_the_sparkline_takes_only_the_room_that_is_left():
@@ -67,7 +86,7 @@ def test_the_header_says_that_nothing_new_is_taken():
 
 def test_a_disk_below_its_limit_is_marked():
     status = STATUS | {"disk": {"free_bytes": 5, "min_free_bytes": 10}}
-    assert chrome.header(LIVE, status, 0.0, [], 80, now=NOW)[-1] == ("   5 B free ", "bad")
+    assert chrome.header(LIVE, status, 0.0, [], 100, now=NOW)[-1] == ("   5 B free ", "bad")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -21,6 +21,7 @@ from tests.userbot.conftest import UNTIL_S, marked
 from userbot.chats import AddressBook
 from userbot.collect import Collector
 from userbot.commands.desk import Commands
+from userbot.feedback import FeedbackDesk
 from userbot.intake import Intake
 
 
@@ -109,7 +110,8 @@ async def make_desk(
         settings = engine.settings.model_copy(
             update={"telegram": engine.settings.telegram.model_copy(update=options)}
         )
-        intake = Intake(client=client, engine=engine, settings=settings, me=me)
+        feedback = FeedbackDesk(client=client, engine=engine)
+        intake = Intake(client=client, engine=engine, settings=settings, me=me, feedback=feedback)
         face = AccountFace(AddressBook(client, me), Collector(client=client, engine=engine))
         commands = Commands(
             client=client, engine=engine, settings=settings, me=me, intake=intake, messenger=face

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,26 +16,24 @@ from core.config.settings import Settings
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.job import ReplyTo, Request
 from core.engine.engine import Engine
-from tests.fakes.media import made_once, run_ffmpeg, video_mp4
+from tests.fakes.media import audio_mp3, made_once, ready_mp4
+from tests.fakes.origin import Origin
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram.fake import Where
 from tests.fakes.telegram.state import Account, Chat, Post
 from tests.userbot.conftest import marked
 from userbot.delivery.loop import Deliveries
+from userbot.transfer.upload import PART_BYTES
 
 FINAL = tuple(state for state in DeliveryState if state.is_final)
+#: Of the large film.
+PARTS = 24
 SEND, SMALL_PART, BIG_PART = "messages.sendMedia", "upload.saveFilePart", "upload.saveBigFilePart"
 
 
 def clip(padding_bytes: int = 0) -> bytes:
-    """A film whose index is in front, so that it is kept as it is, with what players ignore behind it."""
-
-    def make(path: Path) -> Path:
-        whole = made_once(video_mp4, "clip.mp4")
-        run_ffmpeg("-i", whole, "-c", "copy", "-movflags", "+faststart", path)
-        return path
-
-    return made_once(make, "ready.mp4").read_bytes() + bytes(padding_bytes)
+    """A film that is kept and sent as it is, with what players ignore behind it."""
+    return made_once(ready_mp4, "ready.mp4").read_bytes() + bytes(padding_bytes)
 
 
 @dataclass(slots=True)
@@ -107,6 +104,7 @@ class Outbox:
                 (found,) = await self.engine.deliveries_of(job_id=job_id)
                 if found.state is DeliveryState.READY and found.not_before is not None:
                     return found
+                assert not found.state.is_final, found
         raise AssertionError("the stream ended")
 
     async def deliver(self, link: str, reply: ReplyTo) -> Delivery:
@@ -141,3 +139,28 @@ async def outbox(
     yield made
     if made.engine is not engine:
         await made.engine.stop()
+
+
+@pytest.fixture
+def large(origin: Origin) -> str:
+    """A film of so many parts."""
+    origin.put("/large.mp4", clip(PARTS * PART_BYTES - len(clip())))
+    return origin.url("/large.mp4")
+
+
+@pytest.fixture
+def song(origin: Origin) -> str:
+    """Some sound."""
+    origin.put("/song.mp3", made_once(audio_mp3, "tone.mp3").read_bytes())
+    return origin.url("/song.mp3")
+
+
+async def once(outbox: Outbox, job_id: int) -> Delivery:
+    """The job's file goes out in the end, as one message."""
+    async with outbox.sending():
+        (delivery,) = await outbox.until(job_id, *FINAL)
+    assert delivery.state is DeliveryState.SENT, delivery.error_message
+    (answer,) = outbox.answers()
+    assert answer.numbers[0] == delivery.message_id
+    assert outbox.telegram.file_id(answer) == delivery.document_id
+    return delivery

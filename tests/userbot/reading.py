@@ -19,14 +19,15 @@ from userbot.intake import Intake
 class Told:
     """Stands where feedback does: what was refused is all that these tests want of it."""
 
-    def __init__(self):
+    def __init__(self, engine):
+        self._engine = engine
         self.refusals = asyncio.Queue()
 
     async def wake(self, reply_to):
-        pass
-
-    async def refused(self, reply_to, sentences):
-        await self.refusals.put((reply_to, list(sentences)))
+        told = await self._engine.acknowledgement(reply_to)
+        if told and told.refused:
+            await self._engine.acknowledge(told)
+            await self.refusals.put((reply_to, told.refused))
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ async def engine(make_settings):
 
 
 @pytest.fixture
-def told():
-    return Told()
+def told(engine):
+    return Told(engine)
 
 
 @asynccontextmanager
@@ -114,14 +115,13 @@ async def jobs(engine, count, chat=None):
 def cursor(engine):
     """`await cursor(chat, 5)`: the chat was read that far; it says how far."""
     stored = asyncio.Event()
-    take = engine.take_links
+    note = engine.note_read
 
-    async def take_links(requests, *, cursor):
-        answers = await take(requests, cursor=cursor)
+    async def note_read(cursors, refused):
+        await note(cursors, refused)
         stored.set()
-        return answers
 
-    engine.take_links = take_links
+    engine.note_read = note_read
 
     async def until_read(chat, at_least):
         while True:

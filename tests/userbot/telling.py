@@ -16,6 +16,7 @@ from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram.state import Account, Chat
 from tests.userbot.conftest import marked, until
 from userbot.feedback import FeedbackDesk
+from userbot.standing import refusal_text
 
 REACT, SEND, EDIT = "messages.sendReaction", "messages.sendMessage", "messages.editMessage"
 
@@ -73,6 +74,12 @@ class Scene:
         request = Request(url=link, chat_id=reply.chat_id, reply=reply)
         (answer,) = await self.engine.take_links([request])
         return post, answer.job
+
+    async def refuse(self, desk, post, sentence):
+        """Links of a message are not taken."""
+        place = ReplyTo(marked(self.group), post.numbers[0])
+        await self.engine.note_read({}, {place: refusal_text([sentence])})
+        await desk.wake(place)
 
     async def finish(self, job, *, is_sent=True):
         """It runs to its end, and its file is said to be sent."""

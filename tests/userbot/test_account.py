@@ -104,6 +104,56 @@ async def test_an_ended_login_is_told_once_and_not_tried_again(
         assert [one.action for one in entries] == ["login_needed"]
 
 
+async def test_the_first_call_that_is_refused_notices_that_the_login_has_ended(
+    telegram, account, run_userbot, monkeypatch
+):
+    monkeypatch.setattr(service, "ASK_S", 3600.0)
+    async with run_userbot() as bot:
+        telegram.revoke(account)
+        with pytest.raises(SessionLost):
+            await bot.userbot.dialogs()
+        await until(bot, State.LOGIN_NEEDED)
+        await looked_at(SessionFile, "stamp", times=2, monkeypatch=monkeypatch)
+        assert [one.action for one in (await bot.engine.audit()).items] == ["login_needed"]
+
+
+async def test_a_refusal_of_one_call_does_not_end_a_login_that_is_good(telegram, run_userbot, monkeypatch):
+    monkeypatch.setattr(service, "ASK_S", 3600.0)
+    async with run_userbot() as bot:
+        asked = telegram.counts["updates.getState"]
+        telegram.fail("messages.getDialogs", "SESSION_REVOKED")
+        with pytest.raises(SessionLost):
+            await bot.userbot.dialogs()
+        await telegram.until(lambda: telegram.counts["updates.getState"] > asked)
+        assert await bot.userbot.dialogs() == []
+        assert bot.userbot.status()["state"] == "online"
+
+
+async def test_faults_without_end_are_no_reason_to_give_up(make_settings, monkeypatch):
+    """Numbers that are doubled every time grow out of what a float holds."""
+    settings = make_settings()
+    waits: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) > 1100:
+            enough.set()
+            await asyncio.get_running_loop().create_future()
+
+    async def fail():
+        raise NetworkFailure("no network")
+
+    bot = service.Userbot(None, settings, None)
+    monkeypatch.setattr(bot, "_live", fail)
+    monkeypatch.setattr(service.asyncio, "sleep", sleep)
+    await bot.start()
+    async with asyncio.timeout(10):
+        await enough.wait()
+    await bot.stop()
+    assert waits[-1] == service.LAST_WAIT_S
+
+
 async def test_a_new_login_is_taken_up_by_itself(telegram, account, run_userbot, make_settings, log_in):
     async with run_userbot() as bot:
         telegram.revoke(account)
@@ -191,7 +241,7 @@ async def test_a_bot_finds_what_was_posted_while_it_was_away(telegram, friend, r
 
 
 async def test_a_bot_whose_login_was_ended_makes_another_one(telegram, run_userbot, monkeypatch):
-    monkeypatch.setattr(service, "LAST_WAIT_S", 0.05)
+    monkeypatch.setattr(service, "BOT_WAIT_S", 0.05)
     bot_account = telegram.add_bot("Helper")
     async with run_userbot(is_logged_in=False, telegram={"bot_token": bot_account.token}) as bot:
         telegram.forget_keys()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.domain.chat import ChatMode, ChatRules
+from core.domain.chat import ChatMode, ChatRules, Feedback
 from tests.userbot.conftest import marked
 from tests.userbot.reading import cursor, engine, group, jobs, link, reading, reading_with, told, unheard
 
@@ -59,6 +59,80 @@ async def test_more_than_a_difference_can_tell_is_read_from_the_history_of_every
         telegram.post(friend, chats[0], link("live"))
         found = await jobs(engine, 151)
     assert len({job.url for job in found}) == 151
+
+
+async def test_an_outage_longer_than_any_difference_loses_nothing(
+    telegram, account, friend, run_userbot, monkeypatch
+):
+    monkeypatch.setattr("userbot.catch_up.REST_S", 0.1)
+    chats = [telegram.add_supergroup(f"S{number}", account, friend) for number in range(4)]
+    chats += [telegram.add_channel("News", friend, account), telegram.add_group("Group", account, friend)]
+    async with run_userbot(limits={"quiet_hours": "00:00-23:59"}) as bot:
+        for chat in chats:
+            await bot.watch(chat, feedback=Feedback.NONE)
+        await telegram.until(lambda: telegram.counts["messages.getHistory"] == 12)
+        for chat in chats:
+            telegram.post(friend, chat, link(f"{chat.id}-before"))
+        await jobs(bot.engine, 6)
+        telegram.too_long_after = 5
+        await telegram.stop()
+        for chat in chats:
+            for number in range(20):
+                telegram.post(friend, chat, link(f"{chat.id}-{number}"))
+        await telegram.start()
+        await jobs(bot.engine, 126)
+        await telegram.until(lambda: telegram.counts["difference too long"] > 0)
+        # Each shows Telethon a gap in its channel, which is too long as well: it leaves them out.
+        for chat in chats:
+            telegram.post(friend, chat, link(f"{chat.id}-live"))
+        found = await jobs(bot.engine, 132)
+        assert telegram.counts["channel difference too long"] > 0
+    assert len({job.url for job in found}) == 132
+
+
+async def test_a_chat_with_much_to_read_does_not_keep_the_others_waiting(  # noqa: PLR0917 -- fixtures
+    telegram, client, engine, account, friend, group, reading, cursor, unheard
+):
+    other = telegram.add_supergroup("Other", account, friend)
+    await client.get_dialogs()
+    await engine.set_chat(ChatRules(chat_id=marked(other), mode=ChatMode.AUTO))
+    async with reading():
+        await cursor(group, 1)
+        await cursor(other, 1)
+    for chat in (group, other):
+        for number in range(150):
+            last = telegram.post(friend, chat, link(f"{chat.id}-{number}"))
+    await unheard(last)
+    async with reading():
+        found = await jobs(engine, 300)
+    assert {job.chat_id for job in found[:200]} == {marked(group), marked(other)}
+
+
+async def test_the_cursor_follows_soon_after_links_that_came_as_updates(
+    telegram, engine, group, friend, reading, cursor, monkeypatch
+):
+    monkeypatch.setattr("userbot.catch_up.FOLLOW_S", 0.1)
+    async with reading():
+        await cursor(group, 1)
+        await telegram.until(lambda: telegram.counts["messages.getHistory"] == 2)
+        posts = [telegram.post(friend, group, link(number)) for number in range(5)]
+        await cursor(group, posts[-1].numbers[0])
+    assert telegram.counts["messages.getHistory"] <= 4
+
+
+async def test_a_chat_whose_key_was_lost_is_found_in_the_list_of_chats(
+    telegram, engine, account, friend, told, tmp_path
+):
+    chat = telegram.add_supergroup("Films", account, friend)
+    await engine.set_chat(ChatRules(chat_id=marked(chat), mode=ChatMode.AUTO, last_message_id=1))
+    telegram.post(friend, chat, link(1))
+    client = telegram.client(tmp_path / "fresh.session")
+    await telegram.log_in(client, account)
+    async with reading_with(client, engine, told):
+        (job,) = await jobs(engine, 1)
+    await client.disconnect()
+    assert job.url == link(1)
+    assert telegram.posts(account, account) == []
 
 
 async def test_when_the_account_is_back_all_chats_are_read_at_once(

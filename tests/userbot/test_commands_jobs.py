@@ -167,8 +167,10 @@ async def test_clear_forgets_finished_jobs_and_counts_them(desk, engine, origin,
     for number in range(3):
         origin.put(f"/gone{number}", b"").fail(Fault(status=404), times=9)
         await finish(engine, origin.url(f"/gone{number}"))
-    assert "Forgot 3 finished jobs" in await desk.say("/clear")
-    assert "Forgot 0 finished jobs" in await desk.say("/clear")
+    asked = await desk.say("/clear")
+    assert asked == "ℹ This forgets 3 finished jobs. Their files stay. To do it:\n/clear yes"
+    assert "Forgot 3 finished jobs" in await desk.say("/clear yes")
+    assert "Forgot 0 finished jobs" in await desk.say("/clear YES")
     assert (await engine.job(running.id)).status is JobStatus.RUNNING
 
 

@@ -34,6 +34,23 @@ async def test_a_stored_film_is_found_and_sent_again(desk, engine, film):
     assert (delivery.job_id, delivery.state) == (job.id, DeliveryState.READY)
 
 
+async def test_a_file_without_a_job_has_a_number_of_its_own(desk, engine, film):
+    job = await finish(engine, film)
+    item = await engine.item_of(job)
+    await engine.delete(job.id)
+    answer = await desk.say("/search film")
+    assert answer.splitlines()[1].startswith(f"L{item.id} 0:0")
+    asked = desk.telegram.post(desk.account, desk.account, f"/send l{item.id}")
+    assert await desk.dealt_with(asked) is True
+    (delivery,) = (await engine.deliveries()).items
+    assert (delivery.chat_id, delivery.reply_to, delivery.state) == (
+        desk.account.id,
+        None,
+        DeliveryState.READY,
+    )
+    assert "There is no such entry" in await desk.say("/send L99")
+
+
 async def test_a_search_without_success_says_so(desk):
     assert await desk.say("/search nothing like this") == "ℹ Nothing found."
     assert (await desk.say("/search")).splitlines()[-1] == "/search WORDS"

@@ -11,6 +11,7 @@ from telethon.tl import types
 from core.domain.delivery import DeliveryState
 from tests.fakes.media import audio_mp3, made_once, video_mp4
 from tests.userbot.outbox import SEND, clip, outbox
+from userbot.transfer.limits import limits_of
 from userbot.transfer.upload import PART_BYTES
 
 __all__ = ["outbox"]
@@ -114,6 +115,18 @@ async def test_what_must_be_uploaded_again_does_not_hold_up_repeats(outbox, orig
         await outbox.telegram.until(lambda: outbox.uploads() > uploads)
         assert (await outbox.deliver(film, outbox.asked(film)[1])).state is SENT
     assert len(outbox.answers()) == 2
+
+
+async def test_when_premium_ends_what_was_one_file_comes_in_parts(outbox, long_film):
+    outbox.account.premium = True
+    outbox.telegram.files.max_parts = 1  # And two with Premium.
+    async with outbox.sending():
+        assert (await limits_of(outbox.client)).file_bytes == 2 * PART_BYTES
+        outbox.account.premium = False
+        job_id = await outbox.take(long_film, outbox.asked(long_film)[1])
+        deliveries = await outbox.until(job_id, SENT, FAILED)
+    assert {each.state for each in deliveries} == {SENT}, deliveries
+    assert len(deliveries) == len(outbox.answers()) >= 2
 
 
 @pytest.fixture

@@ -10,15 +10,18 @@ from telethon.tl import types
 from core.domain.chat import ChatRules
 from core.domain.delivery import DeliveryState
 from core.domain.events import EventType
+from core.media.faststart import read_layout
 from tests.fakes.archive_org import ArchiveOrg, upload
 from tests.fakes.media import (
     audio_mp3,
     made_once,
+    packets,
     picture_jpeg,
     run_ffmpeg,
+    video_mp4,
     video_only,
 )
-from tests.userbot.outbox import SEND, outbox
+from tests.userbot.outbox import SEND, clip, outbox
 
 __all__ = ["outbox"]
 SENT = DeliveryState.SENT
@@ -44,8 +47,6 @@ async def test_a_film_answers_in_its_topic_and_can_be_streamed(outbox, film):
     assert delivery.state is SENT, delivery.error_message
     (answer,) = outbox.answers()
     assert (answer.reply_to, answer.topic) == (post.uid, outbox.topic)
-    job = await outbox.engine.job(delivery.job_id)
-    assert telegram.bytes_of(answer) == Path(job.file_path).read_bytes()
     assert answer.text == f"film\n{film}"
     video = attribute(telegram, answer, types.DocumentAttributeVideo)
     assert (round(video.duration), video.w, video.h, video.supports_streaming) == (2, 320, 180, True)
@@ -55,6 +56,57 @@ async def test_a_film_answers_in_its_topic_and_can_be_streamed(outbox, film):
     assert (thumb.width, thumb.height) == (320, 180)
     assert thumb.size_bytes <= 200 * 1024
     assert (delivery.message_id, delivery.document_id) == (answer.numbers[0], stored.id)
+
+
+async def test_a_film_whose_index_is_behind_is_sent_with_it_in_front(outbox, film, tmp_path):
+    async with outbox.sending():
+        delivery = await outbox.deliver(film, outbox.asked(film)[1])
+        (answer,) = outbox.answers()
+        archived = Path((await outbox.engine.job(delivery.job_id)).file_path)
+        assert not read_layout(archived).is_faststart  # It is kept as its site has it.
+        copy = tmp_path / "copy.mp4"
+        copy.write_bytes(outbox.telegram.bytes_of(answer))
+        assert read_layout(copy).is_faststart
+        assert packets(copy) == packets(archived)
+        # And is known again.
+        uploads = outbox.uploads()
+        assert (await outbox.deliver(film, outbox.asked(film)[1])).document_id == delivery.document_id
+        assert outbox.uploads() == uploads
+
+
+async def test_a_film_whose_index_is_in_front_is_sent_byte_for_byte(outbox, origin):
+    origin.put("/ready.mp4", clip(11 * 1024**2))
+    link = origin.url("/ready.mp4")
+    async with outbox.sending():
+        await outbox.deliver(link, outbox.asked(link)[1])
+    (answer,) = outbox.answers()
+    assert outbox.telegram.bytes_of(answer) == clip(11 * 1024**2)
+
+
+async def test_a_film_that_cannot_be_played_while_it_comes_does_not_say_so(outbox, origin):
+    # Its index tells of other tables with places, which nobody here moves.
+    film = made_once(video_mp4, "clip.mp4").read_bytes().replace(b"udta", b"saio")
+    origin.put("/strange.mp4", film)
+    link = origin.url("/strange.mp4")
+    async with outbox.sending():
+        await outbox.deliver(link, outbox.asked(link)[1])
+    (answer,) = outbox.answers()
+    assert not attribute(outbox.telegram, answer, types.DocumentAttributeVideo).supports_streaming
+    assert outbox.telegram.bytes_of(answer) == film
+
+
+async def test_a_film_that_lies_on_its_side_stands_upright_in_the_chat(outbox, origin, tmp_path):
+    film = tmp_path / "turned.mp4"
+    run_ffmpeg("-display_rotation", "90", "-i", made_once(video_mp4, "clip.mp4"), "-c", "copy", film)
+    origin.put("/turned.mp4", film.read_bytes())
+    link = origin.url("/turned.mp4")
+    async with outbox.sending():
+        await outbox.deliver(link, outbox.asked(link)[1])
+    (answer,) = outbox.answers()
+    video = attribute(outbox.telegram, answer, types.DocumentAttributeVideo)
+    assert (video.w, video.h) == (180, 320)
+    thumb = outbox.telegram.state.files[outbox.telegram.state.files[outbox.telegram.file_id(answer)].thumb]
+    assert (thumb.width, thumb.height) == (180, 320)
 
 
 async def test_the_timeline_of_the_job_tells_of_the_sending(outbox, film):
@@ -173,3 +225,18 @@ async def test_many_are_sent_each_to_its_own_message(outbox, origin):
     async with outbox.sending():
         await outbox.telegram.until(lambda: len(outbox.answers()) == 12)
     assert {answer.reply_to: answer.text.rpartition("\n")[2] for answer in outbox.answers()} == asked
+
+
+async def test_a_file_of_the_library_goes_to_any_chat_and_again_without_an_upload(outbox, film):
+    async with outbox.sending():
+        first = await outbox.deliver(film, outbox.asked(film)[1])
+        item = await outbox.engine.item_of(await outbox.engine.job(first.job_id))
+        uploads = outbox.uploads()
+        # Whatever is the rule for answers there: somebody chose the chat.
+        await outbox.engine.set_chat(ChatRules(chat_id=first.chat_id, reply=False))
+        for count in (2, 3):
+            await outbox.engine.send_item(item.id, str(first.chat_id), topic_id=outbox.topic)
+            await outbox.until(first.job_id, SENT)
+            assert len(outbox.answers()) == count
+    assert outbox.uploads() == uploads
+    assert outbox.answers()[-1].topic == outbox.topic

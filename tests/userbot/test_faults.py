@@ -16,14 +16,14 @@ from core.domain.errors import (
     SessionLost,
     Unknown,
 )
-from userbot.faults import telegram_errors, translated
+from userbot.faults import SlowMode, telegram_errors, translated
 
 
 @pytest.mark.parametrize(
     ("raised", "expected", "detail"),
     [
         (errors.FloodWaitError(None, capture=7), FloodWait, "7 s"),
-        (errors.SlowModeWaitError(None, capture=30), FloodWait, "30 s"),
+        (errors.SlowModeWaitError(None, capture=30), SlowMode, "30 s"),
         (errors.UserDeactivatedBanError(None), SessionLost, "USER_DEACTIVATED_BAN"),
         (errors.AuthKeyDuplicatedError(None), SessionLost, "AUTH_KEY_DUPLICATED"),
         (errors.AuthKeyNotFound(), SessionLost, "AUTH_KEY_NOT_FOUND"),

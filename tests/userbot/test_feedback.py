@@ -44,7 +44,7 @@ async def test_a_failure_is_told_in_words_once_with_what_to_do(scene, engine, or
     job = await engine.job(job.id)
     assert text.reply_to == post.uid
     assert text.text.startswith("❌ Nothing is there (any more)\n")
-    assert "gone.mp4" in text.text
+    assert "gone." in text.text
     assert text.text.endswith(job.error_hint)
 
 
@@ -183,13 +183,22 @@ async def test_refusals_are_told_once_and_not_each_of_many_in_a_row(scene, teleg
     posts = [telegram.post(scene.friend, scene.group, "link") for _ in range(3)]
     async with scene.telling() as desk:
         for post in [*posts, posts[0]]:
-            await desk.refused(
-                ReplyTo(marked(scene.group), post.numbers[0]), ["The queue is full. Try later."]
-            )
+            await scene.refuse(desk, post, "The queue is full. Try later.")
         await scene.reacted(posts[1], "👎")
         await scene.reacted(posts[2], "👎")
     (text,) = scene.texts()
     assert (text.text, text.reply_to) == ("❌ The queue is full. Try later.", posts[0].uid)
+
+
+async def test_a_refusal_that_nobody_could_be_told_of_is_told_at_the_next_start(scene, telegram):
+    post = telegram.post(scene.friend, scene.group, "link")
+    place = ReplyTo(marked(scene.group), post.numbers[0])
+    await scene.engine.note_read({}, {place: "❌ The queue is full."})
+    for _ in range(2):
+        async with scene.telling():
+            await scene.settled()
+    (text,) = scene.texts()
+    assert (text.text, text.reply_to) == ("❌ The queue is full.", post.uid)
 
 
 async def test_a_flood_of_reactions_does_not_keep_words_waiting(scene, telegram, film):
@@ -198,7 +207,7 @@ async def test_a_flood_of_reactions_does_not_keep_words_waiting(scene, telegram,
         post, _ = await scene.ask(film)
         await telegram.until(lambda: telegram.counts[REACT] == 1)
         other = telegram.post(scene.friend, scene.group, "link")
-        await desk.refused(ReplyTo(marked(scene.group), other.numbers[0]), ["The queue is full."])
+        await scene.refuse(desk, other, "The queue is full.")
         await telegram.until(lambda: len(scene.texts()) == 1)
         await scene.reacted(post, "👀")
     assert telegram.script.impatient[REACT] == 0

@@ -7,8 +7,10 @@ import base64
 import stat
 
 import pytest
+from telethon import TelegramClient
 
 from core.domain.errors import AuthRequired, ConfigError, FloodWait, InvalidRequest
+from tests.fakes.telegram import FakeTelegram
 from userbot.login import log_in, log_out, logged_in_as
 from userbot.session import SessionBusy, SessionFile
 
@@ -89,6 +91,67 @@ async def test_three_wrong_codes_end_it_and_leave_nothing_behind(telegram, accou
     assert [each.name for each in SessionFile(settings).path.parent.iterdir()] == ["telegram.lock"]
 
 
+async def test_a_code_that_came_too_late_is_followed_by_another(telegram, account, make_settings):
+    person = Person(telegram, account, codes=["1 2 3", None])
+    plain = person.code
+
+    def code(*, sent_by):
+        if len(person.codes) == 2:
+            telegram.codes.expire()
+        return plain(sent_by=sent_by)
+
+    person.code = code
+    assert (await log_in(make_settings(), person, by_qr=False)).id == account.id
+    assert person.complaints == ["That code has expired; another one is on its way."]
+    assert telegram.counts["auth.sendCode"] == 2
+
+
+async def test_where_no_other_code_can_be_sent_the_first_one_still_counts(telegram, account, make_settings):
+    telegram.fail("auth.resendCode", "SEND_CODE_UNAVAILABLE")
+    person = Person(telegram, account, codes=["", None])
+    assert (await log_in(make_settings(), person, by_qr=False)).id == account.id
+    assert "no other code" in person.complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("PHONE_NUMBER_BANNED", "has banned this number"), ("PHONE_NUMBER_FLOOD", "too many logins")],
+)
+async def test_a_number_that_is_not_let_in_is_told_why_and_asked_no_more(
+    telegram, account, make_settings, word, told
+):
+    telegram.fail("auth.sendCode", word)
+    with pytest.raises(AuthRequired, match=told):
+        await log_in(make_settings(), Person(telegram, account), by_qr=False)
+    assert telegram.counts["auth.sendCode"] == 1
+
+
+async def test_three_wrong_passwords_end_it_and_leave_nothing_behind(telegram, make_settings):
+    careful = telegram.add_user("Carol", password="secret")
+    settings = make_settings()
+    with pytest.raises(AuthRequired, match="passwords"):
+        await log_in(settings, Person(telegram, careful, passwords=["a", "b", "c"]), by_qr=False)
+    assert [each.name for each in SessionFile(settings).path.parent.iterdir()] == ["telegram.lock"]
+
+
+async def test_an_account_of_another_data_centre_is_logged_in_there(tmp_path, make_settings, run_userbot):
+    """Its login leads there again at every start, whatever the settings name."""
+    async with FakeTelegram(tmp_path / "two", dcs=(2, 4)) as telegram:
+        TelegramClient._config = None  # Cached on the class, from another server.
+        account = telegram.add_user("Dora")
+        key = tmp_path / "two.pem"
+        key.write_text(telegram.public_key)
+        server = {"dc_id": 2, "host": "127.0.0.1", "port": telegram.ports[2], "public_key_file": key}
+        settings = make_settings(telegram={"server": server})
+        telegram.fail("auth.sendCode", "PHONE_MIGRATE_4")
+        assert (await log_in(settings, Person(telegram, account), by_qr=False)).id == account.id
+        async with run_userbot(telegram={"server": server}) as bot:
+            assert bot.userbot.status()["state"] == "online"
+            assert bot.client.session.dc_id == 4
+            assert {each.dc for each in telegram.connections} == {4}
+    TelegramClient._config = None
+
+
 async def test_a_wait_is_told_with_its_length(telegram, account, make_settings):
     telegram.fail("auth.sendCode", "FLOOD_WAIT_300")
     with pytest.raises(FloodWait) as caught:
@@ -115,6 +178,15 @@ async def test_logging_out_ends_the_login_there_and_here(telegram, account, make
     assert telegram.state.logins == {}
     assert not file.exists()
     assert not await log_out(settings)
+
+
+async def test_logging_out_of_a_login_that_has_ended_deletes_it(telegram, account, make_settings, log_in):
+    settings = make_settings()
+    for end in (lambda: telegram.revoke(account), telegram.forget_keys):
+        file = await log_in(account, settings)
+        end()
+        assert not await log_out(settings)
+        assert not file.exists()
 
 
 async def test_a_login_that_telegram_has_ended_is_none(telegram, account, make_settings, log_in):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import stat
 
 import pytest
@@ -63,6 +64,35 @@ def test_a_file_that_is_no_session_needs_a_login(make_settings):
     file = SessionFile(make_settings())
     file.path.parent.mkdir()
     file.path.write_text("this is no database, whatever it is called")
+    with pytest.raises(SessionLost, match="no session file"):
+        file.open()
+
+
+def test_a_file_that_is_open_elsewhere_is_busy_and_not_lost(make_settings, monkeypatch):
+    file = SessionFile(make_settings())
+    file.open().close()
+    plain = sqlite3.connect
+    with contextlib.closing(plain(file.path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        # SQLite waits for five seconds where nobody says how long.
+        monkeypatch.setattr(sqlite3, "connect", lambda *where, **options: plain(*where, timeout=0, **options))
+        with pytest.raises(SessionBusy, match="another program"):
+            file.open()
+    file.open().close()
+
+
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE sessions", "DELETE FROM version", "ALTER TABLE sessions ADD x"]
+)
+def test_a_file_of_another_kind_needs_a_login(make_settings, statement):
+    file = SessionFile(make_settings())
+    session = file.open()
+    session.auth_key = AuthKey(bytes(256))
+    session.save()
+    session.close()
+    with contextlib.closing(sqlite3.connect(file.path)) as other:
+        other.execute(statement)
+        other.commit()
     with pytest.raises(SessionLost, match="no session file"):
         file.open()
 

@@ -11,7 +11,7 @@ from telethon import TelegramClient
 from telethon.tl import types
 
 from core.config.settings import Settings
-from core.domain.errors import FloodWait, InvalidRequest, LimitReached
+from core.domain.errors import FloodWait, InvalidRequest, LimitReached, ProtectedContent
 from core.domain.job import JobStatus
 from core.domain.messenger import Collect, Collected
 from core.domain.snapshot import JobQuery
@@ -265,6 +265,19 @@ async def test_chats_without_links_of_their_own_are_collected_too(
 async def test_a_chat_that_there_is_not_is_refused(run, engine, chat, name):
     with pytest.raises(InvalidRequest):
         await run(name)
+
+
+async def test_a_chat_that_forbids_saving_is_refused_as_a_whole(post, chat, client, engine, run):
+    post()
+    chat.noforwards = True
+    with pytest.raises(ProtectedContent) as refused:
+        await run()
+    assert "telegram.allow_protected" in str(refused.value.hint)
+    assert (await run(dry_run=True)).found == 1
+    assert await links(engine) == set()
+    allowed = Collector(client=client, engine=engine, allow_protected=True)
+    *_, last = [each async for each in allowed.collect(Collect(chat="@lectures"))]
+    assert last.added == 1
 
 
 async def test_a_bot_is_told_that_it_cannot(telegram, engine, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -125,6 +126,27 @@ async def test_music_is_named_as_players_show_it(telegram, friend, chat, run):
     assert job.status is JobStatus.COMPLETED, job.error_message
     assert job.title == "Sine – Tone"
     assert item.artist == "Sine"
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "mime_type", "attribute"),
+    [
+        (media.audio_mp3, "clip.mp3", "audio/mpeg", types.DocumentAttributeAudio(2, title="Tone")),
+        (media.audio_m4a, "clip.m4a", "audio/mp4", types.DocumentAttributeAudio(2, performer="Sine")),
+        (media.audio_opus, "clip.opus", "audio/ogg", types.DocumentAttributeAudio(2, voice=True)),
+        (media.video_mp4, "clip.mp4", "video/mp4", types.DocumentAttributeVideo(2, 320, 180)),
+    ],
+)
+async def test_what_plays_is_kept_as_it_was_sent(
+    telegram, friend, chat, run, make, name, mime_type, attribute
+):
+    data = media.made_once(make, name).read_bytes()
+    post = telegram.post(friend, chat, "one", file=data, mime_type=mime_type, attributes=[attribute])
+    async with run() as engine:
+        job = await finish(engine, link(chat, post))
+    assert job.status is JobStatus.COMPLETED, job.error_message
+    assert Path(str(job.file_path)).read_bytes() == data
+    assert job.sha256 == hashlib.sha256(data).hexdigest()
 
 
 async def test_a_preview_and_a_job_of_plain_files_are_named_by_the_file(telegram, friend, chat, run):

@@ -8,9 +8,9 @@ import time
 import pytest
 from telethon.tl.types import InputFileBig
 
-from core.domain.errors import FloodWait, MediaFailure, Unknown
+from core.domain.errors import MediaFailure, Unknown
 from tests.userbot.uploading import BIG, BIG_PARTS, MIB, SAVE_BIG, file, sent
-from userbot.transfer.limits import most_bytes
+from userbot.transfer.limits import Limits, forget_limits, limits_of
 from userbot.transfer.upload import PART_BYTES, upload_file
 from userbot.transfer.window import Window
 
@@ -99,15 +99,20 @@ async def test_further_connections_are_used_and_closed(telegram, client, account
     await telegram.until(lambda: len(telegram.connections) == 1)
 
 
-async def test_what_an_account_may_send_is_asked_once(telegram, client, account):
-    me = await client.get_me()
-    assert await most_bytes(client, me) == 4000 * PART_BYTES
-    me.premium = True
-    assert await most_bytes(client, me) == 8000 * PART_BYTES
+async def test_what_an_account_may_send_is_asked_once_an_hour(telegram, client, account, monkeypatch):
+    assert await limits_of(client) == Limits(4000 * PART_BYTES, 1024)
+    account.premium = True
+    assert await limits_of(client) == Limits(4000 * PART_BYTES, 1024)
     assert telegram.counts["help.getAppConfig"] == 1
+    monkeypatch.setattr("userbot.transfer.limits._KEPT_S", 0)
+    assert await limits_of(client) == Limits(8000 * PART_BYTES, 4096)
 
 
-async def test_a_telegram_that_cannot_say_its_limit_is_told_of(telegram, client):
-    telegram.fail("help.getAppConfig", "FLOOD_WAIT_30")
-    with pytest.raises(FloodWait):
-        await most_bytes(client, await client.get_me())
+async def test_a_telegram_that_does_not_tell_its_limits_is_not_asked_again_and_again(telegram, client):
+    telegram.fail("help.getAppConfig", "BOT_METHOD_INVALID")
+    for _ in range(2):
+        assert await limits_of(client) == Limits(4000 * PART_BYTES, 1024)
+    assert telegram.counts["help.getAppConfig"] == 1
+    forget_limits(client)
+    await limits_of(client)
+    assert telegram.counts["help.getAppConfig"] == 2

@@ -31,8 +31,17 @@ def check() -> None:
     """Say whether the configuration is valid, and where the file is looked for."""
     settings = load_settings()
     _check_sources(settings)
+    _check_keys(settings)
     file = config_path()
     line(f"{file}: ok" if file.exists() else f"{file} does not exist: everything is at its default")
+
+
+def _check_keys(settings: Settings) -> None:
+    """What the dashboard makes of its keys. Raises ConfigError."""
+    # The list of actions brings parts of Textual with it.
+    from tui.keymap import own_keys  # noqa: PLC0415
+
+    own_keys(settings.keys, config_path())
 
 
 def _check_sources(settings: Settings) -> None:

@@ -6,7 +6,6 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from core.domain.errors import ConfigError, InvalidRequest
 from core.domain.job import from_iso
 from core.ops.logs import LOG_FILE
 from tui.console.output import line, when
+from tui.log_file import LogFile
 
 LOOK_AGAIN_S = 0.3
 _SHOWN_FIRST = frozenset({"time", "level", "event", "exception"})
@@ -35,47 +35,13 @@ def logs(job_id: int | None, count: int, *, follow: bool, as_json: bool) -> None
     file = settings.paths.log / LOG_FILE
     if not follow and not file.exists():
         raise InvalidRequest(f"{file} does not exist yet", hint="An engine makes it: reeldeck serve")
-    written = _Written(file)
-    for entry in deque(_about(job_id, written.new()), maxlen=count):
+    written = LogFile(file)
+    for entry in deque(_about(job_id, written.new_blocking()), maxlen=count):
         _show(entry, as_json=as_json)
     while follow:
         time.sleep(LOOK_AGAIN_S)
-        for entry in _about(job_id, written.new()):
+        for entry in _about(job_id, written.new_blocking()):
             _show(entry, as_json=as_json)
-
-
-class _Written:
-    """Reads a log that grows, and is replaced by a new one when it has grown enough."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._inode = 0
-        self._offset = 0
-
-    def new(self) -> Iterator[dict[str, Any]]:
-        """The lines written since the last call; a line that is half written waits."""
-        try:
-            with self._file.open("rb") as stream:
-                inode = self._file.stat().st_ino
-                if inode != self._inode:
-                    self._inode, self._offset = inode, 0
-                stream.seek(self._offset)
-                for raw in stream:
-                    if not raw.endswith(b"\n"):
-                        return
-                    self._offset += len(raw)
-                    if entry := _parse(raw):
-                        yield entry
-        except FileNotFoundError:
-            return
-
-
-def _parse(raw: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(raw)
-    except ValueError:
-        return None  # torn by a crash
-    return entry if isinstance(entry, dict) else None
 
 
 def _about(job_id: int | None, entries: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 
 import click
 
+from core.domain.errors import InvalidRequest
 from core.domain.interface import EngineInterface
 from core.domain.library import LibraryPage, MediaItem
 from core.domain.text import for_terminal
-from tui.console.connect import any_engine, run_async
-from tui.console.output import json_line, line, size, span, table
+from tui.commands.library import send_items
+from tui.console.connect import any_engine, engine, run_async
+from tui.console.output import is_terminal, json_line, line, size, span, table
 
 #: Items in one answer.
 PAGE = 500
@@ -24,7 +27,7 @@ word              title, lecturer or uploader, series, link; also as a beginning
 title: by: in:    words of the title, the lecturer or uploader, the series
 source:youtube    or several: source:youtube,soundcloud
 kind:audio        or kind:video
-chat: user:       the number of who asked for it
+chat: user:       where it was asked for (a number, or words of a watched chat's title), by whom (a number)
 duration>1h30m    also < <= = >=; 90s, 1:30:00
 size<50MB         also KB, GB, MiB
 date>=2024-05     when it is from; also after:2024-01-31 and before:2024
@@ -39,10 +42,16 @@ begins with a dash goes after two of them: reeldeck search -- -word
 @click.command(help=_LANGUAGE)
 @click.argument("words", metavar="QUERY...", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--send-to", "chat", metavar="CHAT", help="Send what is found there, after a question.")
+@click.option("--yes", is_flag=True, help="Send without a question.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def search(words: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+def search(words: tuple[str, ...], limit: int, chat: str | None, *, yes: bool, as_json: bool) -> int:
     """Search what was fetched; the query's language stands in the help."""
-    run_async(_search(query_of(words), limit, as_json=as_json))
+    query = query_of(words)
+    if chat is None:
+        run_async(_search(query, limit, as_json=as_json))
+        return 0
+    return run_async(_send_found(query, limit, chat, yes=yes, as_json=as_json))
 
 
 def query_of(words: tuple[str, ...]) -> str:
@@ -61,25 +70,48 @@ def _quoted(word: str) -> str:
 
 async def _search(query: str, limit: int, *, as_json: bool) -> None:
     async with any_engine() as (running, _):
-        pages = [page async for page in _pages(running, query, limit)]
+        await _show_found(running, query, limit, as_json=as_json)
+
+
+async def _send_found(query: str, limit: int, chat: str, *, yes: bool, as_json: bool) -> int:
+    async with engine() as running:
+        found = await _show_found(running, query, limit, as_json=False, is_quiet=as_json)
+        if not found:
+            return 1
+        if len(found) > 1 and not yes:
+            if not is_terminal(sys.stdin):
+                hint = "Narrow the search, lower --limit, or give --yes."
+                raise InvalidRequest(
+                    f"{len(found)} files are found, and nobody is here to be asked", hint=hint
+                )
+            click.confirm(f"Send these {len(found)} files to {chat}?", abort=True, err=True)
+        return await send_items(running, [item.id for item in found], chat, as_json=as_json)
+
+
+async def _show_found(
+    running: EngineInterface, query: str, limit: int, *, as_json: bool, is_quiet: bool = False
+) -> list[MediaItem]:
+    """Print what is found, unless *is_quiet*."""
+    pages = [page async for page in _pages(running, query, limit)]
     found = [item for page in pages for item in page.items][:limit]
+    if is_quiet:
+        return found
     if as_json:
         for item in found:
             json_line(item.to_json())
-        return
+        return found
     if (meant := pages[0].meant) is not None:
         click.echo(f"Nothing has these words; near them: {for_terminal(meant)}", err=True)
     if not found:
         click.echo("Nothing found.", err=True)
-        return
-    table(
-        ("JOB", "KIND", "LENGTH", "SIZE", "DATE", "BY", "TITLE"), [_row(item) for item in found], flexible=6
-    )
+        return found
+    table(("ID", "KIND", "LENGTH", "SIZE", "DATE", "BY", "TITLE"), [_row(item) for item in found], flexible=6)
     click.echo()
     for item in found:
-        line(item.file_path)
+        line(item.file_path + (" (kept long enough, deleted)" if item.removed is not None else ""))
     if pages[-1].next is not None or sum(len(page.items) for page in pages) > limit:
         click.echo("There is more: narrow the search, or raise --limit.", err=True)
+    return found
 
 
 async def _pages(engine: EngineInterface, query: str, limit: int) -> AsyncIterator[LibraryPage]:
@@ -95,7 +127,7 @@ async def _pages(engine: EngineInterface, query: str, limit: int) -> AsyncIterat
 
 def _row(item: MediaItem) -> tuple[str, ...]:
     return (
-        str(item.job_id or ""),
+        str(item.id),
         item.kind.value,
         span(item.duration_s) if item.duration_s else "",
         size(item.size_bytes),

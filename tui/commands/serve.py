@@ -18,6 +18,7 @@ from core.config.settings import Settings
 from core.domain.text import for_terminal
 from core.engine.engine import Engine
 from core.ops.logs import configure, log_event
+from core.ops.notify import Notifier, keep_alive
 from tui.console.connect import run_async
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ async def _serve(settings: Settings) -> None:
     source = _telegram_source() if settings.telegram.enabled else None
     engine = Engine(settings, on_event=log_event, more_sources=[source] if source else [])
     api = ApiServer(engine, settings, token_check=engine.judge_token, record=engine.record)
+    notifier = Notifier()
     _end_by_signals(engine.stop_requested)
     async with AsyncExitStack() as running:
+        running.callback(notifier.close)
         await engine.start()
         running.push_async_callback(engine.stop)
         await api.start()
@@ -58,11 +61,22 @@ async def _serve(settings: Settings) -> None:
             await userbot.start()
             running.push_async_callback(userbot.stop)
         click.echo(f"reeldeck listens on {for_terminal(str(api.path))} (process {os.getpid()})")
+        notifier.tell(READY="1", STATUS="ready")
+        alive = asyncio.create_task(keep_alive(notifier, engine.beat, engine.status), name="signs of life")
+        alive.add_done_callback(_say_why)
+        running.callback(alive.cancel)
         await engine.stop_requested.wait()
+        notifier.tell(STOPPING="1", STATUS="puts running jobs back")
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _abandon, 1)
     if engine.fault is not None:
         # Not a wish of anybody: whoever watches this process shall start it again.
         raise engine.fault
+
+
+def _say_why(alive: asyncio.Task[None]) -> None:
+    """Whoever watches this process will end it soon: the log shall say for what."""
+    if not alive.cancelled() and (fault := alive.exception()) is not None:
+        log.critical("there are no more signs of life", exc_info=fault)
 
 
 def _telegram_source() -> TelegramSource:

@@ -109,6 +109,12 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "network", "this machine does not reach the internet; jobs go on by themselves when it does"
     if until := from_iso(status.get("quiet_until")):
         yield "quiet", f"no downloads until {when(until)}"
+    for receiver in status.get("webhooks", ()):
+        if receiver["failing_since"]:
+            count = receiver["waiting"]
+            many = f"{count} message{'s wait' if count != 1 else ' waits'} for {receiver['host']}"
+            tries = f"next try at {when(from_iso(receiver['retry_at']) or 0.0)}"
+            yield "webhooks", f"{many}: {receiver['error_message']}; {tries}"
     for source in status["sources"]:
         for rest in rests_of(source):
             where = f"{source['name']}, {rest.host}" if rest.host else source["name"]

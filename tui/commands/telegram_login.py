@@ -40,10 +40,10 @@ async def _login(settings: Settings, *, by_qr: bool) -> None:
     from userbot.login import log_in, logged_in_as  # noqa: PLC0415
 
     if (known := await logged_in_as(settings)) is not None:
-        line(f"Already logged in as {_name(known)}. To change the account: reeldeck telegram logout")
+        line(f"Already logged in as {name_of(known)}. To change the account: reeldeck telegram logout")
         return
     user = await log_in(settings, Terminal(), by_qr=by_qr)
-    line(f"Logged in as {_name(user)}.")
+    line(f"Logged in as {name_of(user)}.")
     if not settings.telegram.enabled:
         line("The engine uses it once the configuration says [telegram] enabled = true.")
 
@@ -87,7 +87,7 @@ async def _status(settings: Settings) -> dict[str, Any]:
     user = await logged_in_as(settings)
     return {
         "state": "login_needed" if user is None else "offline",
-        "account": user and _name(user),
+        "account": user and name_of(user),
         "wait_until": None,
         "detail": "" if user is None else "logged in, no engine is running",
     }
@@ -162,6 +162,7 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _name(user: Any) -> str:
+def name_of(user: Any) -> str:
+    """A Telegram account as people know it."""
     name = " ".join(part for part in (user.first_name, user.last_name) if part) or str(user.id)
     return f"{name} (@{user.username})" if user.username else name

@@ -7,9 +7,12 @@ import os
 
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
-from core.config.load import load_settings
+from core.config.load import config_path, load_settings
+from core.ops.logs import LOG_FILE
 from tui.app import ReeldeckApp
 from tui.console.background import ensure_engine
+from tui.keymap import own_keys
+from tui.memory import FILE
 from tui.terminal import wants_ascii
 
 
@@ -18,16 +21,25 @@ def attach() -> int:
 
     Raises:
         EngineUnreachable: No engine runs, and none could be started.
+        ConfigError: A key in `[keys]` cannot be used.
     """
     return asyncio.run(_attach())
 
 
 async def _attach() -> int:
     settings = load_settings()
+    keys = own_keys(settings.keys, config_path())
     client = HttpEngineClient(socket_path(settings))
     try:
         await ensure_engine(settings, client)
-        app = ReeldeckApp(client, is_ascii=wants_ascii(os.environ))
+        log_file = settings.paths.log / LOG_FILE if settings.logging.json_file else None
+        app = ReeldeckApp(
+            client,
+            is_ascii=wants_ascii(os.environ),
+            log_file=log_file,
+            keys=keys,
+            memory=settings.paths.data_dir / FILE,
+        )
         await app.run_async()
         return app.return_code or 0
     finally:

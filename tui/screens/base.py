@@ -9,10 +9,11 @@ from textual import events
 from textual.screen import Screen
 
 from core.links.find import find_links
-from tui.actions import Situation, actions_of, key_name
+from tui.actions import actions_of, key_name
 from tui.deck import Deck
 from tui.screens.add import AddScreen
 from tui.screens.dialog import repaint_all
+from tui.situation import Situation
 from tui.thrift import ThriftyCompositor
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
@@ -28,6 +29,9 @@ class DeckScreen(Screen[None]):
     """
 
     PAGE: ClassVar[str]
+    #: Every screen says what has the focus. Textual's choice would be a line to type in that is not shown,
+    #: which takes keys that come early.
+    AUTO_FOCUS = ""
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
@@ -64,11 +68,12 @@ class DeckScreen(Screen[None]):
         """Keys in the footer and pages in the header can be clicked. (Textual calls this beside a subclass's
         own handler.)
         """
-        actions = actions_of(self.PAGE)
+        actions = actions_of(self.PAGE, self.deck.keys)
         if event.bar.id == "footer":
             names = {key_name(action.keys[0]): action.id for action in actions}
         elif event.bar.id == "header":
-            names = {f"{key_name(action.keys[0])} {action.title}": action.id for action in actions}
+            pages = [(key_name(action.keys[0]), action) for action in actions if action.group == "Pages"]
+            names = {text: action.id for key, action in pages for text in (key, f"{key} {action.title}")}
         else:
             return
         action_id = next((names[text] for text in event.texts[:2] if text in names), None)

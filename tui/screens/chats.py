@@ -10,7 +10,7 @@ from core.domain.chat import ChatMode, ChatRules
 from core.domain.delivery import Delivery
 from core.domain.errors import ReeldeckError
 from tui.account import account_span
-from tui.actions import Situation, bindings_of
+from tui.actions import bindings_of
 from tui.chats import (
     chat_detail,
     chat_heads,
@@ -29,6 +29,7 @@ from tui.screens.deliveries import DeliveriesScreen
 from tui.screens.pick_chat import PickChatScreen
 from tui.screens.roster import RosterScreen
 from tui.screens.sending import SendingScreen, unsent
+from tui.situation import Situation
 from tui.widgets.roster import Row
 
 

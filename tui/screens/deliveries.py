@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery
 from core.domain.text import for_terminal
-from tui.actions import Situation, bindings_of
+from tui.actions import bindings_of
 from tui.chats import key_of
 from tui.deck import Deck
 from tui.deliveries import delivery_detail, delivery_heads, delivery_row
@@ -17,6 +17,7 @@ from tui.present import SEPARATOR, Line
 from tui.screens.detail import DetailScreen
 from tui.screens.roster import RosterScreen
 from tui.screens.sending import SendingScreen, unsent
+from tui.situation import Situation
 from tui.widgets.roster import Row
 
 

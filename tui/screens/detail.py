@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 
 from core.domain.delivery import Delivery
 from core.domain.job import Job
-from tui.actions import Situation, bindings_of
+from tui.actions import bindings_of
 from tui.chrome import footer
 from tui.deck import Deck
 from tui.deliveries import delivery_lines
@@ -21,6 +21,7 @@ from tui.present import join_sides, pad
 from tui.screens.job_actions import JobActionsScreen
 from tui.screens.scrolling import ScrollActions
 from tui.screens.sending import SendingScreen, unsent
+from tui.situation import Situation
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
@@ -95,7 +96,7 @@ class DetailScreen(ScrollActions, SendingScreen, JobActionsScreen):
         sent = partial(delivery_lines, self._deliveries(), self.deck.chat_names(), now)
         self.pane.show(detail(job, events, speeds, now, size.width, height=size.height, held=held, sent=sent))
         self._message.show([pad(self.deck.said(now), width)])
-        self._footer.show([footer(self.PAGE, self.situation(), width)])
+        self._footer.show([footer(self.PAGE, self.situation(), width, self.deck.keys)])
 
     def do_back(self) -> None:
         """Back to the list."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from tui.actions import Situation, actions_of, bindings_of, key_name
+from tui.actions import NO_KEYS, OwnKeys, actions_of, bindings_of, key_name
 from tui.chrome import footer
 from tui.deck import Deck
 from tui.paragraphs import wrap
 from tui.present import Line, fit, pad
 from tui.screens.base import DeckScreen
 from tui.screens.scrolling import ScrollActions
+from tui.situation import Situation
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
@@ -71,8 +72,8 @@ class HelpScreen(ScrollActions, DeckScreen):
             self._top.show(
                 [pad(((" reeldeck", "brand"), (f"  keys of the {self._page} page", "dim")), width)]
             )
-            self.pane.show(help_lines(self._page, self._now, width))
-            self._footer.show([footer(self.PAGE, self._now, width)])
+            self.pane.show(help_lines(self._page, self._now, width, self.deck.keys))
+            self._footer.show([footer(self.PAGE, self._now, width, self.deck.keys)])
 
     def do_back(self) -> None:
         """Back to where it was asked for."""
@@ -83,12 +84,12 @@ class HelpScreen(ScrollActions, DeckScreen):
         self.dismiss()
 
 
-def help_lines(page: str, now: Situation, width: int) -> list[Line]:
+def help_lines(page: str, now: Situation, width: int, own: OwnKeys = NO_KEYS) -> list[Line]:
     """The page as lines: groups of keys, in two columns where there is room, then notes."""
     groups: dict[str, list[Line]] = {}
     is_wide = width >= 120
     cells = width // 2 if is_wide else width
-    for action in actions_of(page):
+    for action in actions_of(page, own):
         reason = action.reason(now)
         keys = " ".join(key_name(key) for key in action.keys)
         lines = groups.setdefault(action.group, [((f" {action.group.upper()}", "head"),)])

@@ -8,10 +8,11 @@ from core.domain.errors import ReeldeckError
 from core.domain.figures import size_text
 from core.domain.interface import GroupAction
 from core.domain.job import Job, JobStatus
-from tui.actions import Situation
 from tui.control import for_each, needs_confirmation
+from tui.log_lines import LogFilter
 from tui.screens.page import PageScreen
 from tui.screens.playlist import SHOW, PlaylistScreen, outcome_words
+from tui.situation import Situation
 
 _UNFINISHED = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING})
 
@@ -90,6 +91,12 @@ class JobActionsScreen(PageScreen):
     def do_copy_path(self) -> None:
         """Send file paths to the clipboard."""
         self.copy([job.file_path for job in self.targets() if job.file_path], "path", "Y")
+
+    def do_job_log(self) -> None:
+        """What the engine wrote down about the job."""
+        if jobs := self.targets():
+            self.deck.log_filter = LogFilter(level="DEBUG", text=f"job:{jobs[0].id}")
+            self.do_show_log()
 
     def do_playlist(self) -> None:
         """Ask what to do with all jobs of the playlist."""

@@ -161,7 +161,7 @@ class JobsScreen(CursorActions, JobActionsScreen):
         if event.wanted != self.deck.index.filter:
             self._set_filter(event.wanted)
 
-    def on_filter_bar_kept(self) -> None:
+    def on_search_bar_kept(self) -> None:
         """Back to the list."""
         self.view.table.focus()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tui.screens.base import DeckScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
+from tui.screens.palette import PaletteScreen
 from tui.screens.text import TextScreen
 from tui.theme import next_theme
 
@@ -35,6 +36,14 @@ class PageScreen(DeckScreen):
         """The messenger's chats."""
         self.app.switch_mode("chats")
 
+    def do_show_library(self) -> None:
+        """What was fetched."""
+        self.app.switch_mode("library")
+
+    def do_show_log(self) -> None:
+        """What the engine wrote down."""
+        self.app.switch_mode("log")
+
     def do_add(self) -> None:
         """The dialog that adds links."""
         self.open_add()
@@ -48,6 +57,22 @@ class PageScreen(DeckScreen):
     def do_reconnect(self) -> None:
         """Do not wait."""
         self.deck.sync.hurry()
+
+    def do_settings(self) -> None:
+        """Limits and switches."""
+        # A page itself: it would be imported before what it is made from.
+        from tui.screens.settings import SettingsScreen  # noqa: PLC0415
+
+        self.app.push_screen(SettingsScreen(self.deck))
+
+    def do_palette(self) -> None:
+        """Everything that can be done, by its name."""
+
+        def chosen(action_id: str | None) -> None:
+            if action_id:
+                self.call_later(self.action_act, action_id)
+
+        self.app.push_screen(PaletteScreen(self.deck, self.PAGE, self.situation()), chosen)
 
     def do_help(self) -> None:
         """The keys that work here."""

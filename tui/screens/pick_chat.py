@@ -30,6 +30,8 @@ class PickChatScreen(Dialog):
 
     Args:
         deck: What all screens share.
+        title: What a chat is looked for to do.
+        verb: What Enter does.
     """
 
     BINDINGS = [
@@ -40,8 +42,9 @@ class PickChatScreen(Dialog):
         ("pageup", "move(-10)", "Page up"),
     ]
 
-    def __init__(self, deck: Deck) -> None:
+    def __init__(self, deck: Deck, *, title: str = "Watch a chat", verb: str = "watch it") -> None:
         super().__init__()
+        self._title, self._verb = title, verb
         self._deck = deck
         #: None until the engine has answered.
         self._known: Sequence[ChatRules] | ReeldeckError | None = None
@@ -63,7 +66,7 @@ class PickChatScreen(Dialog):
         """The account may have thousands: the messenger is asked, which takes a while."""
         self._list.can_focus = False
         keys: Line = (
-            ("Enter", "key"), (" watch it   ", "label"), ("↑ ↓", "key"), (" choose   ", "label"),
+            ("Enter", "key"), (f" {self._verb}   ", "label"), ("↑ ↓", "key"), (" choose   ", "label"),
             ("Esc", "key"), (" close", "label"),
         )  # fmt: skip
         self._keys.show([keys])
@@ -106,7 +109,7 @@ class PickChatScreen(Dialog):
                 for chat in chats
             ]
             self._list.show_rows(rows)
-        self._top.show([clip((("Watch a chat   ", "strong"), (found, "dim")), width)])
+        self._top.show([clip(((f"{self._title}   ", "strong"), (found, "dim")), width)])
         self._list.show_placeholder(placeholder)
 
     def on_input_changed(self) -> None:

@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.widget import Widget
 
-from tui.actions import Situation
 from tui.deck import Deck
 from tui.present import RULE, Line, pad
 from tui.screens.page import PageScreen
 from tui.screens.scrolling import CursorActions
+from tui.situation import Situation
 from tui.widgets.frame import WIDE, PageFrame
 from tui.widgets.lines import LineBar
 from tui.widgets.roster import Roster, Row
 
-#: Most lines below the list, where there is no room beside it …
-BELOW_LINES = 10
-#: … and what is kept for everything else.
+#: Where the detail stands below the list, so many lines are kept for everything else.
 OTHER_LINES = 12
 
 
@@ -35,18 +34,33 @@ class RosterScreen(CursorActions, PageScreen):
     REFRESH_S: ClassVar[float | None] = None
     #: The page that is marked in the header, where it is another than PAGE.
     TAB: ClassVar[str] = ""
+    #: Most lines below the list, where there is no room beside it.
+    BELOW_LINES: ClassVar[int] = 10
+    #: How the list is drawn.
+    ROSTER: ClassVar[type[Roster]] = Roster
 
     def __init__(self, deck: Deck) -> None:
         super().__init__(deck)
         ascii_only = deck.is_ascii
         self.top = LineBar(id="title", is_ascii=ascii_only)
         self.heads_bar = LineBar(id="heads", is_ascii=ascii_only)
-        self.roster = Roster(id="roster", is_ascii=ascii_only)
+        self.roster = self.ROSTER(id="roster", is_ascii=ascii_only)
         self.below = LineBar(id="below", is_ascii=ascii_only)
-        self.view = PageFrame(deck, top=self.top, heads=self.heads_bar, rows=self.roster, below=self.below)
+        self.view = PageFrame(
+            deck,
+            top=self.top,
+            heads=self.heads_bar,
+            rows=self.roster,
+            below=self.below,
+            above=self.above(),
+        )
         self.pane = self.view.pane
 
     # For the subclass
+
+    def above(self) -> Sequence[Widget]:
+        """What may stand between the top line and the list."""
+        return ()
 
     def headline(self) -> Line:
         """What the page holds, in a few words."""
@@ -121,7 +135,7 @@ class RosterScreen(CursorActions, PageScreen):
         if width >= WIDE and self.pane.size.width:
             self.pane.show(self.detail(self.pane.size.width, now))
         else:
-            height = max(0, min(BELOW_LINES, self.size.height - OTHER_LINES))
+            height = max(0, min(self.BELOW_LINES, self.size.height - OTHER_LINES))
             rule: Line = ((RULE * width, "rule"),)
             self.below.styles.height = height
             self.below.show([rule, *self.detail(width, now)][:height])

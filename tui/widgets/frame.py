@@ -9,9 +9,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tui import chrome
-from tui.actions import Situation
 from tui.deck import Deck
 from tui.present import Line, pad
+from tui.situation import Situation
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
@@ -79,4 +79,4 @@ class PageFrame(Vertical):
         """A message, and the keys of *screen*."""
         width = self.size.width
         self.message.show([pad(message, width)])
-        self.footer.show([chrome.footer(screen, situation, width)])
+        self.footer.show([chrome.footer(screen, situation, width, self.deck.keys)])

@@ -7,13 +7,13 @@ from functools import partial
 
 from core.domain.wording import title_of
 from tui import chrome
-from tui.actions import Situation
 from tui.deck import Deck
 from tui.deliveries import delivery_lines, summary
 from tui.describe import detail, strip
 from tui.outbox import About
 from tui.present import Line, count_text
 from tui.rows import column_heads
+from tui.situation import Situation
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.filter_bar import FilterBar

@@ -66,9 +66,14 @@ async def control(call: Call) -> Text:
 
 
 async def clear(call: Call) -> Text:
-    """Forget finished jobs; their files stay."""
-    if call.arguments:
-        raise InvalidRequest("it takes nothing")
+    """Forget finished jobs; their files stay. Commands are sent by touching them: this one wants a word."""
+    if call.arguments.lower() != "yes":
+        counts = (await call.engine.status())["counts"]
+        total = sum(int(counts.get(one, 0)) for one in _FINAL)
+        if call.arguments:
+            raise InvalidRequest("it takes only yes")
+        told = f"This forgets {counted(total, 'finished job')}. Their files stay. To do it:"
+        return compose(INFO, [told, [code(f"{call.tools.prefix}clear yes")]])
     ids = [each.id async for each in all_jobs(call.engine, statuses=_FINAL)]
     forgotten = await at_once([_forgotten(call.engine, job_id) for job_id in ids])
     return compose(DONE, [f"Forgot {counted(sum(forgotten), 'finished job')}. Their files stay."])

@@ -119,9 +119,10 @@ class Commands:
         is_owner = who == self._tools.me.id or who in self._admin_ids
         if not (is_watched or is_owner or isinstance(message.peer_id, types.PeerUser)):
             return False
-        # A command that was obeyed changes when its preview comes, and when it is edited afterwards.
+        # A command that was obeyed changes when its preview comes, and when it is edited afterwards; and
+        # Telegram may tell of it once more, long after.
         is_obeyed = (place.chat_id, place.message_id) in self._obeyed
-        if not (why is Refusal.EDIT and (is_obeyed or message.edit_hide)):
+        if not (why in {Refusal.EDIT, Refusal.OLD} and (is_obeyed or message.edit_hide)):
             await self._refusals.note(command.name, why, place, who)
         return True
 

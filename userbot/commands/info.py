@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -11,16 +10,12 @@ from typing import Any
 from core.domain.errors import InvalidRequest
 from core.domain.figures import rate_text, rough_text, size_text, span_text
 from core.domain.job import JobStatus, from_iso
-from core.domain.pages import all_jobs
 from core.domain.profile import ProfileStatus
 from userbot.commands.arguments import parse
 from userbot.commands.call import Call, Subject
 from userbot.commands.jobs import running_jobs
 from userbot.replies import INFO
 from userbot.texts import Row, Text, bold, code, compose, counted, job_row, remote
-
-#: Waiting jobs that are asked which login they wait for.
-_LOOKED_AT = 5000
 
 
 async def start(call: Call) -> Text:
@@ -105,10 +100,8 @@ async def _troubles(call: Call, found: Mapping[str, Any]) -> AsyncIterator[Row]:
             if each and each.get("state") in {"open", "half_open"}:
                 where, why = each.get("host") or source["name"], each.get("reason")
                 yield f"{remote(str(where))} rests: {remote(str(why or 'its last tries failed'))}"
-    pending = all_jobs(call.engine, limit=_LOOKED_AT, statuses=frozenset({JobStatus.PENDING}))
-    waiting = Counter([(each.source_type, each.waiting_for) async for each in pending])
     for profile in await call.engine.profiles():
-        jobs = waiting[profile.source_type, profile.waiting_for]
+        jobs = await call.engine.parked(profile.waiting_for, source=profile.source_type)
         if profile.status is ProfileStatus.DISABLED or jobs:
             reason = profile.reason.value if profile.reason else "not used"
             wait = f", {counted(jobs, 'job')} waiting" if jobs else ""

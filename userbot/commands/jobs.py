@@ -19,27 +19,20 @@ from userbot.texts import MAX_ROWS, Row, Text, and_more, bold, compose, job_row,
 
 #: Jobs that `queue` names; with two headings and a last line they fill an answer.
 _RUNNING_NAMED, _NEXT_NAMED = 4, 5
-#: Waiting jobs that are looked at for the next ones, the newest; more are only counted.
-_LOOKED_AT = 5000
 _WAITING = frozenset({JobStatus.PENDING, JobStatus.QUEUED})
 
 
 async def queue(call: Call) -> Text:
     """What runs, and what comes next."""
-    found = [each async for each in all_jobs(call.engine, limit=_LOOKED_AT, statuses=_WAITING)]
     running = await running_jobs(call.engine)
-    started = {each.id for each in running}
-    waiting = [each for each in found if each.id not in started]
+    waiting = await call.engine.upcoming(limit=_NEXT_NAMED)
     if not running and not waiting:
         return compose(INFO, ["Nothing runs or waits."])
-    now = time.time()
-    # What may start comes first, then what waits for a moment.
-    waiting.sort(key=lambda each: (max(each.not_before or 0.0, now), -each.priority, each.position))
     counts = (await call.engine.status())["counts"]
     total = sum(int(counts.get(one, 0)) for one in _WAITING)
     rows: list[Row] = [[bold(f"Running {len(running)}")], *map(job_row, running[:_RUNNING_NAMED])]
-    rows += [[bold(f"Next of {total}")], *map(job_row, waiting[:_NEXT_NAMED])] if waiting else []
-    return compose(INFO, rows, more=and_more(total, min(len(waiting), _NEXT_NAMED), "reeldeck jobs"))
+    rows += [[bold(f"Next of {total}")], *map(job_row, waiting)] if waiting else []
+    return compose(INFO, rows, more=and_more(total, len(waiting), "reeldeck jobs"))
 
 
 async def job(call: Call) -> Text:

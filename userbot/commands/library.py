@@ -13,6 +13,8 @@ from userbot.texts import Row, Text, bold, code, compose, problem, remote
 
 _FOUND = 5
 _SENT_AT_ONCE = 10
+#: Begins the number of a file of the library that has no job.
+_ENTRY = frozenset("Ll")
 
 
 async def search(call: Call) -> Text:
@@ -26,19 +28,22 @@ async def search(call: Call) -> Text:
     rows += map(_item_row, page.items)
     if not page.items:
         return compose(INFO, [*rows, "Nothing found."])
-    if any(item.job_id is not None for item in page.items):
-        rows.append(["Send one here: ", code(f"{call.tools.prefix}send ID")])
+    rows.append(["Send one here: ", code(f"{call.tools.prefix}send ID")])
     return compose(INFO, [[bold("Found")], *rows], more="… and more: reeldeck search" if page.next else None)
 
 
 async def send(call: Call) -> Text | None:
     """Send files that are here already into this chat."""
-    ids = job_ids(parse(call.arguments).words)
-    if not 1 <= len(ids) <= _SENT_AT_ONCE:
-        raise InvalidRequest(f"name up to {_SENT_AT_ONCE} jobs")
+    names = parse(call.arguments).words
+    entries = job_ids([name[1:] for name in names if name[:1] in _ENTRY])
+    ids = job_ids([name for name in names if name[:1] not in _ENTRY])
+    if not 1 <= len(ids) + len(entries) <= _SENT_AT_ONCE:
+        raise InvalidRequest(f"name up to {_SENT_AT_ONCE} files")
     requests = [await _again(call, job_id) for job_id in ids]
     answers = await call.engine.take_links(requests)
     refused = [answer for answer in answers if isinstance(answer, ReeldeckError)]
+    for item_id in entries:
+        await call.engine.send_item(item_id, str(call.place.chat_id), topic_id=call.place.topic_id)
     if not refused:
         return None  # The files are the answer.
     return compose(FAILED, [row for error in refused for row in problem(error)])
@@ -67,4 +72,6 @@ def _item_row(item: MediaItem) -> Row:
     length = span_text(item.duration_s)
     size = size_text(item.size_bytes) if item.size_bytes else ""
     facts = " · ".join(filter(None, (length, size, remote(item.title or item.url))))
-    return [code(str(item.job_id)), f" {facts}"] if item.job_id is not None else facts
+    # Most are known by their jobs; what was imported, and whose job is forgotten, has none.
+    name = str(item.job_id) if item.job_id is not None else f"L{item.id}"
+    return [code(name), f" {facts}"]

@@ -1,4 +1,4 @@
-"""Writes down who tried to command and may not: one row a minute for each of them, however often they try."""
+"""Writes down who tried to command what and where, and may not: one row a minute for each, however often."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from core.domain.messenger import MessengerInterface
 from userbot.permission import Refusal
 
 WINDOW_S = 60.0
-#: So many people are remembered; who is forgotten may be written down once more.
-MAX_PEOPLE = 1000
+#: So many attempts are remembered; what is forgotten may be written down once more.
+MAX_ATTEMPTS = 1000
+#: Who tries more than this in a minute, of whatever kind, is only counted.
+MAX_ROWS_EACH = 10
 
 
 @dataclass(slots=True)
 class _Window:
-    written: float
-    #: Attempts since the last row.
-    count: int = 0
+    opened: float
+    #: Rows in it, and attempts since the last one.
+    rows: int = 0
+    unwritten: int = 0
 
 
 class Refusals:
@@ -34,26 +37,35 @@ class Refusals:
     def __init__(self, engine: MessengerInterface, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._clock = clock
-        self._windows: OrderedDict[int, _Window] = OrderedDict()
+        #: By person, and by person, chat and command.
+        self._windows: OrderedDict[tuple[object, ...], _Window] = OrderedDict()
 
     async def note(self, name: str, why: Refusal, place: ReplyTo, user_id: int | None) -> None:
-        """Write down an attempt, or count it for the next row of the same person.
+        """Write down an attempt, or count it for the next row of its kind.
 
         *user_id* is None for those who hide behind a chat: that chat stands for them.
         """
-        now, who = self._clock(), user_id if user_id is not None else place.chat_id
-        window = self._windows.get(who)
-        if window is not None and now - window.written < WINDOW_S:
-            window.count += 1
+        who = user_id if user_id is not None else place.chat_id
+        person, kind = self._window((who,)), self._window((who, place.chat_id, name))
+        kind.unwritten += 1
+        if kind.rows or person.rows >= MAX_ROWS_EACH:
             return
-        count = (window.count if window else 0) + 1
-        self._windows[who] = _Window(now)
-        self._windows.move_to_end(who)
-        if len(self._windows) > MAX_PEOPLE:
-            self._windows.popitem(last=False)
+        person.rows, kind.rows = person.rows + 1, 1
+        count, kind.unwritten = kind.unwritten, 0
         await self._engine.audit_command(
             actor=f"telegram:{who}",
             action="command.refused",
             target=str(place.chat_id),
             data={"command": name, "why": why.value, "message_id": place.message_id, "count": count},
         )
+
+    def _window(self, key: tuple[object, ...]) -> _Window:
+        """The minute of now of a person, or of one kind of attempt."""
+        now = self._clock()
+        window = self._windows.setdefault(key, _Window(now))
+        if now - window.opened >= WINDOW_S:
+            window.opened, window.rows = now, 0
+        self._windows.move_to_end(key)
+        if len(self._windows) > MAX_ATTEMPTS:
+            self._windows.popitem(last=False)
+        return window

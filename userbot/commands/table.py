@@ -48,7 +48,7 @@ _ALL = (
     _changes(_S.JOBS, "resume", _JOBS, control.control, "Let paused jobs go on."),
     _changes(_S.JOBS, "cancel", _JOBS, control.control, "End jobs and delete what they have fetched."),
     _changes(_S.JOBS, "retry", "ID… | failed | all", control.control, "Start ended jobs again."),
-    _changes(_S.JOBS, "clear", "", control.clear, "Forget finished jobs; their files stay."),
+    _changes(_S.JOBS, "clear", "yes", control.clear, "Forget finished jobs; their files stay."),
     _changes(_S.CHATS, "watch", _RULES, chats.watch, "Fetch the links of this chat or topic, or of another."),
     _changes(_S.CHATS, "unwatch", "[CHAT]", chats.unwatch, "Leave the links of a chat or topic alone."),
     _changes(_S.CHATS, "archive_on", "[CHAT]", chats.archive, "Keep the files that a chat asks for."),

@@ -12,7 +12,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from core.domain.media import MediaInfo, StreamInfo
+from core.domain.media import MediaInfo, Picture
 
 #: Those that systems name in different ways, or not at all.
 _MIME_TYPES = {
@@ -51,12 +51,22 @@ class Description:
     is_silent: bool = False
 
 
-def describe(file_name: str, info: MediaInfo | None, *, title: str = "", performer: str = "") -> Description:
+def describe(
+    file_name: str,
+    info: MediaInfo | None,
+    picture: Picture | None = None,
+    *,
+    is_streamable: bool = True,
+    title: str = "",
+    performer: str = "",
+) -> Description:
     """What to say of a file.
 
     Args:
         file_name: As it is to be called in the chat.
         info: What a probe saw; None when it is no media.
+        picture: What it looks like, where that can be seen.
+        is_streamable: A film can be played while it comes.
         title: Of sound.
         performer: Of sound. Opus without one, as recorders make it, is sent as a voice message.
     """
@@ -64,7 +74,14 @@ def describe(file_name: str, info: MediaInfo | None, *, title: str = "", perform
     mime_type = _MIME_TYPES.get(suffix) or _OTHERS.guess_type(file_name)[0] or "application/octet-stream"
     named = types.DocumentAttributeFilename(file_name)
     if info is not None and info.video is not None and suffix in _STREAMED:
-        video = _video(info.video, info.duration_s)
+        # Without true figures the apps show a black square of no length. What is encoded on its side, or
+        # in oblong points, is shown otherwise.
+        video = types.DocumentAttributeVideo(
+            duration=info.duration_s or 0.0,
+            w=(picture.width if picture else info.video.width) or 1,
+            h=(picture.height if picture else info.video.height) or 1,
+            supports_streaming=is_streamable,
+        )
         return Description(mime_type, (video, named), is_silent=info.audio is None)
     if info is not None and info.video is None and info.audio is not None and suffix in _SOUNDS:
         is_voice = info.container == "ogg" and info.audio.codec == "opus" and not performer
@@ -76,10 +93,3 @@ def describe(file_name: str, info: MediaInfo | None, *, title: str = "", perform
         )
         return Description(mime_type, (sound, named))
     return Description(mime_type, (named,), is_plain=True)
-
-
-def _video(stream: StreamInfo, duration_s: float | None) -> types.DocumentAttributeVideo:
-    # Without true figures the apps show a black square of no length.
-    return types.DocumentAttributeVideo(
-        duration=duration_s or 0.0, w=stream.width or 1, h=stream.height or 1, supports_streaming=True
-    )

@@ -6,7 +6,6 @@ Nothing in it is read as markup: what is bold or a link is named by place and le
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -19,13 +18,10 @@ from core.domain.job import Job
 from core.domain.library import MediaItem
 from core.domain.text import ELLIPSIS
 from core.media.words import folded
+from userbot.texts import inert
 
-#: https://core.telegram.org/api/config: caption_length_limit_default and _premium.
-MAX_UNITS, MAX_UNITS_PREMIUM = 1024, 4096
-#: Telegram would make a person's attention, or a bot's command, of these in a title from outside.
-_CALLS = re.compile(r"(?<!\w)([@/])(?=\w)")
-#: Breaks such a word where nobody sees it.
-_WORD_JOINER = "\u2060"
+#: What everybody may write (https://core.telegram.org/api/config: caption_length_limit_default).
+MAX_UNITS = 1024
 _ENTITIES = {"title": types.MessageEntityBold, "url": types.MessageEntityUrl}
 
 
@@ -73,7 +69,7 @@ def caption(
 
 def _safe(text: str | None) -> str:
     """Text from outside: one line, without hidden characters, calling nobody."""
-    return _CALLS.sub(rf"\1{_WORD_JOINER}", folded(text or ""))
+    return inert(folded(text or ""))
 
 
 def _filled(template: str, values: Mapping[str, str]) -> Caption:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 
 from telethon import TelegramClient
@@ -11,17 +11,17 @@ from telethon.tl.types import User
 
 from core.config.settings import Settings
 from core.domain.delivery import Delivery
-from core.domain.errors import NetworkFailure, NoSuchJob, NotFound, SizeLimit
+from core.domain.errors import NetworkFailure, NotFound, SizeLimit, Unknown
 from core.domain.job import Job, ReplyTo
 from core.domain.library import MediaItem
 from core.domain.messenger import MessengerInterface
 from core.media.words import folded
-from userbot.delivery.captions import MAX_UNITS, MAX_UNITS_PREMIUM, Caption, caption
+from userbot.delivery.captions import Caption, caption
 from userbot.delivery.parcel import Parcel
 from userbot.delivery.repeat import Repeats, parts_with
-from userbot.delivery.send import DocumentRefusedError, PartLostError, Sender, Sent
+from userbot.delivery.send import AlreadyThereError, DocumentRefusedError, PartLostError, Sender, Sent
 from userbot.rules import Rules
-from userbot.transfer.limits import most_bytes
+from userbot.transfer.limits import Limits, forget_limits, limits_of
 from userbot.transfer.window import Window
 
 #: Telegram may lose parts of an upload; more often than this it has another trouble.
@@ -64,21 +64,11 @@ class Courier:
         wait_s = self._window.wait_s
         return wait_s if wait_s > self._settings.flood_sleep_s else 0.0
 
-    async def is_quick(self, delivery: Delivery) -> bool:
-        """Whether it goes without an upload, as far as one can know."""
-        try:
-            return await self._repeats.is_known(delivery) or not await self._is_wanted(delivery)
-        except NoSuchJob:
-            return True  # Deleted just now, and the delivery with it.
-
-    async def deliver(
-        self, delivery: Delivery, *, is_unsure: bool, begins_upload: Callable[[], None]
-    ) -> Sent | None:
-        """Send a delivery that has begun; None when its chat wants no files.
+    async def deliver(self, delivery: Delivery, *, begins_upload: Callable[[], None]) -> Sent | None:
+        """Send a delivery that has begun; None when its chat wants no files, or has it for sure.
 
         Args:
             delivery: As `begin_delivery` gave it.
-            is_unsure: An earlier try may have sent it without our hearing of it.
             begins_upload: Called when it turns out not to go without.
 
         Raises:
@@ -88,50 +78,59 @@ class Courier:
             return None
         job = await self._engine.job(delivery.job_id)
         item = await self._engine.item_of(job)
-        parts = await self._parts(delivery, job)
-        text = self._caption(delivery, job, item, parts)
-        if is_unsure and (sent := await self._sent_unheard(delivery, job, text, parts)):
-            return sent
-        async for document in self._repeats.documents(job, delivery.part_index, parts=parts):
-            try:
-                return await self._sender.send(delivery, document, text)
-            except DocumentRefusedError:
-                continue
-        begins_upload()
-        async with self._uploading:
-            return await self._upload(delivery, job, item, text, parts)
-
-    async def _is_wanted(self, delivery: Delivery) -> bool:
-        place = ReplyTo(delivery.chat_id, delivery.reply_to or 0, delivery.topic_id)
-        return (await self._rules.of(place)).reply
-
-    async def _parts(self, delivery: Delivery, job: Job) -> int:
-        """In how many messages the file goes out; the further ones have deliveries of their own then."""
-        known = parts_with(delivery, await self._engine.deliveries_of(job_id=job.id))
-        if len(known) > 1 or not job.size_bytes:
-            return len(known)
-        limit = await most_bytes(self._client, self._me)
-        if job.size_bytes <= limit:
-            return 1
-        parts = await self._repeats.parts_of_old(job)
-        if parts is None:
-            parts = len(await self._engine.parts_of(job, max_bytes=limit))
-        if parts > 1:
-            await self._engine.split_delivery(delivery.id, parts)
-        return parts
-
-    def _caption(self, delivery: Delivery, job: Job, item: MediaItem | None, parts: int) -> Caption:
-        return caption(
+        limits = await limits_of(self._client)
+        parts = await self._parts(delivery, job, limits)
+        text = caption(
             self._settings.caption_template,
             job,
             item,
             part=_part(delivery, parts),
-            limit_units=MAX_UNITS_PREMIUM if self._me.premium else MAX_UNITS,
+            limit_units=limits.caption_units,
         )
+        # An earlier try may have sent it without our hearing of it.
+        if delivery.attempt > 1 and (sent := await self._sent_unheard(delivery, job, text, parts)):
+            return sent
+        try:
+            async for document in self._repeats.documents(job, delivery.part_index, parts=parts):
+                try:
+                    return await self._sender.send(delivery, document, text)
+                except DocumentRefusedError:
+                    continue
+            begins_upload()
+            async with self._uploading:
+                return await self._upload(delivery, job, item, text, parts)
+        except AlreadyThereError as error:
+            sent = await self._sent_unheard(delivery, job, text, parts)
+            if sent is None and not self._me.bot:
+                raise Unknown("Telegram has this message already, but it is not in the chat") from error
+            return sent
+
+    async def _is_wanted(self, delivery: Delivery) -> bool:
+        if delivery.reply_to is None:
+            return True  # It answers nothing: somebody chose the chat.
+        place = ReplyTo(delivery.chat_id, delivery.reply_to, delivery.topic_id)
+        return (await self._rules.of(place)).reply
+
+    async def _parts(self, delivery: Delivery, job: Job, limits: Limits) -> int:
+        """In how many messages the file goes out; the further ones have deliveries of their own then."""
+        known = parts_with(delivery, await self._engine.deliveries_of(job_id=job.id))
+        if len(known) > 1 or not job.size_bytes:
+            return len(known)
+        if job.size_bytes <= limits.file_bytes:
+            return 1
+        parts = await self._repeats.parts_of_old(job)
+        if parts is None:
+            parts = len(await self._engine.parts_of(job, max_bytes=limits.file_bytes))
+        if parts > 1:
+            await self._engine.split_delivery(delivery.id, parts)
+        return parts
 
     async def _sent_unheard(self, delivery: Delivery, job: Job, text: Caption, parts: int) -> Sent | None:
-        asked = ReplyTo(delivery.chat_id, delivery.reply_to or 0)
-        beside = await self._engine.deliveries_of(reply_to=asked)
+        if delivery.reply_to is None:
+            beside = await self._engine.deliveries_of(job_id=job.id)
+        else:
+            asked = ReplyTo(delivery.chat_id, delivery.reply_to)
+            beside = await self._engine.deliveries_of(reply_to=asked)
         return await self._sender.find(
             delivery,
             text,
@@ -153,12 +152,21 @@ class Courier:
             path=path,
             file_name=_file_name(delivery, job, path, parts),
         )
+        told = {
+            "title": f"{title} ({part})" if part else title,
+            "performer": folded((item.artist if item else None) or ""),
+        }
+        try:
+            return await self._put(delivery, parcel, text, told)
+        except SizeLimit as error:
+            if await self._is_too_large_now(job, parts):
+                raise Unknown("Telegram takes less at once now; the next try sends parts") from error
+            raise
+
+    async def _put(self, delivery: Delivery, parcel: Parcel, text: Caption, told: Mapping[str, str]) -> Sent:
         is_refused = False
         for _ in range(_UPLOADS):
-            media = await parcel.upload(
-                title=f"{title} ({part})" if part else title,
-                performer=folded((item.artist if item else None) or ""),
-            )
+            media = await parcel.upload(**told)
             try:
                 return await self._sender.send(delivery, media, text)
             except PartLostError as error:
@@ -168,6 +176,12 @@ class Courier:
             raise SizeLimit("Telegram takes no file of this size from this account")
         raise NetworkFailure("Telegram loses parts of the upload")
 
+    async def _is_too_large_now(self, job: Job, parts: int) -> bool:
+        """Whether Premium has ended since the limits were last asked for."""
+        forget_limits(self._client)
+        limits = await limits_of(self._client)
+        return parts == 1 and (job.size_bytes or 0) > limits.file_bytes
+
     async def _path(self, delivery: Delivery, job: Job, parts: int) -> str:
         path = job.file_path
         if path is None or not await asyncio.to_thread(Path(path).is_file):
@@ -175,7 +189,7 @@ class Courier:
             raise NotFound("the file is gone; fetch it again: reeldeck add --force LINK")
         if parts == 1:
             return path
-        made = await self._engine.parts_of(job, max_bytes=await most_bytes(self._client, self._me))
+        made = await self._engine.parts_of(job, max_bytes=(await limits_of(self._client)).file_bytes)
         if len(made) != parts:
             raise NotFound("the file is cut in another way now; ask for it again")
         return made[delivery.part_index]

@@ -32,8 +32,8 @@ log = logging.getLogger("reeldeck.telegram")
 
 #: Deliveries at the same time that need no upload; and that need one.
 QUICK, SLOW = 2, 1
-#: How far into the queue one looks for those that can go past.
-LOOKED_AT = 200
+#: After a look that found nothing to begin, the next one comes no sooner than this many times its duration.
+_REST_FACTOR, _LONGEST_REST_S = 4, 0.5
 #: When Telegram cannot be reached, nothing is begun for so long.
 BREATH_S = 5.0
 #: Waits that Telegram named end so much later, at random: other programs of the account come back then too.
@@ -62,10 +62,10 @@ class Deliveries:
         self._courier = Courier(client=client, engine=engine, settings=settings, me=me)
         #: Free places in the quick lane (True) and in the slow one, which may have more than its own.
         self._free = {True: QUICK, False: SLOW}
-        #: Deliveries that wait for an upload: they are not asked about again and again.
-        self._slow: set[int] = set()
         self._freed = asyncio.Event()
         self._rest_until = 0.0
+        #: How long the last look at what is due took.
+        self._look_s = 0.0
 
     async def run(self) -> None:
         """Send until cancelled. What is on its way then is taken up by the next run, and is one message.
@@ -92,35 +92,22 @@ class Deliveries:
 
     async def _start_some(self, sending: asyncio.TaskGroup) -> bool:
         """Begin what can begin; whether anything did."""
-        if self._wait_s > 0 or not self._has_room():
+        if self._wait_s > 0:
             return False
-        is_begun = False
-        due = await self._engine.due_deliveries(limit=LOOKED_AT)
-        self._slow &= {delivery.id for delivery in due}
-        for delivery in due:
-            if not self._has_room():
-                break
-            is_quick = await self._is_quick(delivery)
-            if self._free[is_quick] <= 0 or (not is_quick and self._courier.upload_wait_s > 0):
+        is_begun, began = False, time.monotonic()
+        for is_quick, free in self._free.items():
+            if free <= 0 or (not is_quick and self._courier.upload_wait_s > 0):
                 continue
-            try:
-                begun = await self._engine.begin_delivery(delivery.id)
-            except _GONE:
-                continue
-            self._free[is_quick] -= 1
-            # Telegram's wait is an answer; anything else may have come after the message was there.
-            is_unsure = delivery.attempt > 0 and delivery.error_type != FloodWait.code
-            sending.create_task(self._occupy(begun, is_quick=is_quick, is_unsure=is_unsure))
-            is_begun = True
+            for delivery in await self._engine.due_deliveries(limit=free, is_quick=is_quick):
+                try:
+                    begun = await self._engine.begin_delivery(delivery.id)
+                except _GONE:
+                    continue
+                self._free[is_quick] -= 1
+                sending.create_task(self._occupy(begun, is_quick=is_quick))
+                is_begun = True
+        self._look_s = time.monotonic() - began
         return is_begun
-
-    async def _is_quick(self, delivery: Delivery) -> bool:
-        if delivery.id in self._slow:
-            return False
-        is_quick = await self._courier.is_quick(delivery)
-        if not is_quick:
-            self._slow.add(delivery.id)
-        return is_quick
 
     def _has_room(self) -> bool:
         return any(free > 0 for free in self._free.values())
@@ -138,6 +125,8 @@ class Deliveries:
         if not self._has_room():
             await self._freed.wait()
             return
+        # The more there is, the longer a look takes, and the less often one looks.
+        await asyncio.sleep(min(self._look_s * _REST_FACTOR, _LONGEST_REST_S))
         waits = [asyncio.create_task(self._engine.wait_for_due()), asyncio.create_task(self._freed.wait())]
         try:
             done, _ = await asyncio.wait(
@@ -152,7 +141,7 @@ class Deliveries:
                 task.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _occupy(self, delivery: Delivery, *, is_quick: bool, is_unsure: bool) -> None:
+    async def _occupy(self, delivery: Delivery, *, is_quick: bool) -> None:
         """A lane is taken while this delivery is on its way; another if it needs an upload after all."""
         lane = is_quick
 
@@ -164,16 +153,14 @@ class Deliveries:
             self._freed.set()
 
         try:
-            await self._deliver(delivery, is_unsure=is_unsure, begins_upload=begins_upload)
+            await self._deliver(delivery, begins_upload=begins_upload)
         finally:
             self._free[lane] += 1
             self._freed.set()
 
-    async def _deliver(
-        self, delivery: Delivery, *, is_unsure: bool, begins_upload: Callable[[], None]
-    ) -> None:
+    async def _deliver(self, delivery: Delivery, *, begins_upload: Callable[[], None]) -> None:
         try:
-            sent = await self._courier.deliver(delivery, is_unsure=is_unsure, begins_upload=begins_upload)
+            sent = await self._courier.deliver(delivery, begins_upload=begins_upload)
         except ReeldeckError as error:
             await self._failed(delivery, error)
             if isinstance(error, SessionLost):
@@ -194,9 +181,6 @@ class Deliveries:
                 )
         except _GONE as error:
             log.warning("a delivery ended that is not ours any more", extra={"detail": str(error)})
-        # Telegram has this content now: others that wait for it need no upload.
-        alike = await self._engine.deliveries_of(job_id=delivery.job_id)
-        self._slow -= {each.id for each in alike}
 
     async def _failed(self, delivery: Delivery, error: ReeldeckError) -> None:
         now = time.time()

@@ -14,8 +14,13 @@ from telethon import TelegramClient
 from telethon.tl import types
 
 from core.domain.delivery import Delivery
-from core.domain.errors import MediaFailure, RequestError
+from core.domain.errors import MediaFailure, ReeldeckError
+from core.domain.media import Picture
 from core.domain.messenger import MessengerInterface
+from core.media.faststart import read_layout
+from core.media.front_index import FrontIndex, front_index
+from core.net.transfer.blocking import run_blocking
+from core.net.transfer.part import disk_errors
 from userbot.delivery.attributes import describe
 from userbot.transfer.upload import UploadState, upload_file
 from userbot.transfer.window import Window
@@ -24,8 +29,8 @@ log = logging.getLogger("reeldeck.telegram")
 
 #: https://core.telegram.org/api/files#uploading-files: what a thumbnail may be.
 THUMB_PIXELS, THUMB_BYTES = 320, 200 * 1024
-#: How often the progress of an upload is stored.
-NOTE_EVERY_S = 1.0
+#: How often the progress of an upload is stored, at most: a crash costs what was sent since.
+NOTE_EVERY_S = 0.25
 
 
 class Parcel:
@@ -77,8 +82,11 @@ class Parcel:
             performer: Shown with sound.
 
         Raises:
-            FloodWait, NetworkFailure, Stalled, SessionLost, MediaFailure, Unknown: As `upload_file`.
+            FloodWait, NetworkFailure, Stalled, SessionLost: As `upload_file`.
+            MediaFailure, SizeLimit, Unknown: As `upload_file`.
         """
+        path = Path(self._path)
+        front, is_streamable = await run_blocking(_arranged_blocking, path)
         async with _Notes(self._engine, self._delivery_id) as notes:
 
             def on_part(state: UploadState) -> None:
@@ -87,9 +95,10 @@ class Parcel:
 
             file = await upload_file(
                 self._client,
-                Path(self._path),
+                path,
                 file_name=self._file_name,
                 window=self._window,
+                front=front,
                 state=self._state,
                 on_part=on_part,
             )
@@ -97,27 +106,37 @@ class Parcel:
             info = await self._engine.probe(self._path)
         except MediaFailure:
             info = None  # No media; it is sent as it is.
-        said = describe(self._file_name, info, title=title, performer=performer)
+        picture = await self._picture() if info is not None else None
+        said = describe(
+            self._file_name, info, picture, is_streamable=is_streamable, title=title, performer=performer
+        )
         return types.InputMediaUploadedDocument(
             file,
             said.mime_type,
             list(said.attributes),
             nosound_video=said.is_silent or None,
             force_file=said.is_plain or None,
-            thumb=await self._thumb() if info is not None else None,
+            thumb=await self._thumb(picture) if picture is not None else None,
         )
 
-    async def _thumb(self) -> Any:
-        picture = await self._engine.picture(self._path, max_side=THUMB_PIXELS, max_bytes=THUMB_BYTES)
-        if picture is None:
-            return None
+    async def _picture(self) -> Picture | None:
+        return await self._engine.picture(self._path, max_side=THUMB_PIXELS, max_bytes=THUMB_BYTES)
+
+    async def _thumb(self, picture: Picture) -> Any:
         # From a file like everything else, so that the same window and the same waits hold for it.
         with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
-            file.write(picture)
+            file.write(picture.jpeg)
             file.flush()
             return await upload_file(
                 self._client, Path(file.name), file_name="thumb.jpg", window=self._window
             )
+
+
+def _arranged_blocking(path: Path) -> tuple[FrontIndex | None, bool]:
+    """How a file is put into the order in which it can be played while it comes; and whether it can be."""
+    with disk_errors("cannot read the file"):
+        front = front_index(path)
+        return front, front is not None or read_layout(path).is_faststart
 
 
 class _Notes:
@@ -144,8 +163,7 @@ class _Notes:
     ) -> None:
         self._writing.cancel()
         await asyncio.wait([self._writing])
-        if kind is not asyncio.CancelledError:
-            await self._write()
+        await self._write()
 
     async def _write_now_and_then(self) -> None:
         while True:
@@ -155,7 +173,8 @@ class _Notes:
             await asyncio.sleep(NOTE_EVERY_S)
 
     async def _write(self) -> None:
-        if (state := self._latest) is None:
+        state, self._latest = self._latest, None
+        if state is None:
             return
         try:
             await self._engine.note_upload(
@@ -164,6 +183,6 @@ class _Notes:
                 parts_done=state.parts_done,
                 parts_total=state.parts_total,
             )
-        except RequestError as error:
+        except ReeldeckError as error:
             # The upload itself is none the worse; only a crash would cost more.
             log.warning("an upload's progress was not stored", extra={"detail": str(error)})

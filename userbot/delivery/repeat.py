@@ -16,10 +16,11 @@ from core.domain.errors import Forbidden, NotFound, Unknown
 from core.domain.job import Job
 from core.domain.messenger import MessengerInterface
 from userbot.delivery.send import input_peer
-from userbot.faults import telegram_errors
+from userbot.faults import answered
 
 #: Messages that are looked at before the file is rather uploaded.
 _LOOKED_AT = 3
+_SENT = DeliveryState.SENT
 
 
 class Repeats:
@@ -28,11 +29,6 @@ class Repeats:
     def __init__(self, client: TelegramClient, engine: MessengerInterface) -> None:
         self._client = client
         self._engine = engine
-
-    async def is_known(self, delivery: Delivery) -> bool:
-        """Whether its content was sent before."""
-        job = await self._engine.job(delivery.job_id)
-        return bool(await self._engine.sent_before(job, delivery.part_index))
 
     async def parts_of_old(self, job: Job) -> int | None:
         """In how many parts a job's file was sent before, all of them; None if it was not."""
@@ -67,7 +63,7 @@ class Repeats:
     async def _document(self, earlier: Delivery) -> types.Document | None:
         try:
             peer = await input_peer(self._client, earlier.chat_id)
-            with telegram_errors():
+            async with answered():
                 message = await self._client.get_messages(peer, ids=earlier.message_id)
         except (Forbidden, NotFound, Unknown):
             return None  # We are not in that chat any more.
@@ -76,5 +72,12 @@ class Repeats:
 
 
 def parts_with(one: Delivery, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Those of a job's *deliveries* that answer the same message as *one*: the parts of one file."""
-    return [each for each in deliveries if (each.chat_id, each.reply_to) == (one.chat_id, one.reply_to)]
+    """Those of a job's *deliveries* that answer the same message as *one*: the parts of one file.
+
+    What answers nothing can have gone to the same chat before: of each part, one that was sent stands for
+    all.
+    """
+    place = (one.chat_id, one.reply_to, one.topic_id)
+    same = [each for each in deliveries if (each.chat_id, each.reply_to, each.topic_id) == place]
+    parts = {each.part_index: each for each in sorted(same, key=lambda each: each.state is _SENT)}
+    return [parts[index] for index in sorted(parts)]

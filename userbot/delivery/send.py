@@ -17,7 +17,7 @@ from telethon.tl import functions, types
 from core.domain.delivery import Delivery
 from core.domain.errors import FloodWait, Forbidden, NotFound, Unknown
 from userbot.delivery.captions import Caption
-from userbot.faults import telegram_errors
+from userbot.faults import answered
 
 #: An account that Telegram takes for a spammer sends nothing for so long.
 SPAMMER_REST_S = 3600.0
@@ -39,6 +39,9 @@ _UNUSABLE = (
 )
 #: Telethon has no classes for these.
 _NOBODY_ASKED = frozenset({"REPLY_MESSAGE_ID_INVALID", "REPLY_TO_INVALID"})
+_TOPIC_CLOSED = "TOPIC_CLOSED"
+#: To make a file of its parts may take Telegram a while.
+_MAKING_S = 180.0
 
 
 class PartLostError(Exception):
@@ -48,6 +51,10 @@ class PartLostError(Exception):
         super().__init__(index)
         self.index = index
         self.is_all = is_all
+
+
+class AlreadyThereError(Exception):
+    """Telegram says that this message was sent before."""
 
 
 class DocumentRefusedError(Exception):
@@ -85,9 +92,10 @@ class Sender:
         """Send *media* as the answer of a delivery. A repetition is the first message again.
 
         Raises:
+            AlreadyThereError: Telegram does not say it is the first message, but it is.
             PartLostError: Of an upload.
             DocumentRefusedError: Of a stored file.
-            FloodWait, NetworkFailure, SessionLost, Forbidden, NotFound, Unknown: As they say.
+            FloodWait, NetworkFailure, Stalled, SessionLost, Forbidden, NotFound, Unknown: As they say.
         """
         peer = await input_peer(self._client, delivery.chat_id)
         request = functions.messages.SendMediaRequest(
@@ -98,19 +106,16 @@ class Sender:
             reply_to=_asked(delivery),
             entities=list(caption.entities),
         )
-        async with self._turn:
-            with telegram_errors():
-                return await self._call(request, delivery, caption)
+        async with self._turn, answered(_MAKING_S):
+            return await self._call(request, delivery)
 
-    async def _call(self, request: Any, delivery: Delivery, caption: Caption) -> Sent:
+    async def _call(self, request: Any, delivery: Delivery) -> Sent:
         if (wait_s := self.wait_s) > 0:
             raise FloodWait(f"for {wait_s:.0f} s", retry_after_s=wait_s)
         try:
             return await self._answered(request, delivery)
         except errors.RandomIdDuplicateError as error:
-            if (sent := await self.find(delivery, caption)) is not None:
-                return sent
-            raise Unknown("Telegram has this message already, but it is not in the chat") from error
+            raise AlreadyThereError from error
         except _FLOODS as error:
             self._rest_until = time.monotonic() + error.seconds
             raise
@@ -122,6 +127,8 @@ class Sender:
             ) from error
         except (errors.FilePartMissingError, errors.FilePart0MissingError) as error:
             raise PartLostError(getattr(error, "which", 0)) from error
+        except errors.Md5ChecksumInvalidError as error:
+            raise PartLostError(0) from error  # One of them is not what we sent.
         except _UNUSABLE as error:
             if isinstance(request.media, types.InputMediaDocument):
                 raise DocumentRefusedError from error
@@ -135,6 +142,8 @@ class Sender:
         except errors.BadRequestError as error:
             if isinstance(error, errors.TopicDeletedError):
                 raise Forbidden("that topic was deleted") from error
+            if error.message == _TOPIC_CLOSED:
+                raise Forbidden("that topic is closed") from error
             if not isinstance(error, errors.MsgIdInvalidError) and error.message not in _NOBODY_ASKED:
                 raise
         # Who asked has deleted the message; the file goes where it stood.
@@ -166,7 +175,7 @@ class Sender:
         if self._is_bot:
             return None
         peer = await input_peer(self._client, delivery.chat_id)
-        with telegram_errors():
+        async with answered():
             async for message in self._client.iter_messages(
                 peer, limit=RECENT, min_id=delivery.reply_to or 0
             ):
@@ -191,7 +200,7 @@ async def input_peer(client: TelegramClient, chat_id: int) -> Any:
         NotFound: The account has never met it.
         FloodWait, NetworkFailure, SessionLost, Forbidden, Unknown: As they say.
     """
-    with telegram_errors():
+    async with answered():
         try:
             return await client.get_input_entity(chat_id)
         except ValueError as error:

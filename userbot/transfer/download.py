@@ -32,6 +32,7 @@ _MAX_MOVES = 2
 #: A chunk goes into the page cache in less than a millisecond; longer, and the cache is full for a while.
 _SLOW_WRITE_S = 0.02
 _SLOW_FOR_S = 5.0
+_ENDLESS = "Telegram sends us from one data centre to the next for this file"
 _STALE = (
     errors.FileReferenceExpiredError,
     errors.FileReferenceInvalidError,
@@ -103,22 +104,44 @@ async def download_file(
                 except _STALE as error:
                     raise ReferenceExpired(target.done) from error
         if target.done < size_bytes:
-            raise Unknown("Telegram sends us from one data centre to the next for this file")
+            raise Unknown(_ENDLESS)
     finally:
         target.close()
+
+
+async def download_small(
+    client: TelegramClient, document: types.Document, *, size_bytes: int, window: Window
+) -> bytes:
+    """A file of no more than `CHUNK_BYTES`, in one call. Raises what `download_file` does, but DiskFull."""
+    dc_id = document.dc_id
+    what = types.InputDocumentFileLocation(document.id, document.access_hash, document.file_reference, "")
+    for _ in range(_MAX_MOVES + 1):
+        with telegram_errors():
+            try:
+                async with route_to(client, window, dc_id=dc_id) as route:
+                    return await _chunk(route, what, 0, size_bytes)
+            except errors.FileMigrateError as error:
+                dc_id = error.new_dc
+            except _STALE as error:
+                raise ReferenceExpired(0) from error
+    raise Unknown(_ENDLESS)
+
+
+async def _chunk(route: Route, what: Location, offset: int, size_bytes: int) -> bytes:
+    answer = await route.ask(GetFileRequest(what, offset=offset, limit=CHUNK_BYTES))
+    if not isinstance(answer, types.upload.File):
+        # Only clients that say they can are meant to be sent there.
+        raise Unknown("Telegram wants this file to be fetched from servers of others")
+    if len(answer.bytes) != min(CHUNK_BYTES, size_bytes - offset):
+        raise NetworkFailure("the file is not as large as its message says")
+    return bytes(answer.bytes)
 
 
 async def _fetch(route: Route, what: Location, target: _Target, progress: Progress, *, ahead: int) -> None:
     size_bytes = target.size_bytes
 
     async def fetch(offset: int) -> bytes:
-        answer = await route.ask(GetFileRequest(what, offset=offset, limit=CHUNK_BYTES))
-        if not isinstance(answer, types.upload.File):
-            # Only clients that say they can are meant to be sent there.
-            raise Unknown("Telegram wants this file to be fetched from servers of others")
-        if len(answer.bytes) != min(CHUNK_BYTES, size_bytes - offset):
-            raise NetworkFailure("the file is not as large as its message says")
-        return bytes(answer.bytes)
+        return await _chunk(route, what, offset, size_bytes)
 
     offsets = range(target.done, size_bytes, CHUNK_BYTES)
     async with aclosing(ordered(offsets, fetch, ahead=ahead)) as chunks:

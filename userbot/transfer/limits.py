@@ -1,40 +1,82 @@
-"""How large a file may be, as Telegram says at the time."""
+"""What the account may send, as Telegram says at the time (core.telegram.org/api/config)."""
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from telethon import TelegramClient
 from telethon.tl.functions.help import GetAppConfigRequest
-from telethon.tl.types import JsonNumber, JsonObject, User
+from telethon.tl.types import JsonNumber, JsonObject
 
-from userbot.faults import telegram_errors
+from core.domain.errors import ReeldeckError, SessionLost
+from userbot.faults import answered
 from userbot.transfer.upload import PART_BYTES
 
-#: What Telegram said for years, should it not say it any more: about 2 GB, and 4 with Premium.
-_KNOWN_PARTS = {"upload_max_fileparts_default": 4000, "upload_max_fileparts_premium": 8000}
+log = logging.getLogger("reeldeck.telegram")
+
+_PARTS, _CAPTION = "upload_max_fileparts", "caption_length_limit"
+#: What Telegram said for years, should it not say it now: without Premium, and with it.
+_KNOWN = {
+    f"{_PARTS}_default": 4000,
+    f"{_PARTS}_premium": 8000,
+    f"{_CAPTION}_default": 1024,
+    f"{_CAPTION}_premium": 4096,
+}
 _KEPT_S = 3600.0
-#: When it was read, and what was said.
-_Read = tuple[float, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one account."""
+
+    #: Of a file: about 2 GB, or 4 with Premium.
+    file_bytes: int
+    #: Of the text below a file, in UTF-16 units.
+    caption_units: int
+
+
+#: When it was last asked for, and what came of it.
+_Read = tuple[float, Limits]
 _read: WeakKeyDictionary[TelegramClient, _Read] = WeakKeyDictionary()
 
 
-async def most_bytes(client: TelegramClient, me: User) -> int:
-    """Size of the largest file that the account may send. Asked at most once an hour.
+async def limits_of(client: TelegramClient) -> Limits:
+    """What the account may send. Asked for once an hour: Premium begins and ends while a server runs.
+
+    Where Telegram does not tell, what it told last holds, or what everybody may.
 
     Raises:
-        FloodWait, NetworkFailure, SessionLost, Unknown: Telegram did not say it.
+        SessionLost: The login has ended.
     """
-    read_at, parts = _read.get(client, (-_KEPT_S, {}))
-    if time.monotonic() - read_at >= _KEPT_S:
-        with telegram_errors():
-            # https://core.telegram.org/api/config#client-configuration
+    asked_at, limits = _read.get(client, (-_KEPT_S, _limits({}, is_premium=False)))
+    if time.monotonic() - asked_at < _KEPT_S:
+        return limits
+    try:
+        async with answered():
             answer = await client(GetAppConfigRequest(hash=0))
-        parts = _numbers(getattr(answer, "config", None))
-        _read[client] = time.monotonic(), parts
-    name = "upload_max_fileparts_premium" if me.premium else "upload_max_fileparts_default"
-    return parts.get(name, _KNOWN_PARTS[name]) * PART_BYTES
+            me = await client.get_me()
+    except SessionLost:
+        raise
+    except ReeldeckError as error:
+        log.info("Telegram did not tell what may be sent", extra={"detail": str(error)})
+    else:
+        limits = _limits(_numbers(getattr(answer, "config", None)), is_premium=bool(me and me.premium))
+    _read[client] = time.monotonic(), limits
+    return limits
+
+
+def forget_limits(client: TelegramClient) -> None:
+    """What was told is not true any more."""
+    _read.pop(client, None)
+
+
+def _limits(told: dict[str, int], *, is_premium: bool) -> Limits:
+    kind = "premium" if is_premium else "default"
+    parts, units = (told.get(name, _KNOWN[name]) for name in (f"{_PARTS}_{kind}", f"{_CAPTION}_{kind}"))
+    return Limits(parts * PART_BYTES, units)
 
 
 def _numbers(config: object) -> dict[str, int]:

@@ -13,11 +13,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from telethon import TelegramClient
+from telethon import TelegramClient, errors
 from telethon.tl.functions.upload import SaveBigFilePartRequest, SaveFilePartRequest
 from telethon.tl.types import InputFile, InputFileBig
 
-from core.domain.errors import MediaFailure, Unknown
+from core.domain.errors import MediaFailure, SizeLimit, Unknown
+from core.media.front_index import FrontIndex
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.part import disk_errors
 from userbot.faults import telegram_errors
@@ -51,6 +52,7 @@ async def upload_file(
     *,
     file_name: str,
     window: Window,
+    front: FrontIndex | None = None,
     state: UploadState | None = None,
     on_part: Callable[[UploadState], None] = lambda _: None,
 ) -> InputFile | InputFileBig:
@@ -61,15 +63,17 @@ async def upload_file(
         path: Must not be changed meanwhile.
         file_name: What the file is called in the chat.
         window: Shared by all uploads.
+        front: Sends the file with its index in front.
         state: Where an earlier call stopped. One of another file, or of another version, is not gone on with.
         on_part: Told whenever `parts_done` has grown; must return at once.
 
     Raises:
         FloodWait: Longer than the window sleeps; go on later from the last state.
         MediaFailure: The file is empty, or was changed meanwhile.
+        SizeLimit: It has more parts than the account may send.
         Stalled, NetworkFailure, SessionLost, Unknown: As they say; go on from the last state.
     """
-    source = await run_blocking(_Source, path)
+    source = await run_blocking(_Source, path, front)
     try:
         reached = source.state(state)
         with telegram_errors():
@@ -103,7 +107,11 @@ class _Saving:
             request = SaveBigFilePartRequest(upload_id, index, total, data)
         else:
             request = SaveFilePartRequest(upload_id, index, data)
-        if not await self._route.ask(request):
+        try:
+            is_saved = await self._route.ask(request)
+        except errors.FilePartInvalidError as error:
+            raise SizeLimit("Telegram takes no file of this size from this account") from error
+        if not is_saved:
             raise Unknown(f"Telegram did not take part {index} of the file")
         return index
 
@@ -116,14 +124,17 @@ class _Source:
         Unknown: It cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, front: FrontIndex | None) -> None:
         with disk_errors("cannot read the file"):
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self._version = self._look()
+        self._front = front
         self._size = self._version[0]
-        if not self._size:
+        if not self._size or (front is not None and front.version != self._version):
             self.close()
-            raise MediaFailure("the file is empty")
+            raise MediaFailure(
+                "the file was changed while it was sent" if self._size else "the file is empty"
+            )
         self.is_big = self._size > _BIG_BYTES
 
     def close(self) -> None:
@@ -132,7 +143,7 @@ class _Source:
     def state(self, known: UploadState | None) -> UploadState:
         """Where to go on, from the front if *known* is not of this version of this file."""
         total = -(-self._size // PART_BYTES)
-        stamp = zlib.crc32(repr(self._version).encode())
+        stamp = zlib.crc32(repr((*self._version, self._front is not None)).encode())
         if (
             known is not None
             and known.upload_id & 0xFFFFFFFF == stamp
@@ -146,7 +157,7 @@ class _Source:
         offset = index * PART_BYTES
         wanted = min(PART_BYTES, self._size - offset)
         with disk_errors("cannot read the file"):
-            data = os.pread(self._fd, wanted, offset)
+            data = self._read(offset, wanted)
         if len(data) < wanted:
             raise MediaFailure("the file was changed while it was sent")
         return data
@@ -156,10 +167,15 @@ class _Source:
         md5 = hashlib.md5(usedforsecurity=False)
         with disk_errors("cannot read the file"):
             if not self.is_big:
-                md5.update(os.pread(self._fd, self._size, 0))
+                md5.update(self._read(0, self._size))
             if self._look() != self._version:
                 raise MediaFailure("the file was changed while it was sent")
         return md5.hexdigest()
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if self._front is not None:
+            return self._front.read(self._fd, offset, length)
+        return os.pread(self._fd, length, offset)
 
     def _look(self) -> tuple[int, int]:
         seen = os.fstat(self._fd)

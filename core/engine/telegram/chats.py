@@ -6,10 +6,11 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import WeakMethod
 
 from core.config.settings import Settings
 from core.domain.chat import ChatRules
-from core.domain.errors import InvalidRequest, JobError, NoSuchEntry
+from core.domain.errors import JobError, NoSuchEntry, NoTelegram
 from core.domain.messenger import Chats, Collect, Collected, Messenger
 from core.sources.registry import Registry
 from core.store.store import Store
@@ -32,7 +33,7 @@ class ChatDesk:
         self._store = store
         self._registry = registry
         self._settings = settings
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[WeakMethod[Callable[[], None]]] = []
         self._messenger: Messenger | None = None
 
     def attach(self, messenger: Messenger | None) -> None:
@@ -47,8 +48,8 @@ class ChatDesk:
         return {"state": state, "account": None, "wait_until": None}
 
     def on_rules(self, changed: Callable[[], None]) -> None:
-        """Call *changed* after every change of rules."""
-        self._listeners.append(changed)
+        """Call *changed*, a method, after every change of rules, for as long as its object lives."""
+        self._listeners.append(WeakMethod(changed))
 
     def source_of(self, url: str) -> str:
         """The name of the source that is asked first for a link, as rules name it.
@@ -139,11 +140,14 @@ class ChatDesk:
 
     def _asked(self) -> Messenger:
         if self._messenger is None:
-            raise InvalidRequest("no Telegram account is connected", hint=_LOGIN)
+            raise NoTelegram("no Telegram account is connected", hint=_LOGIN)
         return self._messenger
 
     def _tell(self) -> None:
-        for changed in self._listeners:
+        # A messenger that logs in anew listens anew; the one before must be free to go.
+        listening = [(each, changed) for each in self._listeners if (changed := each()) is not None]
+        self._listeners = [each for each, _ in listening]
+        for _, changed in listening:
             changed()
 
 

@@ -14,7 +14,7 @@ from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import ReeldeckError
 from core.domain.job import Job, ReplyTo, Request
 from core.domain.library import MediaItem
-from core.domain.media import MediaInfo
+from core.domain.media import MediaInfo, Picture
 from core.domain.messenger import Acknowledgement, Chats, Collect, Collected, Messenger
 from core.domain.snapshot import Page, Submitted
 from core.domain.token import AuditEntry
@@ -35,9 +35,7 @@ class TelegramFace:
     _outbox: Outbox
     _files: FileDesk
 
-    async def _take(
-        self, requests: Sequence[Request], *, cursors: Mapping[int, int] = MappingProxyType({})
-    ) -> Sequence[Submitted | ReeldeckError]:
+    async def _take(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
         raise NotImplementedError
 
     def attach(self, messenger: Messenger | None) -> None:
@@ -46,11 +44,15 @@ class TelegramFace:
 
     # Intake
 
-    async def take_links(
-        self, requests: Sequence[Request], *, cursor: Mapping[int, int] = MappingProxyType({})
-    ) -> Sequence[Submitted | ReeldeckError]:
-        """`submit_many`, together with how far these chats were read by it."""
-        return await self._take(requests, cursors=cursor)
+    async def take_links(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
+        """`submit_many` of what messages ask for."""
+        return await self._take(requests)
+
+    async def note_read(
+        self, cursors: Mapping[int, int], refused: Mapping[ReplyTo, str] = MappingProxyType({})
+    ) -> None:
+        """How far chats were read, and which messages are to be told that links were not taken."""
+        await self._store.acknowledgements.note_read(cursors, refused)
 
     def source_of(self, url: str) -> str:
         """The name of the source that is asked first for a link."""
@@ -61,7 +63,7 @@ class TelegramFace:
         return await self._chats.rules()
 
     def on_rules(self, changed: Callable[[], None]) -> None:
-        """Call *changed* whenever rules were changed, by whomever."""
+        """Call *changed*, a method, whenever rules were changed, by whomever, while its object lives."""
         self._chats.on_rules(changed)
 
     async def chats(self) -> Chats:
@@ -108,9 +110,9 @@ class TelegramFace:
         """Send again what could not be sent."""
         return await self._outbox.retry(delivery_id)
 
-    async def due_deliveries(self, *, limit: int = 50) -> Sequence[Delivery]:
+    async def due_deliveries(self, *, limit: int = 50, is_quick: bool | None = None) -> Sequence[Delivery]:
         """READY deliveries whose time has come, the oldest first."""
-        return await self._outbox.due(limit=limit)
+        return await self._outbox.due(limit=limit, is_quick=is_quick)
 
     async def wait_for_due(self) -> None:
         """Return when `due_deliveries` may have something new."""
@@ -178,7 +180,7 @@ class TelegramFace:
         """Streams, durations and sizes of a file."""
         return await self._files.probe(path)
 
-    async def picture(self, path: str, *, max_side: int, max_bytes: int) -> bytes | None:
+    async def picture(self, path: str, *, max_side: int, max_bytes: int) -> Picture | None:
         """A JPEG of a video, or the cover of a sound file, no larger than asked."""
         return await self._files.picture(path, max_side=max_side, max_bytes=max_bytes)
 
@@ -196,6 +198,16 @@ class TelegramFace:
     async def set_collect_cursor(self, name: str, oldest: int, newest: int) -> None:
         """Store what `collect_cursor` tells."""
         await self._store.switches.set(f"collect:{name}", [oldest, newest])
+
+    # Waiting
+
+    async def upcoming(self, *, limit: int) -> Sequence[Job]:
+        """Waiting jobs in the order in which they begin."""
+        return await self._store.jobs.upcoming(limit)
+
+    async def parked(self, waiting_for: str, *, source: str) -> int:
+        """How many PENDING jobs of *source* have this `waiting_for`."""
+        return await self._store.jobs.parked(waiting_for, source=source)
 
     # Switches
 

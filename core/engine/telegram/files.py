@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.domain.errors import MediaFailure, NotFound
 from core.domain.job import Job
-from core.domain.media import MediaInfo, Tags
+from core.domain.media import MediaInfo, Picture, Tags
 from core.engine.telegram.leavings import Leavings
 from core.engine.toolbox import Toolbox
 from core.media.split import SplitTools, split
@@ -42,8 +42,8 @@ class FileDesk:
         """
         return await self._tools.prober.probe(Path(path))
 
-    async def picture(self, path: str, *, max_side: int, max_bytes: int) -> bytes | None:
-        """A JPEG of it, None when there is nothing to be seen."""
+    async def picture(self, path: str, *, max_side: int, max_bytes: int) -> Picture | None:
+        """What it looks like, None when there is nothing to be seen."""
         try:
             info = await self._tools.prober.probe(Path(path), measure=False)
             return await self._tools.prober.picture(

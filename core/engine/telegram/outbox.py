@@ -35,19 +35,19 @@ class Outbox:
         """Something became ready."""
         self._is_due.set()
 
-    async def due(self, *, limit: int) -> list[Delivery]:
+    async def due(self, *, limit: int, is_quick: bool | None = None) -> list[Delivery]:
         """What can be sent now, the oldest first."""
-        # Before the look: what becomes ready after it wakes the waiter.
-        self._is_due.clear()
-        return await self._store.deliveries.due(now=self._clock(), limit=limit)
+        return await self._store.deliveries.due(now=self._clock(), limit=limit, is_quick=is_quick)
 
     async def wait(self) -> None:
-        """Until `due` may find something that it did not find the last time."""
+        """Until `due` may find something that it did not find before the last wait ended."""
         now = self._clock()
         next_due = await self._store.deliveries.next_due(now=now)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if next_due is None else next_due - now):
                 await self._is_due.wait()
+        # Here and nowhere else: whatever becomes ready between two looks ends the next wait.
+        self._is_due.clear()
 
     async def begin(self, delivery_id: int) -> Delivery:
         """Somebody sends it now."""

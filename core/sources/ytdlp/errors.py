@@ -19,7 +19,7 @@ from core.domain.errors import (
     NotYetAvailable,
     RateLimited,
 )
-from core.sources.ytdlp.install import YTDLP, install_command
+from core.sources.ytdlp.install import UPDATE
 from core.sources.ytdlp.texts import BY_STATUS, BY_TEXT, BY_TYPE
 
 #: yt-dlp comes out about once a month; sites change faster than one that is older than this.
@@ -134,14 +134,13 @@ def _unexplained(
     causes: Sequence[Cause], text: str, version: str, today: date | None
 ) -> tuple[type[JobError], str]:
     """A bug of yt-dlp, a site it does not understand, or words that the tables do not know yet."""
-    command = install_command(*YTDLP)
     is_bug = _BUG_WORDS in text or any(cause.expected is False for cause in causes)
     released = version_date(version)
     age = (today or datetime.now(UTC).date()) - released if released else timedelta()
     if is_bug and age.days > OUTDATED_AFTER_DAYS:
-        told = f"yt-dlp {version} is {age.days} days old. Update it: {command}, then retry the job."
+        told = f"yt-dlp {version} is {age.days} days old. Update it: {UPDATE}, then retry the job."
         return ExtractorOutdated, told
-    return ExtractorFailure, f"A newer yt-dlp than {version} may know the site better: {command}"
+    return ExtractorFailure, f"A newer yt-dlp than {version} may know the site better: {UPDATE}"
 
 
 def version_date(version: str) -> date | None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-#: yt-dlp and its scripts for YouTube, which belong together release by release.
-YTDLP = ("yt-dlp", "yt-dlp-ejs")
+#: Brings a newer yt-dlp with its scripts for YouTube; what is installed stays as it is.
+UPDATE = "reeldeck ytdlp update"
 
 
 def install_command(

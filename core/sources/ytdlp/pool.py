@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from core.config.settings import Network, Timeouts
 from core.domain.errors import ExtractorFailure, StageTimeout, Stalled
-from core.media.child import WorkerProcess, python_worker
+from core.media.child import WorkerProcess, python_path, python_worker
 from core.net.progress import Progress
 from core.sources.ytdlp import options as ytdlp_options
 from core.sources.ytdlp.errors import Cause, classify
+
+log = logging.getLogger("reeldeck.sources")
 
 #: An idle worker keeps about 50 MB; after this long it is not worth them.
 IDLE_S = 300.0
@@ -81,9 +84,10 @@ class YtdlpPool:
         timeouts: `metadata_s` for an extraction; `download_s` and `stall_s` for a download; `read_s`.
         recycle_after: Requests after which a process is replaced: yt-dlp leaks.
         idle_s: An idle process ends after this long.
+        newer: The folder of a yt-dlp to load instead of the one that is installed, asked for at each start.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a setting of its own
         self,
         *,
         size: int,
@@ -94,6 +98,7 @@ class YtdlpPool:
         timeouts: Timeouts,
         recycle_after: int = 50,
         idle_s: float = IDLE_S,
+        newer: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._common = ytdlp_options.common(
             network=network, timeouts=timeouts, proxy_url=proxy_url, ffmpeg_path=ffmpeg_path
@@ -103,6 +108,7 @@ class YtdlpPool:
         self._timeouts = timeouts
         self._recycle_after = recycle_after
         self._idle_s = idle_s
+        self._newer = newer
         self._extractions = asyncio.Semaphore(size)
         self._downloads = asyncio.Semaphore(size)
         self._idle: list[_Worker] = []
@@ -240,9 +246,22 @@ class YtdlpPool:
 
     async def _start(self) -> _Worker:
         await asyncio.to_thread(self._tmp_dir.mkdir, parents=True, exist_ok=True)
+        newer = await asyncio.to_thread(self._newer)
+        if newer is not None:
+            try:
+                return await self._start_with({"PYTHONPATH": python_path(newer)})
+            except ExtractorFailure as error:
+                # A part of it may be gone or broken; links are to be resolved all the same.
+                log.warning("the newer yt-dlp does not start", extra={"reason": str(error)})
+        return await self._start_with({})
+
+    async def _start_with(self, environment: Mapping[str, str]) -> _Worker:
         # It starts programs itself (a JavaScript runtime), which must not outlive the engine either.
         process = await WorkerProcess.start(
-            python_worker(_WORKER_MODULE), cwd=self._tmp_dir, env=self._environment, guard=True
+            python_worker(_WORKER_MODULE),
+            cwd=self._tmp_dir,
+            env={**self._environment, **environment},
+            guard=True,
         )
         worker = _Worker(process)
         self._workers.add(worker)

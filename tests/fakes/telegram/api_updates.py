@@ -28,6 +28,7 @@ def _difference(call: Call, request: functions.updates.GetDifferenceRequest) -> 
     now = when(call.server.now())
     limit = request.pts_total_limit or call.server.too_long_after
     if limit and len(missed) > limit:
+        call.server.counts["difference too long"] += 1
         return types.updates.DifferenceTooLong(box.pts)
     moved = _moved(call, request.date.timestamp())
     if not missed and not moved:
@@ -59,6 +60,7 @@ def _channel_difference(call: Call, request: functions.updates.GetChannelDiffere
         return types.updates.ChannelDifferenceEmpty(box.pts, final=True)
     if call.server.too_long_after and len(missed) > call.server.too_long_after:
         posts = call.world.posts(call.account, key)
+        call.server.counts["channel difference too long"] += 1
         return types.updates.ChannelDifferenceTooLong(
             dialog=dialog_of(call, key, posts),
             messages=[call.view.message(post) for post in posts[:10]],

@@ -260,7 +260,7 @@ class FakeTelegram(TelegramServer):
         self.script.add(Fault(method, "ignore", times))
 
     def flood(self, method: str, seconds: float, *, word: str = "FLOOD_WAIT") -> None:
-        """Every call of a method for so long is told *word*; `script.impatient` counts all but the first."""
+        """From its next call on a method is told *word* for so long; `script.impatient` counts the others."""
         self.script.flood(method, seconds, word)
 
 

@@ -35,8 +35,9 @@ class Script:
 
     def __init__(self) -> None:
         self._waiting: deque[Fault] = deque()
-        #: Until when, and in which word it is told.
+        #: How long, in which word it is told; and until when, once somebody was told.
         self._floods: dict[str, tuple[float, str]] = {}
+        self._until: dict[str, float] = {}
         #: Calls that came although the method had been told to wait.
         self.impatient: Counter[str] = Counter()
 
@@ -45,14 +46,15 @@ class Script:
         self._waiting.append(fault)
 
     def flood(self, method: str, seconds: float, word: str = "FLOOD_WAIT") -> None:
-        """From now on for *seconds* every call of the method is told to wait for what is left of them."""
-        self._floods[method] = time.monotonic() + seconds, word
+        """From its next call on, for *seconds*, the method is told to wait for what is left of them."""
+        self._floods[method] = seconds, word
+        self._until.pop(method, None)
         self.impatient[method] = -1  # The first cannot know.
 
     def next(self, method: str) -> Fault | None:
         """The fault that this call meets. Raises Refused within a flood."""
-        until, word = self._floods.get(method, (0.0, ""))
-        left = until - time.monotonic()
+        seconds, word = self._floods.get(method, (0.0, ""))
+        left = self._until.setdefault(method, time.monotonic() + seconds) - time.monotonic()
         if left > 0:
             self.impatient[method] += 1
             raise Refused(f"{word}_{math.ceil(left)}", 420)
@@ -68,6 +70,7 @@ class Script:
         """Nothing goes wrong any more."""
         self._waiting.clear()
         self._floods.clear()
+        self._until.clear()
 
 
 def code_for(message: str) -> int:

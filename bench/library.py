@@ -1,4 +1,7 @@
-"""H2, P10: what typed searches of a library of a million files cost, filters and slips included."""
+"""H2, P10: what typed searches of a library of a million files cost, filters and slips included.
+
+Asked are an engine in this process, and over its socket the API.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,30 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from bench.figures import Figure, at_most
-from core.engine.library import LibraryDesk
+from bench.figures import Figure, at_most, at_most_times
+from core.api.server import ApiServer
+from core.client.http import HttpEngineClient
+from core.config.settings import Settings
+from core.engine.engine import Engine
 from core.store import items
 from core.store.store import Store
 from core.store.typos import pieces_of
 
-SIZE = 1_000_000
+SMALL, SIZE = 1_000, 1_000_000
 #: Words come as often as in language: the hundredth a hundredth as often as the first.
 WORDS, WRITERS, SERIES, CHATS = 60_000, 5_000, 20_000, 500
 SITES = ("youtube.com", "archive.org", "soundcloud.com", "twitter.com", "media.example.org")
 LATIN, ARABIC = "abcdefghiklmnoprstuvwz", "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 ASKED = 100
 LIMIT_MS = 50.0
+GROWTH = 2.0  # P10
 
 
 class Corpus:
@@ -47,27 +55,58 @@ class Corpus:
 
 
 async def measure() -> list[Figure]:
-    """Each kind of query, and all of them together."""
+    """Each kind of query, all of them together, and each compared with the same among a thousand files."""
     corpus = Corpus()
-    figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
+    async with AsyncExitStack() as stack:
         began = time.perf_counter()
+        small = await stack.enter_async_context(_engine(corpus, SMALL))
+        large = await stack.enter_async_context(_engine(corpus, SIZE))
+        figures = [Figure(work=f"{SIZE:,} files loaded", measured=time.perf_counter() - began, unit="s")]
+        few, many = await _asked([small, large], _questions(corpus))
+        figures += _judged("", many)
+        server = ApiServer(large, large.settings)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        client = HttpEngineClient(server.path)
+        stack.push_async_callback(client.close)
+        (over_api,) = await _asked([client], _questions(corpus))
+        figures += _judged(" over the API", over_api, each=False)
+        for name, times in many.items():
+            base, cost = statistics.median(few[name]), statistics.median(times)
+            figures.append(
+                at_most_times(f"median, {name}, beside {SMALL:,}", cost, "ms", baseline=base, times=GROWTH)
+            )
+        began = time.perf_counter()
+        await large.copies()
+        taken_ms = (time.perf_counter() - began) * 1000
+        figures.append(Figure(work="looked through for copies", measured=taken_ms, unit="ms"))
+    return figures
+
+
+def _judged(where: str, taken: Mapping[str, Sequence[float]], *, each: bool = True) -> Iterator[Figure]:
+    if each:
+        for name, times in taken.items():
+            yield at_most(f"p95, {name}", _p95(times), "ms", limit=LIMIT_MS)
+    every = [one for times in taken.values() for one in times]
+    yield Figure(work=f"median of all{where}", measured=statistics.median(every), unit="ms")
+    yield Figure(work=f"the slowest of all{where}", measured=max(every), unit="ms")
+    yield at_most(f"p95 of all{where}", _p95(every), "ms", limit=LIMIT_MS)
+
+
+@asynccontextmanager
+async def _engine(corpus: Corpus, count: int) -> AsyncIterator[Engine]:
+    """An engine with so many files in its library."""
+    with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
         store = await Store.open(Path(folder), None, on_commit=lambda _committed: None)
         path = store.path
         await store.close()
-        await asyncio.to_thread(_load_blocking, path, corpus, SIZE)
-        figures.append(Figure(work=f"{SIZE:,} files loaded", measured=time.perf_counter() - began, unit="s"))
-        store = await Store.open(Path(folder), None, on_commit=lambda _committed: None)
+        await asyncio.to_thread(_load_blocking, path, corpus, count)
+        engine = Engine(Settings.model_validate({"paths": {"data_dir": folder}}))
+        await engine.start()
         try:
-            taken = await _asked(LibraryDesk(store), _questions(corpus))
+            yield engine
         finally:
-            await store.close()
-    for name, times in taken.items():
-        figures.append(at_most(f"p95, {name}", _p95(times), "ms", limit=LIMIT_MS))
-    every = [each for times in taken.values() for each in times]
-    figures.append(Figure(work="median of all", measured=statistics.median(every), unit="ms"))
-    figures.append(Figure(work="the slowest of all", measured=max(every), unit="ms"))
-    return [*figures, at_most("p95 of all", _p95(every), "ms", limit=LIMIT_MS)]
+            await engine.stop()
 
 
 def _questions(corpus: Corpus) -> Mapping[str, Callable[[], str]]:
@@ -101,17 +140,20 @@ def _questions(corpus: Corpus) -> Mapping[str, Callable[[], str]]:
     }
 
 
-async def _asked(desk: LibraryDesk, questions: Mapping[str, Callable[[], str]]) -> dict[str, list[float]]:
-    """Milliseconds of each search of the first page, by kind of question, the kinds taking turns."""
-    taken: dict[str, list[float]] = {name: [] for name in questions}
+async def _asked(
+    engines: Sequence[Engine | HttpEngineClient], questions: Mapping[str, Callable[[], str]]
+) -> list[dict[str, list[float]]]:
+    """Milliseconds of each search of the first page, by kind of question, for each engine; all take turns."""
+    taken: list[dict[str, list[float]]] = [{name: [] for name in questions} for _ in engines]
     for turn in range(ASKED + 3):
         for name, question in questions.items():
             text = question()
-            began = time.perf_counter()
-            await desk.search(text, limit=20, after=None)
-            # The first ones fill the caches: the goal is about a warm engine.
-            if turn >= 3:
-                taken[name].append((time.perf_counter() - began) * 1000)
+            for engine, times in zip(engines, taken, strict=True):
+                began = time.perf_counter()
+                await engine.library(text, limit=20)
+                # The first ones fill the caches: the goal is about a warm engine.
+                if turn >= 3:
+                    times[name].append((time.perf_counter() - began) * 1000)
     return taken
 
 
@@ -168,6 +210,7 @@ def _items(corpus: Corpus, start: int, end: int) -> Iterator[dict[str, Any]]:
             "height": 720,
             "file_path": f"/srv/archive/{site}/{number:011x}.mp4",
             "sha256": f"{number:064x}",
+            "performers": None,
             "user_id": number % 50,
             "chat_id": -(number % CHATS) - 1,
             "created": 1_700_000_000.0 + number,
