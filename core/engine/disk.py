@@ -38,6 +38,8 @@ class DiskGuard:
         self._min_free_bytes = min_free_bytes
         self._needed_bytes = min_free_bytes
         self._not_before = 0.0
+        #: A write failed since the last look.
+        self._is_settling = False
 
     @property
     def min_free_bytes(self) -> int:
@@ -84,16 +86,22 @@ class DiskGuard:
     def failed_now(self) -> None:
         """A write failed, with as much free as there is now."""
         free = min(free_bytes(folder) for folder in self._folders)
-        if free < self._needed_bytes:
+        if free < self._needed_bytes > self._min_free_bytes:
             return  # what is missing is known already
         if free < self._min_free_bytes + AMPLE_BYTES:
             self.failed(free)
+            self._is_settling = True
         else:
             self._not_before = time.monotonic() + LOOK_AGAIN_S
 
     async def has_recovered(self) -> bool:
         """Whether parked jobs may try again: room, and folders that take a file."""
-        if time.monotonic() < self._not_before or await self.free() < self._needed_bytes:
+        free = await self.free()
+        if self._is_settling and free < self._min_free_bytes + AMPLE_BYTES:
+            # What the failed download and the ballast gave back is no more room than there was.
+            self.failed(free)
+        self._is_settling = False
+        if time.monotonic() < self._not_before or free < self._needed_bytes:
             return False
         if not await asyncio.to_thread(self._are_writable_blocking):
             return False

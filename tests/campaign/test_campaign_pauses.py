@@ -69,7 +69,8 @@ class Pauses:
                 self.points[str(at.stage if at.status is JobStatus.RUNNING else at.status)] += 1
                 await self._engine.resume(job.id)
         done = await ended
-        (finished,) = await self._finished(job.id)
+        # A pause between the last byte and the next write has the end of the download told again.
+        finished = (await self._finished(job.id))[0]
         assert finished.data["resumed_bytes"] >= kept_bytes, "what was on the disk was fetched again"
         size_bytes = self._work.media_bytes(self._origin)
         sent_bytes = self._work.sent_bytes(self._origin.requests[seen_before:])

@@ -12,7 +12,7 @@ from core.domain.chat import ChatMode, ChatRules, Feedback
 from core.domain.job import JobStatus, Kind, ReplyTo
 from core.domain.messenger import Acknowledgement
 from core.store.store import Store
-from tests.fakes.stored import NOW, job_in, new_job, opened
+from tests.fakes.stored import NOW, job_in, opened
 
 CHAT = -1001
 RULES = ChatRules(

@@ -38,7 +38,7 @@ async def test_it_is_searched_as_somebody_types(dashboard, stocked):
         stocked.media, stocked.meant = [an_item(9, title="Tafsir")], "tafsir"
         await shown.press("slash", *"tafsyr")
         await shown.shows("Library  1", "near what was typed: tafsir", "1 found")
-        assert calls(stocked, "library")[-1][0] == "tafsyr"
+        await shown.until(lambda: calls(stocked, "library")[-1][0] == "tafsyr")
         await shown.press("enter")
         assert shown.app.focused is shown.app.screen.roster
         await shown.press("escape")

@@ -58,7 +58,7 @@ async def test_a_topic_is_chosen_and_its_file_followed_into_it(
 
 async def test_without_a_login_every_page_calls_for_its_owner(run_userbot, beside):
     async with run_userbot(is_logged_in=False, expected=State.LOGIN_NEEDED) as bot, beside(bot) as dashboard:
-        await dashboard.shows("4 Chats !1", "telegram login needed: reeldeck telegram login")
+        await dashboard.shows("4 Chats !1", "telegram login needed")
         await dashboard.press("4", "a")
         await dashboard.shows("Watch a chat", "→ ", "reeldeck telegram login")
 

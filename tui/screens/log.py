@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from textual.widget import Widget
 
@@ -53,6 +54,7 @@ class LogScreen(OpeningScreen, RosterScreen):
         self._count = 0
         self._is_following = True
         self._is_reading = False
+        self._is_left = False
         self._problem = ""
         #: How many were known when somebody stopped following.
         self._stopped_at = 0
@@ -80,7 +82,8 @@ class LogScreen(OpeningScreen, RosterScreen):
         self._look()
 
     def on_unmount(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; who reads it just now does that."""
+        self._is_left = True
         if self._file is not None and not self._is_reading:
             self._file.close()
 
@@ -91,9 +94,16 @@ class LogScreen(OpeningScreen, RosterScreen):
             self._is_reading = True
             self.run_worker(self._read(self._file), group="log")
 
+    def _read_blocking(self, file: LogFile) -> list[dict[str, Any]]:
+        try:
+            return list(file.new_blocking())
+        finally:
+            if self._is_left:
+                file.close()
+
     async def _read(self, file: LogFile) -> None:
         try:
-            found = await asyncio.to_thread(lambda: list(file.new_blocking()))
+            found = await asyncio.to_thread(self._read_blocking, file)
             problem = ""
         except OSError as error:
             found, problem = [], error.strerror or type(error).__name__
