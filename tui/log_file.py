@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -44,12 +45,14 @@ class LogFile:
     def close(self) -> None:
         """Let go of the file; the next look begins anew with what stands at its path then."""
         if self._stream is not None:
-            self._stream.close()
+            self._ending()
             self._stream = None
 
     def _open(self) -> bool:
         with suppress(FileNotFoundError):
             self._stream = self._file.open("rb")
+            # However its reader ends: a thread may be reading while its page goes.
+            self._ending = weakref.finalize(self, self._stream.close)
             self._offset = 0
         return self._stream is not None
 
