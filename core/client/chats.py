@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from core.client import wire
+from core.client.asking import Asks
 from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.messenger import Chats
@@ -15,44 +15,32 @@ from core.domain.snapshot import Page
 DIALOGS_S = 120.0
 
 
-class _Asks(Protocol):
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        parameters: Mapping[str, str | int | None] | None = None,
-        timeout_s: float = ...,
-    ) -> dict[str, Any]: ...
-
-
 class ChatsClient:
     """The part of `HttpEngineClient` that is about chats."""
 
-    async def chats(self: _Asks) -> Chats:
+    async def chats(self: Asks) -> Chats:
         """The rules of all chats that have some, and what waits to be sent."""
         return wire.chats(await self._ask("GET", "/chats"))
 
-    async def known_chats(self: _Asks) -> Sequence[ChatRules]:
+    async def known_chats(self: Asks) -> Sequence[ChatRules]:
         """The messenger's chats and topics, watched or not."""
         data = await self._ask("GET", "/chats/known", timeout_s=DIALOGS_S)
         return [wire.chat(each) for each in data["items"]]
 
-    async def find_chat(self: _Asks, name: str) -> ChatRules:
+    async def find_chat(self: Asks, name: str) -> ChatRules:
         """A chat by its marked id, @name or link."""
         return wire.chat(await self._ask("GET", "/chats/find", parameters={"name": name}))
 
-    async def set_chat(self: _Asks, rules: ChatRules) -> ChatRules:
+    async def set_chat(self: Asks, rules: ChatRules) -> ChatRules:
         """Watch a chat or topic by these rules, instead of those it had; how far it was read stays."""
         return wire.chat(await self._ask("PUT", f"/chats/{rules.chat_id}", body=wire.chat_body(rules)))
 
-    async def forget_chat(self: _Asks, chat_id: int, topic_id: int = 0) -> None:
+    async def forget_chat(self: Asks, chat_id: int, topic_id: int = 0) -> None:
         """Forget the rules of a chat, with those of its topics, or of a topic. Files stay."""
         await self._ask("DELETE", f"/chats/{chat_id}", parameters={"topic_id": topic_id})
 
     async def deliveries(
-        self: _Asks,
+        self: Asks,
         *,
         state: DeliveryState | None = None,
         job_id: int | None = None,
@@ -65,10 +53,10 @@ class ChatsClient:
         data = await self._ask("GET", "/deliveries", parameters=parameters)
         return Page([wire.delivery(each) for each in data["items"]], data["next"])
 
-    async def retry_delivery(self: _Asks, delivery_id: int) -> Delivery:
+    async def retry_delivery(self: Asks, delivery_id: int) -> Delivery:
         """Send again what could not be sent."""
         return wire.delivery(await self._ask("POST", f"/deliveries/{delivery_id}/retry"))
 
-    async def set_maintenance(self: _Asks, *, is_on: bool) -> None:
+    async def set_maintenance(self: Asks, *, is_on: bool) -> None:
         """Take nothing new, or take it again."""
         await self._ask("POST", "/maintenance", body={"on": is_on})

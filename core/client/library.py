@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import httpx
 
 from core.client import wire
+from core.client.asking import Asks
 from core.domain.delivery import Delivery
 from core.domain.errors import EngineUnreachable
 from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
@@ -22,18 +23,6 @@ SEND_S = 120.0
 SILENCE_S = 35.0
 
 
-class _Asks(Protocol):
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        parameters: Mapping[str, str | int | None] | None = None,
-        timeout_s: float = ...,
-    ) -> dict[str, Any]: ...
-
-
 class _Streams(Protocol):
     def _stream(
         self, method: str, path: str, *, silence_s: float, body: Mapping[str, Any] | None = None
@@ -44,17 +33,17 @@ class LibraryClient:
     """The part of `HttpEngineClient` that is about finished files."""
 
     async def library(
-        self: _Asks, query: str = "", *, limit: int = 50, after: str | None = None
+        self: Asks, query: str = "", *, limit: int = 50, after: str | None = None
     ) -> LibraryPage:
         """What was fetched, searched; a page, the best first."""
         parameters: dict[str, str | int | None] = {"q": query, "limit": limit, "after": after}
         return wire.library_page(await self._ask("GET", "/library", parameters=parameters))
 
-    async def library_entry(self: _Asks, item_id: int) -> LibraryEntry:
+    async def library_entry(self: Asks, item_id: int) -> LibraryEntry:
         """All about an item. Raises NoSuchEntry."""
         return wire.library_value(LibraryEntry, await self._ask("GET", f"/library/{item_id}"))
 
-    async def send_item(self: _Asks, item_id: int, chat: str, *, topic_id: int | None = None) -> Delivery:
+    async def send_item(self: Asks, item_id: int, chat: str, *, topic_id: int | None = None) -> Delivery:
         """Let an item's file go to a chat, which its id, @name or link names."""
         body = {"chat": chat, "topic_id": topic_id}
         path = f"/library/{item_id}/send"
@@ -74,12 +63,12 @@ class LibraryClient:
                         return
         raise EngineUnreachable("the import broke off", hint="Ask for it again: it goes on from there.")
 
-    async def copies(self: _Asks, *, limit: int = 100, after: str | None = None) -> Page[Copies]:
+    async def copies(self: Asks, *, limit: int = 100, after: str | None = None) -> Page[Copies]:
         """A page of what is there more than once."""
         data = await self._ask("GET", "/library/copies", parameters={"limit": limit, "after": after})
         return Page([wire.library_value(Copies, each) for each in data["items"]], data["next"])
 
-    async def delete_copy(self: _Asks, item_id: int) -> MediaItem:
+    async def delete_copy(self: Asks, item_id: int) -> MediaItem:
         """Delete a file of which another one is there; the item that stands for both now."""
         data = await self._ask("DELETE", f"/library/copies/{item_id}", timeout_s=DELETE_S)
         return wire.library_value(MediaItem, data)
