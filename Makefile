@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# Where it is set, every start of the program compiles it anew: a third of a second, hundreds of times in the tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help venv dev demo run test campaign bench lint docs lock clean
 

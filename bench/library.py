@@ -1,6 +1,7 @@
 """H2, P10: what typed searches of a library of a million files cost, filters and slips included.
 
-Asked are an engine in this process, and over its socket the API.
+Asked are an engine in this process, and over its socket the API. CPU is what counts, as this process does
+nothing else: what is waited depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -62,20 +63,20 @@ async def measure() -> list[Figure]:
         small = await stack.enter_async_context(_engine(corpus, SMALL))
         large = await stack.enter_async_context(_engine(corpus, SIZE))
         figures = [Figure(work=f"{SIZE:,} files loaded", measured=time.perf_counter() - began, unit="s")]
-        few, many = await _asked([small, large], _questions(corpus))
-        figures += _judged("", many)
+        few, many = await _asked([small, large], _questions(corpus), time.process_time)
+        figures += _judged(", CPU", many)
+        (waited,) = await _asked([large], _questions(corpus), time.perf_counter)
+        figures += _judged(", waited", waited, each=False)
         server = ApiServer(large, large.settings)
         await server.start()
         stack.push_async_callback(server.stop)
         client = HttpEngineClient(server.path)
         stack.push_async_callback(client.close)
-        (over_api,) = await _asked([client], _questions(corpus))
-        figures += _judged(" over the API", over_api, each=False)
+        (over_api,) = await _asked([client], _questions(corpus), time.process_time)
+        figures += _judged(" over the API, CPU of both ends", over_api, each=False)
         for name, times in many.items():
             base, cost = statistics.median(few[name]), statistics.median(times)
-            figures.append(
-                at_most_times(f"median, {name}, beside {SMALL:,}", cost, "ms", baseline=base, times=GROWTH)
-            )
+            figures.append(at_most_times(f"median, {name}, CPU", cost, "ms", baseline=base, times=GROWTH))
         began = time.perf_counter()
         await large.copies()
         taken_ms = (time.perf_counter() - began) * 1000
@@ -86,7 +87,7 @@ async def measure() -> list[Figure]:
 def _judged(where: str, taken: Mapping[str, Sequence[float]], *, each: bool = True) -> Iterator[Figure]:
     if each:
         for name, times in taken.items():
-            yield at_most(f"p95, {name}", _p95(times), "ms", limit=LIMIT_MS)
+            yield at_most(f"p95, {name}{where}", _p95(times), "ms", limit=LIMIT_MS)
     every = [one for times in taken.values() for one in times]
     yield Figure(work=f"median of all{where}", measured=statistics.median(every), unit="ms")
     yield Figure(work=f"the slowest of all{where}", measured=max(every), unit="ms")
@@ -100,7 +101,7 @@ async def _engine(corpus: Corpus, count: int) -> AsyncIterator[Engine]:
         store = await Store.open(Path(folder), None, on_commit=lambda _committed: None)
         path = store.path
         await store.close()
-        await asyncio.to_thread(_load_blocking, path, corpus, count)
+        await asyncio.to_thread(load_blocking, path, corpus, count)
         engine = Engine(Settings.model_validate({"paths": {"data_dir": folder}}))
         await engine.start()
         try:
@@ -135,13 +136,17 @@ def _questions(corpus: Corpus) -> Mapping[str, Callable[[], str]]:
         "words of a name": lambda: f'by:"{pick(corpus.writers)}"',
         "a name, a word, a length": lambda: f"by:{words(1)[0]} {words(1)[0]} duration<30m",
         "a site, a kind, a length": lambda: f"source:{pick(SITES)} kind:video duration>2h",
+        "the commonest word, a length few have": lambda: f"{corpus.words[0]} duration>60h",
+        "the commonest word and a rare one": lambda: f"{corpus.words[0]} {corpus.words[20_000]}",
         "a slip": slip,
         "nothing": lambda: "",
     }
 
 
 async def _asked(
-    engines: Sequence[Engine | HttpEngineClient], questions: Mapping[str, Callable[[], str]]
+    engines: Sequence[Engine | HttpEngineClient],
+    questions: Mapping[str, Callable[[], str]],
+    clock: Callable[[], float],
 ) -> list[dict[str, list[float]]]:
     """Milliseconds of each search of the first page, by kind of question, for each engine; all take turns."""
     taken: list[dict[str, list[float]]] = [{name: [] for name in questions} for _ in engines]
@@ -149,11 +154,11 @@ async def _asked(
         for name, question in questions.items():
             text = question()
             for engine, times in zip(engines, taken, strict=True):
-                began = time.perf_counter()
+                began = clock()
                 await engine.library(text, limit=20)
                 # The first ones fill the caches: the goal is about a warm engine.
                 if turn >= 3:
-                    times[name].append((time.perf_counter() - began) * 1000)
+                    times[name].append((clock() - began) * 1000)
     return taken
 
 
@@ -161,7 +166,7 @@ def _p95(times: Sequence[float]) -> float:
     return sorted(times)[int(len(times) * 0.95)]
 
 
-def _load_blocking(path: Path, corpus: Corpus, count: int) -> None:
+def load_blocking(path: Path, corpus: Corpus, count: int) -> None:
     """Write the items as `core.store.items` would, without a transaction for each."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")

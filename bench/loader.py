@@ -91,7 +91,7 @@ def _rows(jobs: int) -> Iterator[dict[str, object]]:
         status = unfinished[left - 1] if left <= len(unfinished) else _ended(number)
         is_over = left > len(unfinished)
         speaker = "a rare speaker" if number % RARE_EVERY == 0 else "somebody"
-        yield _cells(link(number), created) | {
+        yield _cells(link(number), created, created) | {
             "id": number + 1,
             "status": status,
             "attempt": int(is_over),

@@ -41,8 +41,8 @@ async def measure() -> list[Figure]:
             ]
         song = audio_m4a(home / "song.m4a", 8)
         with served(home / "many far", song, messages=LECTURES, round_trip_s=FAR_S) as many:
-            figures += many.collected("P11 collect far", "50 ms away")
-        # Here the loop does nothing but wait for the other process, and we do all that is done for a file.
+            figures += many.collected("P11 collect far", "50 ms away", times=4.0)
+        # No goal: without distance there is nothing to wait for, and a loop does none of what proves a file.
         with served(home / "many", song, messages=LECTURES) as many:
             figures += many.collected("P11 collect", "no latency")
     return figures
@@ -61,11 +61,11 @@ class Served:
             ours, theirs = f"reeldeck {way}", f"telethon {way}"
             yield from run(self._event(f"{name} {way}", about, ours, theirs, times, check, rounds))
 
-    def collected(self, name: str, distance: str) -> Iterator[Figure]:
+    def collected(self, name: str, distance: str, *, times: float = 0.0) -> Iterator[Figure]:
         """The whole chat, as jobs of a fresh engine, and as a script would do it."""
         about = f"{self._messages} files of {self._file.stat().st_size // 1000} kB, {distance}"
         ours, theirs = "reeldeck collect", "telethon loop"
-        yield from run(self._event(name, about, ours, theirs, 4.0, self._check_all, 1))
+        yield from run(self._event(name, about, ours, theirs, times, self._check_all, 1))
 
     def grown(self) -> dict[str, float]:
         """MiB by which a process grows over one transfer of ours, by way."""
@@ -86,7 +86,7 @@ class Served:
             about=about,
             ours={ours: self._does(ours)},
             peers={theirs: self._does(theirs)},
-            goals=[Goal(contestant=ours, than=theirs, times=times)],
+            goals=[Goal(contestant=ours, than=theirs, times=times)] if times else [],
             check=check,
             rounds=rounds,
         )

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from tortoise.context import TortoiseContext
 
 from core.config.example import example
 from core.domain.errors import ERRORS, JobError, RetryPolicy
 from core.domain.events import EventType
 from core.domain.job import TRANSITIONS
+from core.store.fresh import written
+from core.store.schema import APPS, migrate
+from core.store.sqlite import connection_config
 from tui.actions import ACTIONS, key_name
 from tui.cli import reeldeck
 from userbot.commands.call import Subject
@@ -147,8 +155,24 @@ def _contexts(context: click.Context) -> Iterator[click.Context]:
                 yield from _contexts(click.Context(below, info_name=name, parent=context, terminal_width=100))
 
 
+def schema() -> str:
+    """What a new database begins with: the outcome of all migrations."""
+
+    async def made(path: Path) -> None:
+        async with TortoiseContext() as context:
+            await context.init(config={"connections": {"default": connection_config(path)}, "apps": APPS})
+            await migrate()
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "new.db"
+        asyncio.run(made(path))
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return written(database)
+
+
 #: The generated pages by file name.
 PAGES = {
+    "../core/store/schema.sql": schema,
     "cli.md": command_line,
     "commands.md": commands,
     "configuration.md": configuration,

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-
-from textual.binding import Binding, BindingType
+from typing import TYPE_CHECKING, Any
 
 from core.domain.job import JobStatus
 from tui.situation import (
@@ -19,6 +17,8 @@ from tui.situation import (
     Situation,
     always,
     can_send,
+    can_tag,
+    can_undo,
     connected,
     has_chat,
     has_file,
@@ -34,6 +34,9 @@ from tui.situation import (
     on_job,
     pause_title,
 )
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 _S = JobStatus
 
@@ -68,7 +71,10 @@ _CAN_PAUSE = on_job("Nothing to pause", *ACTIVE, _S.PAUSED)
 _CAN_RETRY = on_job("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING, _S.QUEUED)
 _CAN_CANCEL = on_job("Nothing to cancel", *ACTIVE, _S.PAUSED)
 _CAN_DELETE = on_job("Nothing to delete", _S.COMPLETED, _S.FAILED, _S.CANCELLED)
-_CAN_MOVE = on_job("Nothing to move", *ACTIVE, _S.PAUSED)
+_CAN_SHIFT = on_job("Nothing to move", *ACTIVE, _S.PAUSED)
+_IS_QUEUED = on_job("Only what is queued can be moved", _S.QUEUED)
+_CAN_DEBUG = on_job("Nothing to write down", *ACTIVE, _S.PAUSED, _S.FAILED, _S.CANCELLED)
+_CAN_RENAME = on_job("")
 _HAS_JOB = on_job("", needs_engine=False)
 
 
@@ -122,11 +128,23 @@ ACTIONS: tuple[Action, ...] = (
     _job("retry", "r", "Retry", "Start again what ended; what waits, now", reason=_CAN_RETRY, footer=3),
     _job("cancel", "x", "Cancel", "End a job and delete what it fetched", reason=_CAN_CANCEL, footer=4),
     _job("delete", "D", "Delete", "Forget a finished job; its file stays", reason=_CAN_DELETE, footer=9),
-    _job("raise_priority", "plus equals_sign", "Sooner", "Raise the priority", reason=_CAN_MOVE, footer=12),
-    _job("lower_priority", "minus", "Later", "Lower the priority", reason=_CAN_MOVE, footer=13),
+    _job("raise_priority", "plus equals_sign", "Sooner", "Raise the priority", reason=_CAN_SHIFT, footer=12),
+    _job("lower_priority", "minus", "Later", "Lower the priority", reason=_CAN_SHIFT, footer=13),
+    _job("move_up", "K", "Move up", "Let it pass the one before it in the queue", reason=_IS_QUEUED),
+    _job("move_down", "J", "Move down", "Let the one behind it pass", reason=_IS_QUEUED),
+    _job("move_top", "T", "To the top", "Let it run next", reason=_IS_QUEUED),
+    _job("move_bottom", "B", "To the end", "Let all others run before it", reason=_IS_QUEUED),
     _job("copy_url", "y", "Copy", "Copy the link; again: show it", reason=_HAS_JOB, footer=8),
     _job("copy_path", "Y", "Copy path", "Copy the file's path; again: show it", reason=has_file),
     _job("job_log", "L", "Log", "What the engine wrote down about the job", reason=_HAS_JOB),
+    _job("debug", "d", "Debug on/off", "Write down everything about it until it ends", reason=_CAN_DEBUG),
+    _job(
+        "rename",
+        "e",
+        "Rename",
+        "Another title; its file keeps its name",
+        reason=_CAN_RENAME,
+    ),
     _job("playlist", "P", "Playlist", "All jobs of this one's playlist", reason=has_playlist, footer=11),
     _job(
         "send_again",
@@ -140,10 +158,12 @@ ACTIONS: tuple[Action, ...] = (
     _list("filter", "slash", "Filter", "Show only some jobs", footer=5),
     _list("sort", "s", "Sort", "Sort by the next column", footer=6),
     _list("reverse", "S", "Reverse", "Turn the order round"),
+    _list("columns", "c", "Columns", "Choose what the list shows"),
     _list("mark", "space", "Mark", "Mark: keys then act on all marked jobs", reason=has_rows, footer=7),
     _list("mark_all", "asterisk", "Mark all", "Mark all that are shown, or none", reason=has_rows),
     _list("next_view", "right l", "Next tab", "All, running, waiting … to the right"),
     _list("previous_view", "left h", "Previous tab", "… and to the left"),
+    _source("cap", "b", "Bandwidth", "Let it fetch slower or faster, for now", reason=connected, footer=3),
     _source("source_jobs", "enter", "Its jobs", "The jobs of this source", footer=2),
     _login("add_login", "a", "Add login", "Use a cookie file as a login", reason=connected, footer=1),
     _login("check", "c", "Check", "Read the file again and ask the site", reason=has_login, footer=2),
@@ -166,6 +186,7 @@ ACTIONS: tuple[Action, ...] = (
     _item("filter", "slash", "Search", "Words and filters; found as you type", footer=1),
     _item("send_item", "s", "Send", "Send the file to a chat", reason=can_send, footer=2),
     _item("open_folder", "o", "Folder", "Open its folder, or copy its path", reason=has_item, footer=3),
+    _item("tag_item", "T", "Tags", "Give it tags, or take some", reason=can_tag, footer=7),
     _item("copy_path", "Y", "Copy path", "Copy the file's path; again: show it", reason=has_item, footer=5),
     _item("copy_url", "y", "Copy link", "Copy the link; again: show it", reason=has_item, footer=6),
     _item("open_job", "enter", "Its job", "The job that brought it", reason=has_items_job, footer=4),
@@ -194,6 +215,15 @@ ACTIONS: tuple[Action, ...] = (
     _deck("theme", "t", "Theme", "Dark, light, or the terminal's own colours"),
     _deck("reconnect", "ctrl+r", "Reconnect", "Look for the engine now", reason=is_lost),
     _deck("settings", "comma", "Settings", "Limits and switches that may change now"),
+    _deck(
+        "undo",
+        "u",
+        "Undo",
+        "Take the last change back, for some seconds",
+        screens=(*_PAGES, "settings"),
+        reason=can_undo,
+    ),
+    _deck("stop_engine", "Q", "Stop engine", "Put running jobs back and end the engine", reason=connected),
     _deck("palette", "colon ctrl+p", "Palette", "Find what you want to do by its name", footer=14),
     _deck("help", "question_mark", "Keys", "This page", screens=(*_PAGES, "settings"), footer=0),
     _deck("back", "escape", "Back", "Close; clear marks, filter, tab", screens=_EVERYWHERE),
@@ -241,8 +271,20 @@ def actions_of(screen: str, own: OwnKeys = NO_KEYS) -> list[Action]:
     ]
 
 
+#: Tells the key of an action by its id, for sentences that name it.
+KeyOf = Callable[[str], str]
+
+
+def keys_on(screen: str, own: OwnKeys = NO_KEYS) -> KeyOf:
+    """What tells the keys of *screen*, as people know them. Raises KeyError for an action that it has not."""
+    return {action.id: key_name(action.keys[0]) for action in actions_of(screen, own)}.__getitem__
+
+
 def bindings_of(screen: str) -> list[BindingType]:
     """Key bindings of one screen; each calls its `action_act` with the action's id."""
+    # Sentences that name keys are the command line's, too: it does not wait for Textual.
+    from textual.binding import Binding  # noqa: PLC0415 -- as above
+
     return [
         Binding(
             ",".join(action.keys), f"act('{action.id}')", action.title, id=f"{screen}.{action.id}", show=False

@@ -6,14 +6,13 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from pkgutil import resolve_name
+from typing import ClassVar
 
 from textual import events
-from textual.app import App
 from textual.geometry import Size
-from textual.screen import Screen
 from textual.timer import Timer
 
 from core.domain.interface import EngineInterface
@@ -23,37 +22,46 @@ from tui.filter import parse_filter
 from tui.keymap import bindings
 from tui.log_lines import LogFilter
 from tui.memory import Memory, keep, recall
-from tui.screens.add import AddScreen
-from tui.screens.auth import AuthScreen
+from tui.multiplexer import is_hidden
 from tui.screens.base import DeckScreen
-from tui.screens.chats import ChatsScreen
 from tui.screens.dialog import Dialog
-from tui.screens.jobs import JobsScreen
-from tui.screens.library import LibraryScreen
-from tui.screens.log import LogScreen
-from tui.screens.sources import SourcesScreen
 from tui.sync import BACKOFF_S
-from tui.terminal import LOCAL_HZ, REMOTE_HZ, is_remote, is_terminal_gone, terminal_size
+from tui.terminal import (
+    LOCAL_HZ,
+    REMOTE_HZ,
+    UNFOCUSED_HZ,
+    is_remote,
+    is_terminal_gone,
+    terminal_size,
+)
 from tui.theme import DARK, LIGHT, TERMINAL, THEMES
+from tui.thrift import ThriftyApp
 
-#: A new page is one file, one line here, and in `tui.actions` its keys and the key that shows it.
-PAGES: Mapping[str, Callable[[Deck], Screen[Any]]] = {
-    "jobs": JobsScreen,
-    "sources": SourcesScreen,
-    "auth": AuthScreen,
-    "chats": ChatsScreen,
-    "library": LibraryScreen,
-    "log": LogScreen,
+#: A new page is one file, one line here, and in `tui.actions` its keys and the key that shows it. They are
+#: imported once the first one stands on the screen, which is there the sooner.
+PAGES: Mapping[str, str] = {
+    "jobs": "tui.screens.jobs:JobsScreen",
+    "sources": "tui.screens.sources:SourcesScreen",
+    "auth": "tui.screens.auth:AuthScreen",
+    "chats": "tui.screens.chats:ChatsScreen",
+    "library": "tui.screens.library:LibraryScreen",
+    "log": "tui.screens.log:LogScreen",
 }
+#: When nobody has asked for the other pages until then, they are made ready to be shown.
+PREPARE_S = 1.0
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0
+#: A screen that nobody could see is there again within this time once somebody can.
+HIDDEN_CHECK_S = 2.0
 #: After this long without another resize the screen is painted once more.
 SETTLED_S = 0.5
+#: The first screen waits so long for the list: on a slow line an empty one would delay it by its own bytes.
+FIRST_S = 0.3
 #: What arrives within this time is painted together.
 SOON_S = 0.01
 
 
-class ReeldeckApp(App[None]):
+class ReeldeckApp(ThriftyApp):
     """The dashboard of one engine. The caller closes the client, and calls `prepare_environment` first.
 
     Args:
@@ -92,8 +100,11 @@ class ReeldeckApp(App[None]):
         self._interval_s = 1 / (repaints_hz or (REMOTE_HZ if self._is_remote else LOCAL_HZ))
         self._settling: Timer | None = None
         self._last_paint = 0.0
+        self._is_hidden = False
+        self._was_painted = False  # since it was last asked whether anybody can see it
+        self._has_begun = False  # something is there that is worth a first screen
         self._paint_due = 0.0
-        self._paint_timer: Timer | None = None
+        self._paint_timer: asyncio.TimerHandle | None = None
         self.animation_level = "none"
         for each in THEMES:
             self.register_theme(each)
@@ -112,7 +123,7 @@ class ReeldeckApp(App[None]):
         if memory is not None:
             self._recall(recall(memory))
         for name, page in PAGES.items():
-            self.add_mode(name, lambda page=page: page(self.deck))  # type: ignore[misc] # bound now
+            self.add_mode(name, lambda page=page: resolve_name(page)(self.deck))  # type: ignore[misc] # bound now
 
     def _recall(self, left: Memory) -> None:
         """Be as somebody left it."""
@@ -122,6 +133,7 @@ class ReeldeckApp(App[None]):
         index.set_sort(left.sort or index.sort, is_reversed=left.is_reversed)
         index.set_view(left.view or index.view)
         index.set_filter(parse_filter(left.filter))
+        deck.columns = left.columns
         deck.log_filter = LogFilter(level=left.log_level or deck.log_filter.level)
 
     def on_unmount(self) -> None:
@@ -134,6 +146,7 @@ class ReeldeckApp(App[None]):
             view=index.view,
             filter=index.filter.text,
             log_level=self.deck.log_filter.level,
+            columns=None if self.deck.columns is None else tuple(self.deck.columns),
         )
         if self._memory is not None:
             keep(self._memory, left)
@@ -144,41 +157,66 @@ class ReeldeckApp(App[None]):
         self.set_class(self.deck.is_ascii, "-ascii")
         self.theme_changed_signal.subscribe(self, lambda _: self._repaint())
         self.run_worker(self.deck.sync.run(), name="sync", group="sync", exclusive=True)
+        self.set_timer(PREPARE_S, self._prepare)
+        self.set_timer(FIRST_S, self._begin)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.exit)
             self.set_interval(TERMINAL_CHECK_S, self._check_terminal)
 
+    def has_room(self) -> bool:
+        """Nothing is sent before there is something to see."""
+        return (self._has_begun or self.is_headless) and super().has_room()
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self.on_room()
+
+    async def _prepare(self) -> None:
+        for page in PAGES.values():
+            resolve_name(page)
+            await asyncio.sleep(0)  # keys come first
+
     def on_resize(self) -> None:
         """Paint once more when the size has settled: a multiplexer may cut what came while it resized."""
         if self._settling is not None:
             self._settling.stop()
-        if not self.is_headless:
+        if self._has_begun and not self.is_headless:
             self._settling = self.set_timer(SETTLED_S, lambda: self.refresh(layout=True))
 
     def on_key(self, event: events.Key) -> None:
         """Keys that nobody took. On a slow line a link may follow the `a` before its dialog is there."""
-        if isinstance(self.screen, AddScreen) and event.is_printable and event.character:
+        if isinstance(self.screen, Dialog) and event.is_printable and event.character:
             self.screen.take_early(event.character)
 
     def ask_paint(self) -> None:
-        """Something may have changed: paint soon, but not more often than the rate allows."""
-        if self.is_running:
-            self._paint_in(max(0.0, self._last_paint + self._interval_s - time.monotonic()))
+        """Something may have changed: paint soon, but not more often than the rate allows, nor for nobody."""
+        if self.is_running and not self._is_hidden:
+            interval_s = self._interval_s if self.app_focus else max(self._interval_s, 1 / UNFOCUSED_HZ)
+            self._paint_in(max(0.0, self._last_paint + interval_s - time.monotonic()))
 
     def _paint_in(self, delay_s: float) -> None:
         due = time.monotonic() + delay_s
         if self._paint_timer is not None:
             if self._paint_due <= due:
                 return
-            self._paint_timer.stop()
+            self._paint_timer.cancel()
         self._paint_due = due
-        self._paint_timer = self.set_timer(max(delay_s, SOON_S), self._paint)
+        # Textual's timers are tasks, which cost more than some repaints.
+        loop = asyncio.get_running_loop()
+        self._paint_timer = loop.call_later(max(delay_s, SOON_S), self.call_later, self._paint)
 
     def _paint(self) -> None:
         self._paint_timer = None
-        self._last_paint = time.monotonic()
+        if self._is_hidden:
+            return
+        self._was_painted = True
+        if self._has_begun:
+            self._last_paint = time.monotonic()
+        elif self.deck.index.known or self.deck.sync.is_loaded:
+            self._begin()
         for screen in self.screen_stack:
             if isinstance(screen, DeckScreen | Dialog) and screen.is_mounted:
                 screen.paint()
@@ -191,7 +229,22 @@ class ReeldeckApp(App[None]):
             if isinstance(screen, DeckScreen | Dialog):
                 screen.repaint()
 
+    def on_app_focus(self) -> None:
+        """Somebody types here again: show what there is."""
+        self.ask_paint()
+
+    async def _check_hidden(self) -> None:
+        was_hidden, self._is_hidden = self._is_hidden, await is_hidden(os.environ)
+        if self._is_hidden:
+            self.set_timer(HIDDEN_CHECK_S, self._check_hidden)
+        elif was_hidden:
+            self.ask_paint()
+
     def _check_terminal(self) -> None:
+        if self._was_painted and not self._is_hidden:
+            self._was_painted = False
+            # Called once it runs: whoever leaves before that leaves no coroutine behind.
+            self.run_worker(self._check_hidden, group="hidden", exclusive=True)  # type: ignore[arg-type] # its type has no None
         if is_terminal_gone():
             self.exit()
         elif (size := terminal_size()) is not None and size != tuple(self.size):

@@ -12,8 +12,9 @@ from core.domain.job import Job, Kind
 from core.domain.messenger import Chats
 from core.domain.text import for_terminal
 from tui.account import LOGIN, Account
+from tui.actions import KeyOf, keys_on
 from tui.deliveries import Names, delivery_row, within
-from tui.paragraphs import blank, fact_lines, heading, paragraph
+from tui.paragraphs import blank, fact_lines, heading, nothing_yet, paragraph, steps
 from tui.present import (
     DOT,
     HOLLOW,
@@ -40,6 +41,7 @@ _FEEDBACK = {
     Feedback.STATUS: "by a message that changes as things go on",
     Feedback.NONE: "nothing",
 }
+_KEYS = keys_on("chats")
 _MODE_CELLS = 9
 #: Columns right of the name from this width on, with their cells.
 _BREAKPOINTS: tuple[tuple[int, Mapping[str, int]], ...] = (
@@ -148,6 +150,7 @@ def chat_detail(
     jobs: Mapping[int, Job],
     now: float,
     width: int,
+    key: KeyOf = _KEYS,
 ) -> list[Line]:
     """All about a chat in lines of exactly *width* cells, its newest deliveries last."""
     mode, style, sentence = _MODES[chat.mode]
@@ -157,7 +160,7 @@ def chat_detail(
     failed = sum(each.state is DeliveryState.FAILED for each in deliveries)
     if failed:
         were = "file was" if failed == 1 else "files were"
-        lines += paragraph(f"{failed} {were} not sent. r sends again.", "bad", width)
+        lines += paragraph(f"{failed} {were} not sent. {key('send_again')} sends again.", "bad", width)
     lines.append(blank(width))
     wanted = [chat.kind.value if chat.kind else "as offered", chat.quality or "best"]
     sources = ", ".join(chat.sources) if chat.sources is not None else "all"
@@ -183,10 +186,10 @@ def chat_detail(
     return lines
 
 
-def no_chats(account: Account, *, is_loaded: bool) -> list[Line]:
+def no_chats(account: Account, *, is_loaded: bool, is_lost: bool = False, key: KeyOf = _KEYS) -> list[Line]:
     """What stands in place of rows when there are none."""
     if not is_loaded:
-        return [(("Loading chats …", "dim"),)]
+        return nothing_yet("chats", is_lost=is_lost)
     if not account.is_on:
         return [
             (("Telegram is off", "strong"),),
@@ -208,8 +211,11 @@ def no_chats(account: Account, *, is_loaded: bool) -> list[Line]:
         (("Links that people post in a watched chat become jobs,", "dim"),),
         (("and their files are sent back as answers.", "dim"),),
         (),
-        (("a  ", "key"), ("choose a chat", "dim")),
-        (("$  ", "key"), ("reeldeck telegram watch CHAT, in any shell", "dim")),
+        *steps(
+            (key("add_chat"), "choose a chat"),
+            ("$", "reeldeck telegram watch CHAT, in any shell"),
+            (key("help"), "see all keys"),
+        ),
     ]
 
 

@@ -11,7 +11,8 @@ from core.domain.job import JobStatus
 from core.domain.text import for_terminal
 from core.domain.wording import event_words
 from tui.account import Account, header_variants
-from tui.actions import NO_KEYS, OwnKeys, actions_of, key_name
+from tui.actions import NO_KEYS, KeyOf, OwnKeys, actions_of, key_name, keys_on
+from tui.paragraphs import nothing_yet, steps
 from tui.present import (
     DOT,
     DOWN,
@@ -31,6 +32,7 @@ from tui.situation import Situation
 from tui.state import VIEWS, JobIndex
 from tui.sync import Connection, Link
 
+_KEYS = keys_on("jobs")
 _ENGINE_WORDS = {
     "running": ("", "good"),  # as it should be: a dot says it
     "disk_low": ("disk is low", "bad"),
@@ -205,7 +207,7 @@ def footer(screen: str, now: Situation, width: int, keys: OwnKeys = NO_KEYS) -> 
     return join_sides(tuple(spans), tuple(tail), width)
 
 
-def banner(connection: Connection, now: float, width: int) -> Line:
+def banner(connection: Connection, now: float, width: int, key: KeyOf = _KEYS) -> Line:
     """Says that the engine is lost, and when it is looked for again."""
     error = connection.error
     wait_s = max(0, round((connection.retry_at or now) - now))
@@ -216,42 +218,36 @@ def banner(connection: Connection, now: float, width: int) -> Line:
         (f" {error.summary if error else 'No connection'}", "bad"),
         (f" {SEPARATOR} {when}{seen}{for_terminal(hint)}", "text"),
     )
-    return join_sides(left, (("Ctrl+r", "key"), (" now ", "label")), width)
+    return join_sides(left, ((key("reconnect"), "key"), (" now ", "label")), width)
 
 
-def empty_list(index: JobIndex, *, is_loaded: bool, is_lost: bool) -> list[Line]:
+def empty_list(index: JobIndex, *, is_loaded: bool, is_lost: bool, key: KeyOf = _KEYS) -> list[Line]:
     """What stands in place of rows when there are none, with what to do next."""
     if not is_loaded:
-        if is_lost:
-            return [
-                (("The engine does not answer", "strong"),),
-                (),
-                (("It is looked for again by itself. Start it with  ", "dim"), ("reeldeck serve", "accent")),
-            ]
-        return [(("Loading jobs …", "dim"),)]
+        return nothing_yet("jobs", is_lost=is_lost)
     if not index.filter.is_empty:
         return [
             (("No job matches this filter", "strong"),),
             (),
-            (("/", "key"), ("  change it      ", "dim"), ("Esc", "key"), ("  show all jobs", "dim")),
+            *steps((key("filter"), "change it"), (key("back"), "show all jobs")),
         ]
     if index.view != "All":
         return [
             ((f"Nothing is {index.view.lower()}", "strong"),),
             (),
-            (
-                (f"{'←'} {'→'}", "key"),
-                ("  look at another part      ", "dim"),
-                ("Esc", "key"),
-                ("  all jobs", "dim"),
+            *steps(
+                (f"{key('previous_view')} {key('next_view')}", "look at another part"),
+                (key("back"), "all jobs"),
             ),
         ]
     return [
         (("No jobs yet", "strong"),),
         (),
-        (("a  ", "key"), ("add a link, or just paste one here", "dim")),
-        (("$  ", "key"), ("reeldeck add URL, in any shell", "dim")),
-        (("?  ", "key"), ("see all keys", "dim")),
+        *steps(
+            (key("add"), "add a link, or just paste one here"),
+            ("$", "reeldeck add URL, in any shell"),
+            (key("help"), "see all keys"),
+        ),
     ]
 
 

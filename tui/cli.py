@@ -19,22 +19,30 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "jobs": ("jobs", "List jobs, the newest first."),
     "job": ("jobs", "Show a job and its timeline."),
     "search": ("search", "Search what was fetched."),
-    "library": ("library", "Show, open, send and import files; find those that are there twice."),
+    "library": ("library", "Show, open, tag, send and import files; find those that are there twice."),
     "deliveries": ("deliveries", "List files on their way back to Telegram's chats."),
     "pause": ("control", "Hold jobs until they are resumed."),
     "resume": ("control", "Let paused jobs go on."),
     "cancel": ("control", "End jobs and delete what they have fetched."),
     "retry": ("control", "Start failed or cancelled jobs again."),
     "prioritize": ("control", "Let a job run before or after others."),
+    "rename": ("control", "Give a job another title."),
+    "move": ("control", "Move jobs within the queue."),
     "clear": ("clear", "Forget finished jobs; their files stay."),
     "collect": ("collect", "Fetch the media of a Telegram chat."),
     "telegram": ("telegram", "Log a Telegram account in, and choose the chats that it watches."),
     "auth": ("auth", "Add, list, check and remove logins of sources."),
     "tokens": ("tokens", "Make, list and end tokens of the HTTP API."),
     "audit": ("tokens", "Show what was changed from outside."),
+    "webhooks": ("webhooks", "List, test and hurry those that are told when jobs end."),
+    "sources": ("sources", "Show the sources: what runs and waits, which of them rest."),
+    "limits": ("switches", "Show the limits that may change while the engine runs, or change one."),
+    "maintenance": ("switches", "Take nothing new, or take it again."),
     "status": ("status", "Show the engine at a glance."),
     "serve": ("serve", "Run the engine in the foreground."),
+    "web": ("web", "Show the dashboard in a browser on this machine."),
     "stop": ("status", "Stop the engine; jobs go on at its next start."),
+    "debug": ("debug", "Write down everything about a job, until it ends."),
     "logs": ("logs", "Show what the engine wrote down."),
     "setup": ("setup", "Ask for folders, Telegram and logins, and write the configuration."),
     "backup": ("backup", "Write the database and the configuration to FILE, while the engine goes on."),
@@ -95,8 +103,9 @@ class LazyGroup(click.Group):
 )
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected fault.")
+@click.option("--ascii", "is_ascii", is_flag=True, help="Draw the dashboard with ASCII only.")
 @click.pass_context
-def reeldeck(context: click.Context, *, version: bool, debug: bool) -> int:
+def reeldeck(context: click.Context, *, version: bool, debug: bool, is_ascii: bool) -> int:
     """Downloads the media behind links and keeps it."""
     del debug  # `main` reads it from the arguments, as it must know even when these are wrong
     if version:
@@ -106,7 +115,7 @@ def reeldeck(context: click.Context, *, version: bool, debug: bool) -> int:
     elif context.invoked_subcommand is None:
         from tui.commands.dashboard import dashboard  # noqa: PLC0415 -- Textual takes a while
 
-        return dashboard()
+        return dashboard(is_ascii=is_ascii)
     return 0
 
 

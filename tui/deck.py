@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from tui.situation import Situation, situation_of
 from tui.sources import held
 from tui.state import JobIndex
 from tui.sync import BACKOFF_S, Link, Sync
+from tui.undo import Undo
 
 #: Timelines of this many jobs are kept, the last one looked at longest.
 TIMELINES = 8
@@ -84,6 +85,8 @@ class Deck:
         #: Which lines of the log are shown.
         self.log_filter = LogFilter()
         self.index = JobIndex()
+        #: Columns of the list that somebody chose.
+        self.columns: Collection[str] | None = None
         self.sync = Sync(
             client, self.index, on_frame=self._on_frame, on_change=self._on_change, backoff_s=backoff_s
         )
@@ -92,6 +95,7 @@ class Deck:
         self.dialogs: Sequence[ChatRules] = ()
         self.is_ascii = is_ascii
         self.speeds = RateLog()
+        self.undo = Undo()
         self.notice: Notice | None = None
         #: The newest event that is worth a line of its own.
         self.news: Event | None = None
@@ -103,6 +107,11 @@ class Deck:
     def is_live(self) -> bool:
         """The engine can be asked for things."""
         return self.sync.connection.link is Link.LIVE
+
+    @property
+    def is_lost(self) -> bool:
+        """The engine has not answered, or does so no more."""
+        return self.sync.connection.link is Link.LOST
 
     @property
     def speed_bps(self) -> float:
@@ -118,6 +127,7 @@ class Deck:
             is_connected=self.is_live,
             shown=len(index),
             marked=len(index.marked),
+            can_undo=self.undo.is_open(time.time()),
         )
 
     def say(self, text: str, style: str = "text") -> None:
@@ -258,8 +268,8 @@ class Deck:
             due.append(SPARK_S)
         if self.account.wait_s(now) is not None:
             due.append(1.0)
-        if (moves := self.outbox.next_change_s(now)) is not None:
-            due.append(moves)
+        moves = (self.outbox.next_change_s(now), self.undo.next_change_s(now))
+        due += [each for each in moves if each is not None]
         return min(due, default=None)
 
     def _on_change(self) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from core.domain.errors import ERRORS
-from core.domain.events import Event
+from core.domain.events import Event, EventType
 from core.domain.figures import percent_text, rate_text, size_text, span_text
 from core.domain.job import Job, JobStatus, Kind, Stage
 from core.domain.text import for_terminal
 from core.domain.wording import event_words, title_of
-from tui.paragraphs import blank, fact_lines, heading, paragraph, wrap
+from tui.history import bars
+from tui.paragraphs import Fact, blank, fact_lines, heading, paragraph, wrap
 from tui.present import (
     ARROW,
     LATER,
@@ -36,6 +37,8 @@ from tui.timeline import attempts_of, stages_of
 
 #: Lines that an event may take.
 EVENT_LINES = 3
+#: A page so high has a graph of so many rows.
+TALL, GRAPH_ROWS = 30, 4
 #: More are not looked at on a screen that is painted four times a second.
 MAX_EVENTS = 200
 MAX_ATTEMPTS = 20
@@ -77,7 +80,7 @@ def detail(
     left_width = (width - 3) // 2
     right_width = width - 3 - left_width
     left = [*_facts(job, now, left_width, held), *sent(left_width)]
-    left += _course(job, events, speeds, now, left_width)
+    left += _course(job, events, speeds, now, left_width, rows=GRAPH_ROWS if height >= TALL else 1)
     right = _timeline(events, now, right_width)[1:]
     rows = max(len(left), len(right), height)
     blank_left, blank_right = pad((), left_width), pad((), right_width)
@@ -123,7 +126,10 @@ def _facts(job: Job, now: float, width: int, held: str) -> list[Line]:
     return lines
 
 
-def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int) -> list[Line]:
+def _course(
+    job: Job, events: Sequence[Event], speeds: Sequence[float], now: float, width: int, *, rows: int = 1
+) -> list[Line]:
+    """Stages, a graph of the speed so many rows high, formats, attempts."""
     lines = [blank(width), heading("STAGES", width)]
     for stage, word in stages_of(job, events).items():
         sign, style = _STAGE_LOOKS[word]
@@ -140,8 +146,11 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
     if any(speeds):
         peak = f"  peak {rate_text(max(speeds))}"
         lines += [blank(width), pad(((" SPEED, LAST MINUTE", "head"), (peak, "dim")), width)]
-        shown = sparkline(speeds[-max(1, width - 2) :]).replace(" ", SPARKS[0])
-        lines.append(pad(((f" {shown}", "spark"),), width))
+        graph = bars(speeds[-max(1, width - 2) :], rows)
+        graph[-1] = graph[-1].replace(" ", SPARKS[0])
+        lines += [pad(((f" {row}", "spark"),), width) for row in graph]
+    if forms := list(_forms(events)):
+        lines += [blank(width), heading("FORMATS", width), *fact_lines(forms, width)]
     tries = attempts_of(events)
     if tries:
         lines += [blank(width), heading("ATTEMPTS", width)]
@@ -152,6 +161,18 @@ def _course(job: Job, events: Sequence[Event], speeds: Sequence[float], now: flo
         for number, part in enumerate(wrap(text, max(8, width - len(start) - 1))[:EVENT_LINES]):
             lines.append(pad(((start if not number else " " * len(start), "dim"), (part, style)), width))
     return lines
+
+
+def _forms(events: Sequence[Event]) -> Iterator[Fact]:
+    """What was chosen to be fetched, and what is in the file that came of it."""
+    last = {event.type: event.data for event in events}
+    fetched = last.get(EventType.METADATA_FETCH_FINISHED, {}).get("formats")
+    if isinstance(fetched, list) and fetched:
+        yield "fetched", f" {SEPARATOR} ".join(map(str, fetched)), 2
+    result = last.get(EventType.OUTPUT_VALIDATED, {})
+    streams = result.get("streams")
+    if isinstance(streams, list):
+        yield "result", f" {SEPARATOR} ".join(map(str, (result.get("container") or "?", *streams))), 3
 
 
 def _timeline(events: Sequence[Event], now: float, width: int) -> list[Line]:
@@ -179,15 +200,19 @@ def strip(
     *,
     held: str = "",
     sent: Span = ("", "text"),
+    opener: str = "Enter",
 ) -> list[Line]:
-    """A job in five lines, for terminals without room for more; *held* as in `detail`, *sent* in a phrase."""
+    """A job in five lines, for terminals without room for more; *held* as in `detail`, *sent* in a phrase.
+
+    *opener* is the key that opens all about it.
+    """
     rule: Line = (
         (RULE * 2, "rule"),
         (f" {job.id} ", "dim"),
         (f"{fit(title_of(job), width)}".rstrip(), "strong"),
         (" ", "rule"),
     )
-    end: Line = ((RULE, "rule"), (" Enter ", "key"), ("all about it ", "label"), (RULE, "rule"))
+    end: Line = ((RULE, "rule"), (f" {opener} ", "key"), ("all about it ", "label"), (RULE, "rule"))
     top = clip(rule, width - width_of(end) - 1)
     top = (*top, (RULE * (width - width_of(top) - width_of(end)), "rule"), *end)
     stages: list[Span] = [(" ", "text")]

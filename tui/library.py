@@ -13,9 +13,11 @@ from core.domain.figures import size_text, span_text
 from core.domain.job import Kind
 from core.domain.library import LibraryEntry, MediaItem
 from core.domain.text import for_terminal
-from tui.paragraphs import Fact, blank, fact_lines, heading, paragraph
+from tui.actions import KeyOf, keys_on
+from tui.paragraphs import Fact, blank, fact_lines, heading, nothing_yet, paragraph, steps
 from tui.present import ARROW, SEPARATOR, Line, Span, clock_text, fit, pad
 
+_KEYS = keys_on("library")
 #: Columns beside the title from this width on, with their cells.
 _BREAKPOINTS: tuple[tuple[int, Mapping[str, int]], ...] = (
     (90, {"BY": 18, "KIND": 5, "LENGTH": 6, "SIZE": 8, "DATE": 10}),
@@ -93,6 +95,7 @@ def _facts(item: MediaItem, now: float) -> Iterator[Fact]:
     yield "source", item.source_type, 1
     yield "link", item.url, 4
     yield "heard", item.performers or "", 3
+    yield "tags", ", ".join(item.tags), 2
     yield "came", clock_text(item.created, now), 1
     yield "job", str(item.job_id) if item.job_id is not None else "", 1
     yield "chat", str(item.chat_id) if item.chat_id is not None else "", 1
@@ -115,27 +118,26 @@ def problem_lines(error: ReeldeckError, indent: int, width: int) -> list[Line]:
     return [pad(((" " * min(indent + column, width - 1), "text"), ("^", "bad")), width), pad(told, width)]
 
 
-def no_items(*, is_live: bool, is_asked: bool, text: str) -> Sequence[Line]:
+def no_items(*, is_live: bool, is_asked: bool, text: str, key: KeyOf = _KEYS) -> Sequence[Line]:
     """What stands in place of files when there are none."""
     if not is_asked:
-        if is_live:
-            return [(("Loading the library …", "dim"),)]
-        return [
-            (("The engine does not answer", "strong"),),
-            (),
-            (("The library is shown as soon as it does", "dim"),),
-        ]
+        return nothing_yet("the library", is_lost=not is_live)
     if text:
         return [
             (("Nothing has these words", "strong"),),
             (),
             (("duration>1h  size<50MB  by:name  source:youtube  after:2024  -word", "accent"),),
             (),
-            (("/", "key"), ("  change the search      ", "dim"), ("Esc", "key"), ("  show all", "dim")),
+            *steps((key("filter"), "change the search"), (key("back"), "show all")),
         ]
     return [
         (("The library is empty", "strong"),),
         (),
         (("What is downloaded comes here, and can be found by its words", "dim"),),
-        (("a  ", "key"), ("add a link, or just paste one", "dim")),
+        (),
+        *steps(
+            (key("add"), "add a link, or just paste one here"),
+            ("$", "reeldeck library import DIR, for files that you have"),
+            (key("help"), "see all keys"),
+        ),
     ]

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from core.domain.figures import rate_text, size_text
 from core.domain.limit import RunningLimit
 from core.domain.text import for_terminal
+from tui.actions import KeyOf, keys_on
 from tui.paragraphs import blank, fact_lines, paragraph
 from tui.present import ARROW, DOT, HOLLOW, Line, Span, fit, join_sides, pad
 
+_KEYS = keys_on("settings")
 #: The row of the switch that is no limit.
 MAINTENANCE = "maintenance"
 _ABOUT_MAINTENANCE = "Nothing new is taken; what was taken goes on, and what is finished is still sent"
@@ -20,8 +22,10 @@ _NUMBER = re.compile(r"(\d+(?:[.,]\d+)?)\s*([kmgt]?)i?b?(?:/s)?", re.IGNORECASE 
 
 def value_text(limit: RunningLimit, value: int) -> str:
     """A limit's value as people read it."""
+    if limit.is_switch:
+        return f"{DOT} on" if value else f"{HOLLOW} off"
     if value == 0:
-        return "no limit"
+        return "none" if limit.name.startswith("min_") else "no limit"
     if limit.name.endswith("_bps"):
         return rate_text(value)
     return size_text(value) if limit.name.endswith("_bytes") else str(value)
@@ -29,7 +33,7 @@ def value_text(limit: RunningLimit, value: int) -> str:
 
 def range_text(limit: RunningLimit) -> str:
     """Between what a limit can be set."""
-    least = "0 (no limit)" if limit.least == 0 else value_text(limit, limit.least)
+    least = f"0 ({value_text(limit, 0)})" if limit.least == 0 else value_text(limit, limit.least)
     return f"{least} to {value_text(limit, limit.most)}"
 
 
@@ -76,7 +80,7 @@ def switch_row(width: int, *, is_on: bool) -> Line:
     return pad(tuple(spans), width)
 
 
-def limit_detail(limit: RunningLimit, width: int) -> list[Line]:
+def limit_detail(limit: RunningLimit, width: int, key: KeyOf = _KEYS) -> list[Line]:
     """All about a limit in lines of exactly *width* cells."""
     state = ("changed ", "accent") if limit.is_changed else ("as configured ", "dim")
     lines = [join_sides(((f" {for_terminal(limit.name)}", "strong"),), (state,), width)]
@@ -91,16 +95,21 @@ def limit_detail(limit: RunningLimit, width: int) -> list[Line]:
         width,
     )
     lines.append(blank(width))
-    more = "It holds at once and after a restart; the configuration's value comes back with Backspace."
+    reset = key("reset_limit")
+    more = f"It holds at once and after a restart; the configuration's value comes back with {reset}."
     return lines + paragraph(more, "dim", width, first=f"{ARROW} ")
 
 
-def switch_detail(width: int, *, is_on: bool) -> list[Line]:
+def switch_detail(width: int, *, is_on: bool, key: KeyOf = _KEYS) -> list[Line]:
     """All about the switch in lines of exactly *width* cells."""
     state = ("on ", "warn") if is_on else ("off ", "dim")
     lines = [join_sides(((f" {MAINTENANCE}", "strong"),), (state,), width)]
     lines += paragraph(f"{_ABOUT_MAINTENANCE}.", "text", width)
-    return [*lines, blank(width), *paragraph("Enter turns it over.", "dim", width, first=f"{ARROW} ")]
+    return [
+        *lines,
+        blank(width),
+        *paragraph(f"{key('change')} turns it over.", "dim", width, first=f"{ARROW} "),
+    ]
 
 
 def no_limits(problem: str) -> Sequence[Line]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,11 +19,14 @@ class LogFile:
         file: The log; it may not exist yet.
         most_bytes: When more was written since the last look, only the end of it, this long, is read. None
             reads all.
+        earlier_bytes: At the first look, so much of what was written last is read, also in the files that
+            were replaced: the log's name with `.1`, `.2` …, the newest first.
     """
 
-    def __init__(self, file: Path, *, most_bytes: int | None = None) -> None:
+    def __init__(self, file: Path, *, most_bytes: int | None = None, earlier_bytes: int = 0) -> None:
         self._file = file
         self._most_bytes = most_bytes
+        self._earlier_bytes = earlier_bytes
         self._stream: BinaryIO | None = None
         self._offset = 0
 
@@ -32,8 +36,10 @@ class LogFile:
         Raises:
             OSError: It is there and cannot be read.
         """
-        if self._stream is None and not self._open():
-            return
+        if self._stream is None:
+            if not self._open():
+                return
+            yield from self._earlier()
         yield from self._rest()
         if self._is_replaced():
             # The old file is read to its end: what was written there before the change is not lost.
@@ -55,6 +61,31 @@ class LogFile:
             self._ending = weakref.finalize(self, self._stream.close)
             self._offset = 0
         return self._stream is not None
+
+    def _earlier(self) -> Iterator[dict[str, Any]]:
+        """The end of the files that were replaced, as far as there is room beside the present one."""
+        assert self._stream is not None
+        present = os.fstat(self._stream.fileno())
+        room, parts = self._earlier_bytes - present.st_size, list[tuple[BinaryIO, int]]()
+        with ExitStack() as opened:
+            for number in itertools.count(1):
+                name = f"{self._file.name}.{number}"
+                try:
+                    # All are opened before one is read: they may be replaced again meanwhile.
+                    part = opened.enter_context(self._file.with_name(name).open("rb"))
+                except OSError:
+                    break
+                status = os.fstat(part.fileno())
+                if room <= 0:
+                    break
+                if (status.st_dev, status.st_ino) != (present.st_dev, present.st_ino):
+                    parts.append((part, max(0, status.st_size - room)))
+                    room -= status.st_size
+            for older, begin in reversed(parts):
+                older.seek(begin)
+                if begin:
+                    older.readline()  # begins in the middle
+                yield from filter(None, map(_parse, older))
 
     def _is_replaced(self) -> bool:
         assert self._stream is not None

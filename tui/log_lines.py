@@ -12,9 +12,11 @@ from typing import Any, Self
 
 from core.domain.job import from_iso
 from core.domain.text import for_terminal
-from tui.paragraphs import blank, heading, paragraph, wrap
+from tui.actions import KeyOf, keys_on
+from tui.paragraphs import blank, heading, paragraph, steps, wrap
 from tui.present import ARROW, Line, Span, clock_text, fit, join_sides, pad
 
+_KEYS = keys_on("log")
 #: Lowest levels to choose from, each with those that it shows.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _RANKS = {level: rank for rank, level in enumerate((*LEVELS, "CRITICAL"))}
@@ -115,7 +117,7 @@ def log_row(entry: Entry, width: int) -> Line:
     facts = sorted(entry.facts, key=lambda fact: fact[0] not in _TELLING)
     rest = " ".join(f"{name}={value}" for name, value in facts if name not in _QUIET)
     spans: list[Span] = [
-        (fit(at, _TIME_CELLS), "faint"),
+        (fit(at, _TIME_CELLS), "dim"),
         (" " + fit(_SHORT.get(entry.level, entry.level), _LEVEL_CELLS), "dim" if style == "text" else style),
         (" " + fit(f"#{entry.job_id}" if entry.job_id is not None else "", _JOB_CELLS, right=True), "dim"),
     ]
@@ -125,16 +127,15 @@ def log_row(entry: Entry, width: int) -> Line:
     return pad(tuple(spans), width)
 
 
-def log_detail(entry: Entry, now: float, width: int) -> list[Line]:
+def log_detail(entry: Entry, now: float, width: int, key: KeyOf = _KEYS) -> list[Line]:
     """All of a line of the log in lines of exactly *width* cells."""
     style = _STYLES.get(entry.level, "dim")
     left: Line = ((f" {clock_text(entry.at, now, seconds=True)}", "strong"),)
     lines = [join_sides(left, ((f"{fit(entry.level, 8, right=True)} ", style),), width)]
     lines += paragraph(entry.what, "text", width)
     if entry.job_id is not None:
-        lines += paragraph(
-            f"Job {entry.job_id}: Enter shows it, L its lines.", "dim", width, first=f"{ARROW} "
-        )
+        ways = f"Job {entry.job_id}: {key('open_job')} shows it, {key('job_log')} its lines."
+        lines += paragraph(ways, "dim", width, first=f"{ARROW} ")
     lines.append(blank(width))
     for name, value in entry.facts:
         lines += _fact(name, value, width)
@@ -156,7 +157,7 @@ def _fact(name: str, value: str, width: int) -> Iterator[Line]:
         yield pad(((f"   {text}", "text"),), width)
 
 
-def no_lines(*, is_kept: bool, is_filtered: bool, problem: str) -> Sequence[Line]:
+def no_lines(*, is_kept: bool, is_filtered: bool, problem: str, key: KeyOf = _KEYS) -> Sequence[Line]:
     """What stands in place of lines when there are none."""
     if not is_kept:
         return [
@@ -170,6 +171,14 @@ def no_lines(*, is_kept: bool, is_filtered: bool, problem: str) -> Sequence[Line
         return [
             (("No line matches", "strong"),),
             (),
-            (("/", "key"), ("  change the words      ", "dim"), ("v", "key"), ("  another level", "dim")),
+            *steps(
+                (key("filter"), "change the words"),
+                (key("level"), "another level"),
+                (key("back"), "no words"),
+            ),
         ]
-    return [(("Nothing was written yet", "strong"),)]
+    return [
+        (("Nothing was written yet", "strong"),),
+        (),
+        (("What the engine does stands here as it comes, the newest last", "dim"),),
+    ]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from core.domain.profile import Profile, ProfileReason, ProfileStatus
 from core.domain.text import for_terminal
-from tui.paragraphs import blank, fact_lines, heading, paragraph
+from tui.actions import KeyOf, keys_on
+from tui.paragraphs import blank, fact_lines, heading, nothing_yet, paragraph, steps
 from tui.present import (
     ARROW,
     DOT,
@@ -44,10 +45,11 @@ HOW_TO = (
     "1. Open a private window, so that no other tab uses the same session.",
     "2. Log in to the site there, and export its cookies to a file on the engine's machine.",
     "3. Close that window without logging out: a browser that goes on makes the site replace the cookies.",
-    "4. Add the file here with  a  or in a shell:  reeldeck auth add SOURCE FILE",
+    "4. Add the file here with  {add}  or in a shell:  reeldeck auth add SOURCE FILE",
     "Later put a newer export into the same place: it is used within seconds, and what waits for it goes on.",
     "The file is a key to the account: keep it where only you can read it (chmod 600).",
 )
+_KEYS = keys_on("auth")
 
 
 def name_of(profile: Profile) -> str:
@@ -136,7 +138,13 @@ def next_step(profile: Profile) -> str:
 
 
 def login_detail(
-    profile: Profile, waiting: int, now: float, width: int, *, is_checking: bool = False
+    profile: Profile,
+    waiting: int,
+    now: float,
+    width: int,
+    *,
+    is_checking: bool = False,
+    key: KeyOf = _KEYS,
 ) -> list[Line]:
     """All about a login in lines of exactly *width* cells."""
     state, style = health_of(profile, waiting, is_checking=is_checking)
@@ -145,7 +153,8 @@ def login_detail(
         lines += paragraph(_REASONS[profile.reason][1], style, width)
         lines += paragraph(next_step(profile), "text", width, first=f"{ARROW} ")
     elif profile.checked is None and profile.last_success is None:
-        lines += paragraph("No job has used it yet. c asks the site whether it takes it.", "dim", width)
+        asks = f"No job has used it yet. {key('check')} asks the site whether it takes it."
+        lines += paragraph(asks, "dim", width)
     if waiting:
         lines += paragraph(f"{waiting} job{'s wait' if waiting > 1 else ' waits'} for it.", "warn", width)
     lines.append(blank(width))
@@ -175,25 +184,28 @@ def _times(count: int) -> str:
     return f", {count} times in a row" if count > 1 else ""
 
 
-def no_logins(*, is_loaded: bool) -> list[Line]:
+def no_logins(*, is_loaded: bool, is_lost: bool = False, key: KeyOf = _KEYS) -> list[Line]:
     """What stands in place of rows when there are none."""
     if not is_loaded:
-        return [(("Loading logins …", "dim"),)]
+        return nothing_yet("logins", is_lost=is_lost)
     return [
         (("No logins yet", "strong"),),
         (),
         (("Most sites need none. For what only members see:", "dim"),),
         (),
-        (("a  ", "key"), ("add a cookie file", "dim")),
-        (("$  ", "key"), ("reeldeck auth add SOURCE FILE, in any shell", "dim")),
-        (("h  ", "key"), ("how to get one out of a browser", "dim")),
+        *steps(
+            (key("add_login"), "add a cookie file"),
+            ("$", "reeldeck auth add SOURCE FILE, in any shell"),
+            (key("how_to"), "how to get one out of a browser"),
+        ),
     ]
 
 
-def how_to_lines(width: int) -> list[Line]:
+def how_to_lines(width: int, key: KeyOf = _KEYS) -> list[Line]:
     """How to get a cookie file out of a browser."""
     lines: list[Line] = [heading("HOW TO EXPORT COOKIES", width), blank(width)]
-    for text in HOW_TO:
+    for each in HOW_TO:
+        text = each.format(add=key("add_login"))
         is_step = text[0].isdigit()
         lines += paragraph(text[3:] if is_step else text, "text", width, first=text[:3] if is_step else "")
         if not is_step or text.startswith("4"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tui.log_lines import LEVELS
+from tui.rows import CHOICES
 from tui.state import SORTS, VIEWS
 from tui.theme import THEMES
 
@@ -30,6 +31,7 @@ class Memory:
     view: str | None = None
     filter: str = ""
     log_level: str | None = None
+    columns: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, data: Any) -> Self:
@@ -46,11 +48,16 @@ class Memory:
             view=_one_of(data.get("view"), list(VIEWS)),
             filter=filtered,
             log_level=_one_of(data.get("log_level"), list(LEVELS)),
+            columns=_some_of(data.get("columns"), list(CHOICES)),
         )
 
 
 def _one_of(value: Any, known: list[str]) -> str | None:
     return value if isinstance(value, str) and value in known else None
+
+
+def _some_of(value: Any, known: list[str]) -> tuple[str, ...] | None:
+    return tuple(name for name in known if name in value) if isinstance(value, list) else None
 
 
 def recall(file: Path) -> Memory:

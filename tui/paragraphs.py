@@ -66,6 +66,23 @@ def fact_lines(facts: Iterable[Fact], width: int) -> list[Line]:
     return lines
 
 
+def steps(*known: tuple[str, str]) -> list[Line]:
+    """What can be done next, a line each: a key, or `$` for a shell, and what it does."""
+    cells = max(cell_width(sign) for sign, _ in known) + 2
+    return [((f"{sign:<{cells}}", "key"), (what, "dim")) for sign, what in known]
+
+
+def nothing_yet(what: str, *, is_lost: bool) -> list[Line]:
+    """What stands on a page before the engine has told of *what*, and when it cannot."""
+    if not is_lost:
+        return [((f"Loading {what} …", "dim"),)]
+    return [
+        (("The engine does not answer", "strong"),),
+        (),
+        (("It is looked for again by itself. Start it with  ", "dim"), ("reeldeck serve", "accent")),
+    ]
+
+
 def heading(text: str, width: int) -> Line:
     """The line over a part."""
     return pad(((f" {text}", "head"),), width)

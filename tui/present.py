@@ -108,7 +108,8 @@ def clock_text(at: float | None, now: float, *, seconds: bool = False) -> str:
     then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)  # noqa: DTZ006 -- people read local time
     if then.date() == today.date():
         return then.strftime("%H:%M:%S" if seconds else "%H:%M")
-    shown = then.strftime("%d %b" if then.year == today.year else "%b %y")
+    # `Nov 23` would be a day to many.
+    shown = then.strftime("%d %b" if then.year == today.year else "%b'%y")
     return shown + then.strftime(" %H:%M") if seconds else shown
 
 
@@ -188,7 +189,7 @@ def _wait_note(job: Job, now: float) -> str:
         WAITING_RETRY: f"try {job.attempt + 1}{f' at {at}' if at else ''}: {problem_of(job)}".rstrip(": "),
         WAITING_DISK: "waits for disk space",
         WAITING_LIVE: f"looks again at {at}" if at else "waits until it is there",
-        "auth": f"waits for login {name}",
+        "auth": f"waits for {name}",
         "job": f"waits for job {name}, which does the same",
         "source": f"{name} rests{f' until {at}' if at else ''}",
         WAITING_JOB[:-1]: f"job {name} does the same",

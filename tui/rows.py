@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from core.domain.figures import percent_text, rate_text, size_text, span_text
 from core.domain.job import Job, JobStatus
@@ -22,6 +23,13 @@ class Columns:
     bar: int
     rate: int
     eta: int
+    size: int = 0
+    priority: int = 0
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Names of the chosen columns that have room."""
+        return frozenset(name for name, (part, _) in CHOICES.items() if getattr(self, part))
 
     @property
     def tail(self) -> int:
@@ -29,6 +37,20 @@ class Columns:
         return self.bar + sum(1 + cells for cells in (self.rate, self.eta) if cells)
 
 
+#: What people choose, by its name: the part of a row, and what it tells.
+CHOICES: Mapping[str, tuple[str, str]] = {
+    "id": ("id", "the job's number"),
+    "source": ("source", "the site that it comes from"),
+    "size": ("size", "bytes in all, as far as known"),
+    "priority": ("priority", "higher runs first"),
+    "added": ("added", "when it was asked for"),
+    "speed": ("rate", "bytes a second"),
+    "left": ("eta", "time to the end of the transfer"),
+}
+#: Where a chosen column has no room by default it takes so many cells; the first gives way last.
+_USUAL_CELLS = {"rate": 7, "eta": 6, "id": 6, "source": 8, "size": 8, "added": 6, "priority": 4}
+#: A title has at least so many cells before another column gets some.
+_LEAST_TITLE = 12
 STATE_CELLS = 9
 _PERCENT_CELLS = 5
 #: At least so wide: (id, source, added, bar with percentage, rate, eta)
@@ -42,11 +64,28 @@ _BREAKPOINTS = (
 )
 
 
-def columns_for(width: int) -> Columns:
-    """How a row of *width* cells is divided; the title takes what is left."""
+def columns_for(width: int, chosen: Collection[str] | None = None) -> Columns:
+    """How a row of *width* cells is divided; the title takes what is left.
+
+    *chosen* are names of CHOICES, as many as there is room for; None: those that suit the width.
+    """
     _, (job_id, source, added, bar_cells, rate, eta) = next(row for row in _BREAKPOINTS if width >= row[0])
-    fixed = sum(1 + cells for cells in (STATE_CELLS, job_id, source, added, bar_cells, rate, eta) if cells)
-    return Columns(width, job_id, source, max(0, width - fixed - 2), added, bar_cells, rate, eta)
+    columns = _with_title(Columns(width, job_id, source, 0, added, bar_cells, rate, eta))
+    if chosen is None:
+        return columns
+    wanted = {CHOICES[name][0] for name in chosen if name in CHOICES}
+    columns = _with_title(replace(columns, **dict.fromkeys(_USUAL_CELLS.keys() - wanted, 0)))
+    for part, cells in _USUAL_CELLS.items():
+        if part in wanted and not getattr(columns, part):
+            wider = _with_title(replace(columns, **{part: cells}))
+            columns = wider if wider.title >= _LEAST_TITLE else columns
+    return columns
+
+
+def _with_title(columns: Columns) -> Columns:
+    others = (columns.id, columns.source, columns.size, columns.priority, columns.added)
+    used = sum(1 + cells for cells in (STATE_CELLS, *others, columns.bar, columns.rate, columns.eta) if cells)
+    return replace(columns, title=max(0, columns.width - used - 2))
 
 
 def row(job: Job, columns: Columns, now: float, *, is_marked: bool = False, is_cursor: bool = False) -> Line:
@@ -63,6 +102,14 @@ def row(job: Job, columns: Columns, now: float, *, is_marked: bool = False, is_c
         spans.append((" " + fit(job.source_type, columns.source), "dim"))
     title_style = "strong" if job.status is JobStatus.RUNNING else quiet
     spans.append((" " + fit(title_of(job), columns.title), title_style))
+    if columns.size:
+        spans.append(
+            (" " + fit(size_text(job.size_bytes) if job.size_bytes else "", columns.size, right=True), "dim")
+        )
+    if columns.priority:
+        spans.append(
+            (" " + fit(f"{job.priority:+}" if job.priority else "", columns.priority, right=True), "dim")
+        )
     if columns.added:
         spans.append((" " + fit(clock_text(job.created, now), columns.added, right=True), "dim"))
     spans += [(" ", "text"), *_tail(job, columns, now), (" ", "text")]
@@ -103,6 +150,8 @@ def column_heads(columns: Columns, sorted_by: str, *, is_reversed: bool) -> Line
         ("ID", columns.id, True),
         ("SOURCE", columns.source, False),
         ("TITLE", columns.title, False),
+        ("SIZE", columns.size, True),
+        ("PRIO", columns.priority, True),
         ("ADDED", columns.added, True),
         ("PROGRESS", columns.bar, False),
         ("SPEED", columns.rate, True),

@@ -28,6 +28,8 @@ class Situation:
     is_connected: bool = True
     shown: int = 0
     marked: int = 0
+    #: The last change was made a moment ago.
+    can_undo: bool = False
     #: Files that could not be sent, of what actions are for.
     unsent: int = 0
 
@@ -53,6 +55,11 @@ Reason = Callable[[Situation], str]
 def always(_: Situation) -> str:
     """It can always be done."""
     return ""
+
+
+def can_undo(now: Situation) -> str:
+    """A change that was made a moment ago is needed."""
+    return "" if now.can_undo else "There is nothing to take back, or no longer"
 
 
 def connected(now: Situation) -> str:
@@ -110,6 +117,11 @@ def has_item(now: Situation) -> str:
 def can_send(now: Situation) -> str:
     """Something to send, and Telegram, are needed."""
     return connected(now) or has_item(now) or ("" if now.has_chats else "Telegram is off")
+
+
+def can_tag(now: Situation) -> str:
+    """A file of the library, and the engine, are needed."""
+    return connected(now) or has_item(now)
 
 
 def has_items_job(now: Situation) -> str:

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from core.domain.errors import ERRORS
 from core.domain.figures import rate_text
+from core.domain.history import DayFigures
 from core.domain.job import Job, JobStatus, from_iso
 from core.domain.text import for_terminal
+from tui.actions import KeyOf, keys_on
+from tui.history import CHART_CELLS, beside, chart
 from tui.paragraphs import Fact, blank, fact_lines, paragraph
 from tui.present import ARROW, DOT, HOLLOW, NOW, Line, Span, clock_text, count_text, fit, join_sides, pad
 
 Source = Mapping[str, Any]
 
+#: What is said of jobs names the keys of their page.
+_KEYS = keys_on("jobs")
 _STATE_CELLS = 10
+#: Facts beside a chart take so many cells.
+_LEAST_FACTS = 36
 _NAME_CELLS = 12
 _LEFT_ALIGNED = frozenset({"TRIES AT", "PROXY"})
 #: Columns right of the label from this width on, with their cells.
@@ -139,21 +147,40 @@ def _rate(source: Source) -> str:
     return f"{rate:g}/s" if isinstance(rate, int | float) and rate else ""
 
 
-def source_detail(source: Source, now: float, width: int) -> list[Line]:
-    """All about a source in lines of exactly *width* cells."""
+def source_detail(
+    source: Source,
+    now: float,
+    width: int,
+    key: KeyOf = _KEYS,
+    *,
+    days: Sequence[DayFigures] | None = None,
+    is_tall: bool = False,
+) -> list[Line]:
+    """All about a source in lines of exactly *width* cells.
+
+    *days* are charted once they are known: beside the facts where there is room, unless it *is_tall*.
+    """
     state, style = state_of_source(source)
     left: Line = ((f" {for_terminal(str(source.get('label', '')))}", "strong"),)
     lines = [join_sides(left, ((f"{state} ", style),), width)]
     for rest in rests_of(source):
         lines += paragraph(_why(rest, now), "bad" if rest.host is None else "warn", width)
-        lines += paragraph(_what_next(rest, now), "text", width, first=f"{ARROW} ")
+        lines += paragraph(_what_next(rest, now, key), "text", width, first=f"{ARROW} ")
     if not source.get("enabled", True):
         lines += paragraph("Its links are refused.", "dim", width)
         lines += paragraph(
             f"Switch it on: [sources.{source.get('name')}] enabled = true", "text", width, first=f"{ARROW} "
         )
     lines.append(blank(width))
-    return lines + fact_lines(_facts(source, now), width)
+    if days is None:
+        return lines + fact_lines(_facts(source, now), width)
+    name, today = str(source.get("name")), datetime.fromtimestamp(now).date()  # noqa: DTZ006 -- people's days
+    left_width = width - CHART_CELLS
+    if is_tall or left_width < _LEAST_FACTS:
+        facts = fact_lines(_facts(source, now), width)
+        return [*lines, *facts, blank(width), *chart(days, name, today, width, is_tall=is_tall)]
+    facts = fact_lines(_facts(source, now), left_width)
+    return lines + beside(facts, chart(days, name, today, CHART_CELLS), left_width, CHART_CELLS)
 
 
 def _why(rest: Rest, now: float) -> str:
@@ -161,7 +188,7 @@ def _why(rest: Rest, now: float) -> str:
     return f"{f'{rest.host}: ' if rest.host else ''}{rest.why}{since}."
 
 
-def _what_next(rest: Rest, now: float) -> str:
+def _what_next(rest: Rest, now: float, key: KeyOf) -> str:
     where = "of this host" if rest.host else "of this source"
     if rest.is_tried and rest.retry_at is None:
         return f"One job tries now: if it succeeds all {where} go on, else the wait grows."
@@ -169,7 +196,7 @@ def _what_next(rest: Rest, now: float) -> str:
     when = f" at {at}" if at and not rest.is_tried else " next"
     return (
         f"Jobs {where} wait. One tries{when}: if it succeeds all go on, else the wait grows. "
-        "r on a job tries now."
+        f"{key('retry')} on a job tries now."
     )
 
 

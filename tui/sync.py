@@ -25,6 +25,8 @@ from tui.filter import Filter
 from tui.state import JobIndex
 
 PAGE = 200
+#: Enough for the first screen, which does not wait for more.
+FIRST_PAGE = 60
 #: Jobs that are loaded at once; older ones come when somebody scrolls to them.
 HEAD_JOBS = 5_000
 #: Unfinished jobs are loaded beyond the head as well, up to this many.
@@ -80,6 +82,8 @@ class Sync:
     ) -> None:
         self.connection = Connection()
         self.status: Mapping[str, Any] = {}
+        #: When the engine said so, in seconds since the epoch.
+        self.status_at = 0.0
         #: The logins of all sources, None until they were asked for.
         self.profiles: Sequence[Profile] | None = None
         #: The chats that are watched, None until they were asked for.
@@ -219,13 +223,13 @@ class Sync:
     async def _load(self) -> None:
         """Load the newest jobs and all unfinished ones, then drop what is known to be gone."""
         seen: set[int] = set()
-        floor = await self._load_pages(JobQuery(limit=PAGE), PAGE, seen)
+        floor = await self._load_pages(JobQuery(limit=FIRST_PAGE), FIRST_PAGE, seen)
         unfinished_floor = await self._load_pages(
             JobQuery(limit=PAGE, statuses=UNFINISHED), MAX_UNFINISHED, seen, is_history=False
         )
         if self._older is not None:
             after = JobQuery(limit=PAGE, after=self._older)
-            floor = await self._load_pages(after, HEAD_JOBS - PAGE, seen)
+            floor = await self._load_pages(after, HEAD_JOBS - FIRST_PAGE, seen)
         present = seen | self._fresh
         gone = [
             job.id
@@ -255,7 +259,7 @@ class Sync:
                 return 0
             if count >= limit:
                 return page.items[-1].id if page.items else 0
-            query = replace(query, after=page.next)
+            query = replace(query, after=page.next, limit=min(query.limit, limit - count))
 
     def _add(self, jobs: Sequence[Job]) -> None:
         """Take jobs that are not known yet: of the others the stream tells more quickly than any page."""
@@ -264,7 +268,7 @@ class Sync:
     async def _watch_status(self) -> None:
         while True:
             self._look.clear()
-            self.status = await self._client.status()
+            self.status, self.status_at = await self._client.status(), time.time()
             self.profiles = await self._client.profiles()
             self.chats = await self._client.chats()
             self.speed_bps = float(self.status.get("speed_bps") or 0.0)

@@ -12,6 +12,8 @@ from collections.abc import Mapping, MutableMapping
 #: Repaints per second with data: the eye reads no faster, and every one costs bytes on the line.
 LOCAL_HZ = 4.0
 REMOTE_HZ = 2.0
+#: … in a terminal that somebody may look at, but does not type into.
+UNFOCUSED_HZ = 1.0
 
 
 def is_remote(environ: Mapping[str, str]) -> bool:
@@ -28,9 +30,16 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     environ.setdefault("ESCDELAY", "150" if remote else "50")
 
 
-def wants_ascii(environ: Mapping[str, str]) -> bool:
-    """Whether the locale says that the terminal shows nothing but ASCII."""
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+def wants_ascii(environ: Mapping[str, str], *, is_coerced: bool = sys.flags.utf8_mode == 1) -> bool:
+    """Whether the locale says that the terminal shows nothing but ASCII.
+
+    Args:
+        environ: The environment.
+        is_coerced: Python found the locale C when it was started, and has put another LC_CTYPE into the
+            environment (PEP 538, 540): that is nobody's word on the terminal.
+    """
+    own = "" if is_coerced else environ.get("LC_CTYPE")
+    locale = environ.get("LC_ALL") or own or environ.get("LANG") or ""
     return environ.get("TERM") == "dumb" or locale.upper() in {"C", "POSIX"}
 
 

@@ -19,15 +19,15 @@ TERMINAL = "reeldeck-terminal"
 
 _DARK = {
     "ground": "#0e1217", "bar": "#171d26", "cursor": "#20364f", "cursor-idle": "#1b2430", "line": "#2c3744",
-    "text": "#d5dce5", "strong": "#f3f6f9", "dim": "#94a0ae", "faint": "#5d6977", "accent": "#6cb2ff",
+    "text": "#d5dce5", "strong": "#f3f6f9", "dim": "#94a0ae", "faint": "#7f8b99", "accent": "#6cb2ff",
     "run": "#6cb2ff", "wait": "#a3afbc", "retry": "#e6b450", "hold": "#ff9e64", "pause": "#b9a6f5",
-    "done": "#63c7a0", "fail": "#ff7f6b", "cancel": "#7f8b99",
+    "done": "#63c7a0", "fail": "#ff7f6b", "cancel": "#94a0ae",
 }  # fmt: skip
 _LIGHT = {
     "ground": "#fcfcfa", "bar": "#eceff3", "cursor": "#cfe2f8", "cursor-idle": "#e6ebf0", "line": "#ccd4dc",
-    "text": "#1c232b", "strong": "#05080b", "dim": "#55616d", "faint": "#7d8894", "accent": "#0a5cc2",
+    "text": "#1c232b", "strong": "#05080b", "dim": "#55616d", "faint": "#5f6a76", "accent": "#0a5cc2",
     "run": "#0a5cc2", "wait": "#55616d", "retry": "#855800", "hold": "#a04600", "pause": "#6440bd",
-    "done": "#0f6b47", "fail": "#b3261e", "cancel": "#66717c",
+    "done": "#0f6b47", "fail": "#b3261e", "cancel": "#596470",
 }  # fmt: skip
 _TERMINAL = {
     "ground": "default", "bar": "default", "cursor": "default", "cursor-idle": "default",

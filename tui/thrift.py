@@ -1,15 +1,28 @@
-"""Sends only the cells that changed.
+"""Sends only the cells that changed, in as few bytes as they need, and only as fast as the terminal reads.
 
 Textual 8.2.8 cuts a partial repaint at its right edge but not at its left: a percentage at the end of a row
-sends the whole row again, measured as three to four times the bytes. This puts the missing cut in. It rests
-on inner classes of the Textual version that is pinned; its tests tell when those change.
+sends the whole row again, measured as three to four times the bytes. And it names the colours of each span
+anew, which takes more bytes than what the span says. This puts the missing cut in, and names colours once.
+It rests on inner classes of the Textual version that is pinned; its tests tell when those change.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from rich.color import ColorSystem
 from rich.console import Console
-from rich.control import Control
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
+from textual.app import App
+from textual.screen import Screen, ScreenResultType
+from textual.strip import Strip
+from textual.timer import Timer
+
+from tui.driver import PatientDriver
+
+#: Cells of one look are sent together as long as all of them are no more than this.
+TOGETHER_CHARS = 2_000
 
 
 class ThriftyUpdate(ChopsUpdate):
@@ -17,22 +30,103 @@ class ThriftyUpdate(ChopsUpdate):
 
     def render_segments(self, console: Console) -> str:
         """The update as terminal data."""
+        colours = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001 -- as Textual has it
+        runs = list(self._runs(colours))
+        # What looks the same is sent together; so much that it takes a while comes line by line.
+        if sum(len(text) for *_, text in runs) <= TOGETHER_CHARS:
+            looks = {look: number for number, look in enumerate(dict.fromkeys(look for look, *_ in runs))}
+            runs.sort(key=lambda run: looks[run[0]])
         parts: list[str] = []
+        shown, place = "", (-1, -1)
+        for look, y, x, end, text in runs:
+            if place != (y, x):
+                parts.append(f"\x1b[{y + 1};{x + 1}H")
+            if look != shown:
+                parts.append(f"\x1b[0;{look}m" if look else "\x1b[0m")
+            parts.append(text)
+            shown, place = look, (y, end)
+        if shown:
+            parts.append("\x1b[0m")
+        return "".join(parts)
+
+    def _runs(self, colours: ColorSystem) -> Iterator[tuple[str, int, int, int, str]]:
+        """What is to be sent: its look as SGR parameters, its line, first and last-but-one cell, and text."""
         for y, x1, x2 in self.spans:
             for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
                 left, right = max(x, x1), min(end, x2)
                 if strip is None or left >= right:
                     continue
-                parts.append(Control.move_to(left, y).segment.text)
                 is_whole = left == x and right == end
-                parts.append((strip if is_whole else strip.crop(left - x, right - x)).render(console))
-        return "".join(parts)
+                for segment in strip if is_whole else strip.crop(left - x, right - x):
+                    look = Strip.render_ansi(segment.style, colours) if segment.style else ""
+                    ends = left + segment.cell_length
+                    yield look, y, left, ends, segment.text
+                    left = ends
 
 
 class ThriftyCompositor(Compositor):
-    """Textual's compositor with thrifty partial repaints."""
+    """Textual's compositor with thrifty repaints."""
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """What became dirty since the last repaint, None when nothing did."""
         update = super().render_partial_update()
         return update and ThriftyUpdate(update.chops, update.spans, update.chop_ends)
+
+    def render_full_update(self, simplify: bool = False) -> CompositorUpdate:  # type: ignore[override] # noqa: FBT001, FBT002 -- Textual's
+        """Everything."""
+        if simplify:  # a picture in a file
+            return super().render_full_update(simplify=True)
+        self._dirty_regions.clear()
+        width, height = self.size
+        chops = self._render_chops(self.size.region, lambda _: True)
+        ends = [cuts[1:] for cuts in self.cuts]
+        return ThriftyUpdate(chops, [(y, 0, width) for y in range(height)], ends)
+
+
+class ThriftyApp(App[None]):
+    """An app whose terminal is never sent more than it reads: what it has no room for is merged."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(driver_class=PatientDriver, **options)
+        self._patience: Timer | None = None
+
+    def has_room(self) -> bool:
+        """The terminal takes a repaint now; when it does not, `on_room` comes later."""
+        wait_s = self._driver.wait_s() if isinstance(self._driver, PatientDriver) else None
+        if wait_s is not None and self._patience is None:
+            self._patience = self.set_timer(wait_s, self.on_room)
+        return wait_s is None
+
+    def on_room(self) -> None:
+        """Send what has waited."""
+        if self._patience is not None:
+            self._patience.stop()
+            self._patience = None
+        if self.is_running and isinstance(self.screen, ThriftyScreen):
+            self.screen.send_unsent()
+
+    def on_gone(self) -> None:
+        """End: nobody looks any more."""
+        self.exit()
+
+
+class ThriftyScreen(Screen[ScreenResultType]):
+    """A screen whose repaints wait for the terminal. What it has not taken yet is never queued: when there is
+    room again, everything is sent as it is then.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = ThriftyCompositor()
+
+    def send_unsent(self) -> None:
+        """Repaint what could not be sent."""
+        if self.is_current and self._compositor._dirty_regions:  # noqa: SLF001 -- of our own compositor
+            self._compositor_refresh()
+
+    def _compositor_refresh(self) -> None:
+        app = self.app
+        if isinstance(app, ThriftyApp) and self is app.screen and not app.has_room():
+            self._dirty_widgets.clear()  # the compositor knows what they want to have repainted
+            return
+        super()._compositor_refresh()

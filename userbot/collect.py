@@ -223,7 +223,7 @@ class _Run:
             return
         link = link_of(self._chat, message.id)
         key = f"collect:{message.chat_id}:{message.id}"
-        request = Request(url=str(link), priority=PRIORITY, idempotency_key=key)
+        request = Request(url=str(link), priority=PRIORITY, idempotency_key=key, media_id=media.media_id)
         self._lot.append((request, link, message, album))
 
     async def _deal(self, *, is_newer: bool) -> None:

@@ -59,7 +59,7 @@ class Crew:
         self._engine = engine
         self._feedback = FeedbackDesk(client=client, engine=engine, on_rest=on_rest)
         self._intake = Intake(client=client, engine=engine, settings=settings, me=me, feedback=self._feedback)
-        self._deliveries = Deliveries(client=client, engine=engine, settings=settings, me=me)
+        self._deliveries = Deliveries(client=client, engine=engine, settings=settings, me=me, on_rest=on_rest)
         self._commands = Commands(
             client=client, engine=engine, settings=settings, me=me, intake=self._intake, messenger=messenger
         )

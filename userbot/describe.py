@@ -10,7 +10,6 @@ from telethon.utils import get_display_name
 
 from core.domain.job import Kind
 from core.domain.media import Entry, Resolution, Role, Tags, Track, Transport
-from core.links.identify import TELEGRAM_DOCUMENT
 from userbot.media import SentMedia, first_line, media_of
 from userbot.messages import MessageLink, is_public
 
@@ -37,7 +36,7 @@ def describe_message(
     )
     return Resolution(
         source="telegram",
-        media_id=f"telegram:{TELEGRAM_DOCUMENT}{media.document.id}",
+        media_id=media.media_id,
         title=title,
         kind=media.kind,
         duration_s=media.duration_s,

@@ -37,7 +37,7 @@ from userbot.standing import refusal_text
 log = logging.getLogger("reeldeck.telegram.intake")
 
 #: Messages whose links are remembered, so that reading them again in the history asks for nothing twice.
-REMEMBERED = 10_000
+REMEMBERED = 2_000
 
 
 class SourceNotTaken(UnsupportedSource):

@@ -11,6 +11,7 @@ from typing import Protocol
 from telethon import TelegramClient, errors
 from telethon.sessions import SQLiteSession
 from telethon.tl import functions, types
+from telethon.tl.custom.qrlogin import QRLogin
 
 from core.config.settings import Settings
 from core.domain.chat import ChatRules
@@ -201,13 +202,30 @@ async def _by_qr(client: TelegramClient, asks: Asks) -> types.User:
             valid_s = QR_CODE_S  # This machine's clock is wrong.
         asks.scan(shown.url, valid_s=valid_s)
         try:
-            return await shown.wait(valid_s)
+            # Not scanned, or declined in the app, which Telethon does not expect.
+            with contextlib.suppress(TimeoutError, TypeError):
+                return await shown.wait(valid_s)
+            if (user := await _renewed(client, shown)) is not None:
+                return user
         except errors.SessionPasswordNeededError:
             return await _by_password(client, asks)
-        except (TimeoutError, TypeError):
-            # Not scanned, or declined in the app, which Telethon does not expect.
-            await shown.recreate()
     raise StageTimeout("nobody scanned the code", hint="Begin again: reeldeck telegram login --qr")
+
+
+async def _renewed(client: TelegramClient, shown: QRLogin) -> types.User | None:
+    """Have the next code made; who it is, where the last one was scanned at the very last moment.
+
+    What `QRLogin.wait` does once it has heard of the scan; it hears of none while it does not wait.
+    """
+    await shown.recreate()
+    answer = shown._resp  # noqa: SLF001 -- there is no public way
+    if isinstance(answer, types.auth.LoginTokenMigrateTo):
+        await client._switch_dc(answer.dc_id)  # noqa: SLF001 -- as above
+        answer = await client(functions.auth.ImportLoginTokenRequest(answer.token))
+    if isinstance(answer, types.auth.LoginTokenSuccess):
+        await client._on_login(answer.authorization.user)  # noqa: SLF001 -- as above
+        return answer.authorization.user
+    return None
 
 
 def _way(sent: types.auth.SentCode) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from telethon.tl import types
 
 from core.domain.job import Kind
+from core.links.identify import TELEGRAM_DOCUMENT
 from core.sources.direct import AUDIO_EXTENSIONS, MEDIA_EXTENSIONS
 
 #: What a sender sent it as: music, a film, a voice or round message, a plain file.
@@ -34,6 +35,11 @@ class SentMedia:
     duration_s: float | None = None
     width: int | None = None
     height: int | None = None
+
+    @property
+    def media_id(self) -> str:
+        """What the engine knows the file by, in whatever message it is."""
+        return f"telegram:{TELEGRAM_DOCUMENT}{self.document.id}"
 
     @property
     def extension(self) -> str | None:

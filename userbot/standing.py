@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.domain.delivery import Delivery, DeliveryState
-from core.domain.errors import ERRORS, UnsupportedSource
+from core.domain.errors import ERRORS, Forbidden, UnsupportedSource
 from core.domain.figures import percent_text, span_text
 from core.domain.job import Job, JobStatus
 from core.domain.wording import problem_of, standing_facts, title_of
@@ -138,6 +138,10 @@ def _failure(delivery: Delivery, job: Job | None) -> str:
     summary = kind.summary if kind else (delivery.error_message or (problem_of(job) if job else "failed"))
     is_jobs_own = job is not None and job.error_type == delivery.error_type
     hint = (job.error_hint if job and is_jobs_own else None) or (kind.default_hint if kind else "")
+    if kind is Forbidden and not is_jobs_own:
+        # The usual hint is for callers of the API. Here it is Telegram that does not allow it, and says why.
+        told = (delivery.error_message or "").removeprefix(f"{summary}: ")
+        hint = told or "See what the chat allows in a Telegram app."
     lines = [f"{FAILED} {remote(summary, _DETAIL_CELLS)}", _name(job)]
     return "\n".join([*lines, remote(hint, _DETAIL_CELLS)] if hint else lines)
 

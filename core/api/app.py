@@ -19,6 +19,7 @@ from core.api import (
     routes_library,
     routes_profiles,
     routes_tokens,
+    routes_webhooks,
 )
 from core.api.callers import PREFIX, Callers, TokenCheck
 from core.api.doorkeeper import Doorkeeper, Record
@@ -82,6 +83,7 @@ def create_app(
     app.include_router(routes_collect.router, prefix=PREFIX)
     app.include_router(routes_profiles.router, prefix=PREFIX)
     app.include_router(routes_tokens.router, prefix=PREFIX)
+    app.include_router(routes_webhooks.router, prefix=PREFIX)
     app.include_router(routes_engine.health_router)
     problems.install(app)
     describe(app)

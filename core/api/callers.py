@@ -129,4 +129,5 @@ def needed_scope(method: str, path: str) -> Scope:
         return Scope.SUBMIT  # both send the engine out into the net
     if method in _SAFE_METHODS:
         return Scope.READ
-    return Scope.CONTROL if first in {"jobs", "groups", "deliveries"} else Scope.ADMIN
+    is_control = first in {"jobs", "groups", "deliveries"} or (first == "library" and method == "PATCH")
+    return Scope.CONTROL if is_control else Scope.ADMIN

@@ -40,6 +40,7 @@ class Connection(H11Protocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
+    _is_handed_over = False
     door = Door.TCP
     #: When the last answer was complete, in the loop's time.
     idle_since: float = 0.0
@@ -67,7 +68,7 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Read on; a head that has begun must end in time."""
         super().data_received(data)
-        if self.is_busy:
+        if self.is_busy or self._is_handed_over:
             self._stop_deadline()
         elif self._deadline is None and not self.transport.is_closing():
             self._start_deadline()
@@ -80,7 +81,7 @@ class Connection(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection over; it is no longer ours to time."""
-        self._stop_deadline()
+        self._is_handed_over = True
         super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -38,7 +38,8 @@ Record = Callable[[AuditEntry], Awaitable[None]]
 VERSION_HEADER = "x-reeldeck-version"
 WEBSOCKET_PATH = f"{PREFIX}/ws"
 _CHANGING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+#: What a browser on this machine, or at the other end of a tunnel, calls it.
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Door(StrEnum):
@@ -82,7 +83,7 @@ class Doorkeeper:
         self._callers = callers
         self._traffic = traffic
         self._record = record
-        self._hosts = _LOOPBACK_NAMES | {host.lower() for host in allowed_hosts}
+        self._hosts = LOOPBACK_NAMES | {host.lower() for host in allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer it here."""
@@ -172,7 +173,7 @@ class Doorkeeper:
             log.warning("not written down: %s by %s: %s", entry.action, entry.actor, error.code)
 
     def _answers_to(self, host: str, door: Door) -> bool:
-        name = _host_name(host)
+        name = host_name(host)
         if host in self._hosts or name in self._hosts:
             return True
         # Tools put any word as the host of a Unix socket. A page that rebinds its name needs one with a dot.
@@ -218,7 +219,8 @@ def _template(path: str) -> str:
     return re.sub(r"/-?\d+(?=/|$)", "/{id}", path)
 
 
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
+    """The name or address in a Host header in small letters, without the port."""
     if host.startswith("["):
         inner = host[1:].partition("]")[0]
         try:

@@ -63,6 +63,12 @@ async def sources(engine: Engine) -> Response:
     return listing(await engine.sources())
 
 
+@router.get("/history", tags=["engine"], summary="What ended on each of the last days")
+async def history(engine: Engine, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
+    """Completed and failed jobs and their bytes, by day of the engine's clock and source."""
+    return listing([figures.to_json() for figures in await engine.history(days=days)])
+
+
 @router.get("/metadata", tags=["engine"], summary="What a link leads to")
 async def metadata(
     request: Request,

@@ -17,7 +17,18 @@ from core.api.encoding import JsonResponse, event_view, job_view, listing
 from core.api.files import MediaFile, open_blocking
 from core.api.labels import GroupLabels, Label
 from core.api.problems import DOCS_HINT, invalid, problem
-from core.api.schemas import MAX_ID, Action, After, BatchRequest, BulkAction, JobPatch, JobRequest, Statuses
+from core.api.schemas import (
+    MAX_ID,
+    Action,
+    After,
+    BatchRequest,
+    BulkAction,
+    JobPatch,
+    JobRequest,
+    QueueOrder,
+    Statuses,
+    Switch,
+)
 from core.domain.errors import IllegalTransition, InvalidRequest, NotFound, ReeldeckError
 from core.domain.job import Job, JobStatus
 from core.domain.job import Request as Wanted
@@ -127,6 +138,14 @@ async def act_on_many(body: BulkAction, engine: Engine, labels: Labels) -> Respo
     return JsonResponse({"items": items})
 
 
+@router.post("/order", summary="Move queued jobs within the queue")
+async def reorder(body: QueueOrder, engine: Engine, labels: Labels) -> Response:
+    """All jobs whose place changed: they may have another `priority` and `position` now."""
+    moved = await engine.reorder(body.ids, body.to)
+    groups = await labels.of(moved)
+    return listing([job_view(job, groups) for job in moved])
+
+
 @router.get("", summary="List jobs, newest first")
 async def list_jobs(  # noqa: PLR0913, PLR0917 -- each is a parameter of the query
     engine: Engine,
@@ -206,9 +225,14 @@ async def resume(job_id: JobId, engine: Engine, labels: Labels) -> Response:
 
 
 @router.post("/{job_id:int}/cancel", summary="End a job")
-async def cancel(job_id: JobId, engine: Engine, labels: Labels) -> Response:
-    """The job; what it fetched is deleted."""
-    return JsonResponse(await _view(await engine.cancel(job_id), labels))
+async def cancel(
+    job_id: JobId,
+    engine: Engine,
+    labels: Labels,
+    keep_s: Annotated[int, Query(ge=0, le=60, description="Seconds in which a retry goes on from it")] = 0,
+) -> Response:
+    """The job; what it fetched is deleted, at once or after `keep_s`."""
+    return JsonResponse(await _view(await engine.cancel(job_id, keep_s=keep_s), labels))
 
 
 @router.post("/{job_id:int}/retry", summary="Start a failed or cancelled job again")
@@ -224,6 +248,13 @@ async def patch(job_id: JobId, body: JobPatch, engine: Engine, labels: Labels) -
         raise InvalidRequest("nothing to change", hint=DOCS_HINT)
     job = await engine.patch(job_id, priority=body.priority, position=body.position, title=body.title)
     return JsonResponse(await _view(job, labels))
+
+
+@router.put("/{job_id:int}/debug", summary="Write down everything about a job until it ends")
+async def debug(job_id: JobId, body: Switch, engine: Engine) -> Response:
+    """Whether it is now; `GET /status` lists all such jobs in `debugged`."""
+    await engine.debug_job(job_id, is_on=body.on)
+    return JsonResponse({"job_id": job_id, "on": body.on})
 
 
 @router.delete("/{job_id:int}", status_code=204, summary="Forget a job that is over")

@@ -8,22 +8,22 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from core.api.context import Asking, Engine, OpenStreams, require_socket
-from core.api.encoding import JsonResponse
+from core.api.encoding import JsonResponse, listing
 from core.api.figures import Figures
-from core.api.schemas import MAX_ID, DigestAfter, ImportBody, SearchAfter, SendBody
+from core.api.schemas import MAX_ID, DigestAfter, ImportBody, SearchAfter, SendBody, TagsBody
 
 router = APIRouter(prefix="/library", tags=["library"])
 
 ItemId = Annotated[int, Path(ge=1, le=MAX_ID)]
+SearchText = Annotated[
+    str, Query(max_length=500, description='Words and filters: `tafsir by:"Ibn Kathir" duration>1h -part2`')
+]
 
 
 @router.get("", summary="Search what was fetched, the best first")
 async def search_library(
     engine: Engine,
-    q: Annotated[
-        str,
-        Query(max_length=500, description='Words and filters: `tafsir by:"Ibn Kathir" duration>1h -part2`'),
-    ] = "",
+    q: SearchText = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     after: SearchAfter = None,
 ) -> Response:
@@ -66,6 +66,25 @@ async def import_folder(
     # The first says that it can be done at all; until then a refusal is an answer like any other.
     first = await anext(figures)
     return Figures(first, figures, streams, caller)
+
+
+@router.get("/facets", summary="What a search finds, counted by property")
+async def count_facets(engine: Engine, q: SearchText = "") -> Response:
+    """How many are of which kind and source, and have which tags; of very many, among the newest."""
+    return JsonResponse((await engine.facets(q)).to_json())
+
+
+@router.get("/tags", summary="The tags of the library")
+async def list_tags(engine: Engine) -> Response:
+    """Every tag and how many files have it, those of the most files first."""
+    return listing([{"name": tag.name, "count": tag.count} for tag in await engine.tags()])
+
+
+@router.patch("/{item_id:int}", summary="Tag a file")
+async def tag_item(item_id: ItemId, body: TagsBody, engine: Engine) -> Response:
+    """The item as it is then. A tag that the library has is written as it is there."""
+    item = await engine.tag_item(item_id, add=body.add_tags, remove=body.remove_tags)
+    return JsonResponse(item.to_json())
 
 
 @router.get("/{item_id:int}", summary="All about a file")

@@ -17,9 +17,10 @@ from pydantic import (
 )
 
 from core.domain.chat import ChatMode, ChatRules, Feedback
-from core.domain.interface import GroupAction
+from core.domain.interface import GroupAction, QueueMove
 from core.domain.job import JobStatus, Kind, Request
 from core.domain.messenger import Collect
+from core.domain.tags import MAX_TAGS
 from core.domain.token import Scope
 
 MAX_BATCH = 5_000
@@ -57,7 +58,7 @@ SearchAfter = Annotated[
     str | None,
     Query(
         max_length=40,
-        pattern=r"^(~?[01]\.[0-2]\.[0-9]{1,18}\.[0-9]{1,9})?$",
+        pattern=r"^(~?[012]\.[0-3]\.[0-9]{1,18}\.[0-9]{1,9})?$",
         description="`next` of the page before",
     ),
 ]
@@ -204,6 +205,13 @@ class SendBody(Body):
     topic_id: Annotated[int, Field(ge=1, le=MAX_ID), Number] | None = None
 
 
+class TagsBody(Body):
+    """Tags that a file is given, and others that are taken from it."""
+
+    add_tags: list[Word] = Field(default=[], max_length=MAX_TAGS)
+    remove_tags: list[Word] = Field(default=[], max_length=MAX_TAGS)
+
+
 class ImportBody(Body):
     """A folder whose files are to be entered."""
 
@@ -221,6 +229,19 @@ class LimitBody(Body):
 
 class Maintenance(Body):
     """Whether nothing new is taken."""
+
+    on: StrictBool
+
+
+class QueueOrder(Body):
+    """Jobs that are to stand elsewhere in the queue."""
+
+    ids: list[JobId] = Field(min_length=1, max_length=MAX_BATCH)
+    to: QueueMove
+
+
+class Switch(Body):
+    """Whether something is so from now on."""
 
     on: StrictBool
 

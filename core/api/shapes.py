@@ -12,6 +12,7 @@ from core.domain.chat import ChatRules
 from core.domain.delivery import HIDDEN_COLUMNS, Delivery
 from core.domain.delivery import TIME_COLUMNS as DELIVERY_TIMES
 from core.domain.events import Event
+from core.domain.history import DayFigures
 from core.domain.job import TIME_COLUMNS, Job
 from core.domain.library import MediaItem
 from core.domain.media import FormatInfo
@@ -26,6 +27,7 @@ def schemas() -> dict[str, Any]:
         "MediaItem": _object(_flat(TypeAdapter(MediaItem).json_schema()) | {"created": TIME}),
         "Event": _object(_flat(TypeAdapter(Event).json_schema()) | {"created": TIME}),
         "Chat": _object(_flat(TypeAdapter(ChatRules).json_schema())),
+        "DayFigures": _object(_flat(TypeAdapter(DayFigures).json_schema())),
         "Delivery": _delivery_schema(),
         "Format": _object(_flat(TypeAdapter(FormatInfo).json_schema())),
         "Profile": _object(_flat(TypeAdapter(Profile).json_schema()) | dict.fromkeys(_PROFILE_TIMES, TIME)),
@@ -59,9 +61,11 @@ _ANSWERS: Mapping[tuple[str, str], str] = {
     ("post", "/jobs"): "SubmittedJob",
     ("post", "/jobs/batch"): "Answer[]",
     ("post", "/jobs/actions"): "Answer[]",
+    ("post", "/jobs/order"): "Job[]",
     ("get", "/jobs/{job_id}"): "Job",
     ("patch", "/jobs/{job_id}"): "Job",
     ("get", "/jobs/{job_id}/events"): "Event[]",
+    ("put", "/jobs/{job_id}/debug"): "DebugState",
     ("post", "/jobs/{job_id}/pause"): "Job",
     ("post", "/jobs/{job_id}/resume"): "Job",
     ("post", "/jobs/{job_id}/cancel"): "Job",
@@ -73,6 +77,7 @@ _ANSWERS: Mapping[tuple[str, str], str] = {
     ("get", "/deliveries"): "Delivery[]",
     ("post", "/deliveries/{delivery_id}/retry"): "Delivery",
     ("post", "/maintenance"): "MaintenanceState",
+    ("get", "/history"): "DayFigures[]",
     ("get", "/limits"): "Limit[]",
     ("put", "/limits/{name}"): "Limit",
     ("get", "/groups"): "Group[]",
@@ -80,6 +85,9 @@ _ANSWERS: Mapping[tuple[str, str], str] = {
     ("post", "/groups/{group_id}/{action}"): "GroupAnswer",
     ("get", "/library"): "LibraryPage",
     ("get", "/library/copies"): "Copies[]",
+    ("get", "/library/tags"): "Tag[]",
+    ("get", "/library/facets"): "FacetCounts",
+    ("patch", "/library/{item_id}"): "MediaItem",
     ("delete", "/library/copies/{item_id}"): "MediaItem",
     ("get", "/library/{item_id}"): "LibraryEntry",
     ("post", "/library/{item_id}/send"): "Delivery",
@@ -92,6 +100,9 @@ _ANSWERS: Mapping[tuple[str, str], str] = {
     ("post", "/tokens"): "IssuedToken",
     ("delete", "/tokens/{token_id}"): "Token",
     ("get", "/audit"): "AuditEntry[]",
+    ("get", "/webhooks"): "WebhookReceiver[]",
+    ("post", "/webhooks/{receiver}/send"): "WebhookReceiver",
+    ("post", "/webhooks/{receiver}/test"): "WebhookReceiver",
     ("post", "/stop"): "Stopping",
 }
 #: What is no JSON. A file has the kind of its name where that is harmless.

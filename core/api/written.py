@@ -11,6 +11,7 @@ TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
 NUMBER = {"anyOf": [{"type": "number"}, {"type": "null"}]}
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
 TEXT = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+COUNTS = {"type": "object", "additionalProperties": INTEGER}
 JOB = {"$ref": "#/components/schemas/Job"}
 LABEL = {
     "anyOf": [
@@ -55,6 +56,11 @@ WRITTEN: Mapping[str, Any] = {
             "error": PROBLEM,
         },
     },
+    "DebugState": {
+        "type": "object",
+        "required": ["job_id", "on"],
+        "properties": {"job_id": INTEGER, "on": {"type": "boolean"}},
+    },
     "Health": {
         "type": "object",
         "required": ["status", "state", "version"],
@@ -72,6 +78,7 @@ WRITTEN: Mapping[str, Any] = {
             "memory_bytes": {"type": "integer"},
             "telegram": {"type": "object"},
             "network": {"type": "object"},
+            "debugged": {"type": "array", "items": INTEGER},
             "webhooks": {"type": "array", "items": {"$ref": "#/components/schemas/WebhookReceiver"}},
             "quiet_until": TIME,
             "sources": {"type": "array", "items": {"$ref": "#/components/schemas/Source"}},
@@ -81,8 +88,9 @@ WRITTEN: Mapping[str, Any] = {
     },
     "WebhookReceiver": {
         "type": "object",
-        "required": ["host", "waiting", "failing_since"],
+        "required": ["id", "host", "waiting", "failing_since"],
         "properties": {
+            "id": STRING | {"description": "Stands for the address, which may hold a secret"},
             "host": STRING,
             "waiting": INTEGER | {"description": "Messages that are still to be taken"},
             **dict.fromkeys(("oldest", "failing_since", "retry_at"), TIME),
@@ -206,6 +214,20 @@ WRITTEN: Mapping[str, Any] = {
                 },
             },
         ],
+    },
+    "FacetCounts": {
+        "type": "object",
+        "required": ["counted", "is_all", "kind", "source", "tag"],
+        "properties": {
+            "counted": INTEGER | {"description": "Files that were looked at"},
+            "is_all": {"type": "boolean", "description": "Whether the search finds no more than these"},
+            **dict.fromkeys(("kind", "source", "tag"), COUNTS),
+        },
+    },
+    "Tag": {
+        "type": "object",
+        "required": ["name", "count"],
+        "properties": {"name": STRING, "count": INTEGER | {"description": "Files that have it"}},
     },
     "Copies": {
         "type": "object",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from core.domain.media import Track
 from core.media.process_group import ProcessGroup, ResourceLimits
 from core.net.http.client import HttpClient
 from core.net.progress import Fetched, Progress
+from core.net.seats import Seats, seating_of
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.digest import PrefixDigest
 from core.net.transfer.file import fetch_file
@@ -71,7 +72,7 @@ async def fetch_with_aria2c(
         track: What to fetch.
         path: Where the whole file goes; its folder exists. Unfinished, it is `<path>.part`.
         progress: Told what is on disk, once a second.
-        connections: At most so many at once.
+        connections: At most so many at once, and no more than its host has to spare.
         max_bytes: As for `fetch_file`.
         stall_s: As for `fetch_file`.
 
@@ -86,13 +87,14 @@ async def fetch_with_aria2c(
         if (version := _Version.of(remote)) is not None:
             run = _Run(aria2c, http, track, part, path, version)
             with contextlib.suppress(_NoSuchProgram):
-                return await run.fetch(
-                    arguments(aria2c, connections),
-                    note,
-                    progress=progress,
-                    max_bytes=max_bytes,
-                    stall_s=stall_s,
-                )
+                async with _seated(http.seats, version.url, path.parent, connections) as seats:
+                    return await run.fetch(
+                        arguments(aria2c, seats),
+                        note,
+                        progress=progress,
+                        max_bytes=max_bytes,
+                        stall_s=stall_s,
+                    )
     return await fetch_file(
         http,
         track,
@@ -102,6 +104,24 @@ async def fetch_with_aria2c(
         max_bytes=max_bytes,
         stall_s=stall_s,
     )
+
+
+@contextlib.asynccontextmanager
+async def _seated(seats: Seats, url: str, asker: Hashable, connections: int) -> AsyncIterator[int]:
+    """Wait for one of the host's connections, and take more, up to *connections*; how many they are.
+
+    Half of those that are free stay so: aria2c gives none up for others before it is done.
+    """
+    host = seating_of(url)
+    taken = 0
+    try:
+        for _ in range(max(1, min(connections, seats.free(host) // 2))):
+            await seats.take(host, asker)
+            taken += 1
+        yield taken
+    finally:
+        for _ in range(taken):
+            seats.leave(host, asker)
 
 
 class _NoSuchProgram(Exception):

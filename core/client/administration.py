@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 from core.client import wire
 from core.client.asking import Asks
+from core.domain.history import DayFigures
 from core.domain.limit import RunningLimit
 from core.domain.snapshot import Page
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
@@ -31,6 +34,28 @@ class AdministrationClient:
         """A page of what was changed from outside, newest first."""
         data = await self._ask("GET", "/audit", parameters={"limit": limit, "after": after})
         return Page([wire.audit_entry(each) for each in data["items"]], data["next"])
+
+    async def debug_job(self: Asks, job_id: int, *, is_on: bool) -> None:
+        """Write down everything about a job until it ends, or no longer."""
+        await self._ask("PUT", f"/jobs/{job_id}/debug", body={"on": is_on})
+
+    async def history(self: Asks, *, days: int = 30) -> Sequence[DayFigures]:
+        """What ended on each of the last days, by source."""
+        data = await self._ask("GET", "/history", parameters={"days": days})
+        return [wire.day_figures(each) for each in data["items"]]
+
+    async def webhooks(self: Asks) -> Sequence[Mapping[str, Any]]:
+        """The receivers of webhooks, and what waits for each."""
+        rows: Sequence[Mapping[str, Any]] = (await self._ask("GET", "/webhooks"))["items"]
+        return rows
+
+    async def send_webhooks(self: Asks, receiver: str) -> Mapping[str, Any]:
+        """Try at once what waits for a receiver; its row before that."""
+        return await self._ask("POST", f"/webhooks/{quote(receiver, safe='')}/send")
+
+    async def test_webhook(self: Asks, receiver: str) -> Mapping[str, Any]:
+        """Send a receiver a message that says it is a test; its row once that was taken."""
+        return await self._ask("POST", f"/webhooks/{quote(receiver, safe='')}/test")
 
     async def limits(self: Asks) -> Sequence[RunningLimit]:
         """The limits that can be changed while the engine runs."""

@@ -18,7 +18,7 @@ from core.client.chats import ChatsClient
 from core.client.library import LibraryClient
 from core.domain.errors import EngineUnreachable, ReeldeckError
 from core.domain.events import Event
-from core.domain.interface import GroupAction
+from core.domain.interface import GroupAction, QueueMove
 from core.domain.job import Job, Request
 from core.domain.messenger import Collect, Collected
 from core.domain.profile import Profile
@@ -51,7 +51,9 @@ class HttpEngineClient(AdministrationClient, BackupClient, ChatsClient, LibraryC
         self._socket = socket
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
-                uds=str(socket), limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30.0)
+                uds=str(socket),
+                limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30.0),
+                verify=False,  # nothing is encrypted here, and reading certificates takes a while
             ),
             base_url="http://localhost",
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
@@ -103,9 +105,10 @@ class HttpEngineClient(AdministrationClient, BackupClient, ChatsClient, LibraryC
         """Let a paused job go on."""
         return wire.job(await self._ask("POST", f"/jobs/{job_id}/resume"))
 
-    async def cancel(self, job_id: int) -> Job:
-        """End a job; what was fetched is deleted."""
-        return wire.job(await self._ask("POST", f"/jobs/{job_id}/cancel"))
+    async def cancel(self, job_id: int, *, keep_s: int = 0) -> Job:
+        """End a job; what was fetched is deleted, *keep_s* seconds later."""
+        parameters = {"keep_s": keep_s or None}
+        return wire.job(await self._ask("POST", f"/jobs/{job_id}/cancel", parameters=parameters))
 
     async def retry(self, job_id: int) -> Job:
         """Start a failed or cancelled job again."""
@@ -122,6 +125,13 @@ class HttpEngineClient(AdministrationClient, BackupClient, ChatsClient, LibraryC
         """Change a job's order or title."""
         body = {"priority": priority, "position": position, "title": title}
         return wire.job(await self._ask("PATCH", f"/jobs/{job_id}", body=body))
+
+    async def reorder(self, job_ids: Sequence[int], to: QueueMove) -> Sequence[Job]:
+        """Move queued jobs within the queue; what changed places."""
+        data = await self._ask(
+            "POST", "/jobs/order", body={"ids": list(job_ids), "to": to}, timeout_s=BATCH_S
+        )
+        return [wire.job(each) for each in data["items"]]
 
     async def delete(self, job_id: int) -> None:
         """Forget a job that is final. Its archived file stays."""

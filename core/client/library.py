@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from core.client import wire
 from core.client.asking import Asks
 from core.domain.delivery import Delivery
 from core.domain.errors import EngineUnreachable
-from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
+from core.domain.library import Copies, FacetCounts, Imported, LibraryEntry, LibraryPage, MediaItem, TagCount
 from core.domain.snapshot import Page
 
 #: Before a copy is deleted, the file that stays is read whole.
@@ -48,6 +48,24 @@ class LibraryClient:
         body = {"chat": chat, "topic_id": topic_id}
         path = f"/library/{item_id}/send"
         return wire.delivery(await self._ask("POST", path, body=body, timeout_s=SEND_S))
+
+    async def tag_item(
+        self: Asks, item_id: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> MediaItem:
+        """Give an item tags, and take others from it; the item as it is then."""
+        body = {"add_tags": list(add), "remove_tags": list(remove)}
+        return wire.library_value(MediaItem, await self._ask("PATCH", f"/library/{item_id}", body=body))
+
+    async def facets(self: Asks, query: str = "") -> FacetCounts:
+        """How many of the files that a search finds are of which kind and source, and have which tags."""
+        return wire.library_value(
+            FacetCounts, await self._ask("GET", "/library/facets", parameters={"q": query})
+        )
+
+    async def tags(self: Asks) -> Sequence[TagCount]:
+        """Every tag, those of the most items first."""
+        data = await self._ask("GET", "/library/tags")
+        return [TagCount(str(each["name"]), int(each["count"])) for each in data["items"]]
 
     async def import_folder(
         self: _Streams, folder: str, *, is_moving: bool = False

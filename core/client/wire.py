@@ -11,15 +11,16 @@ from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery
 from core.domain.errors import JobError, LimitReached, ReeldeckError, Unknown, from_code
 from core.domain.events import Event, EventType, event_from_json
+from core.domain.history import DayFigures
 from core.domain.job import Job, JobStatus, Request, iso, job_from_json
-from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
+from core.domain.library import Copies, FacetCounts, Imported, LibraryEntry, LibraryPage, MediaItem
 from core.domain.limit import RunningLimit
 from core.domain.messenger import Chats, Collect, Collected
 from core.domain.profile import Profile, profile_from_json
 from core.domain.snapshot import Frame, MetadataPreview, Submitted
 from core.domain.token import AuditEntry, Token, audit_entry_from_json, token_from_json
 
-LibraryValue = TypeVar("LibraryValue", MediaItem, LibraryEntry, Copies, Imported)
+LibraryValue = TypeVar("LibraryValue", MediaItem, LibraryEntry, Copies, FacetCounts, Imported)
 _REQUEST_DEFAULTS = Request(url="")
 #: What is the path's, or the engine's own.
 _NO_RULES = frozenset({"chat_id", "last_message_id"})
@@ -133,6 +134,14 @@ def limit(data: Mapping[str, Any]) -> RunningLimit:
     """A limit that can be changed."""
     try:
         return RunningLimit.from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign_version() from error
+
+
+def day_figures(data: Mapping[str, Any]) -> DayFigures:
+    """What ended on a day."""
+    try:
+        return DayFigures.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
         raise foreign_version() from error
 

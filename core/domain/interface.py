@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from core.domain.administration import Administration
 from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import ReeldeckError
 from core.domain.events import Event
 from core.domain.job import Job, Request
-from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
-from core.domain.limit import RunningLimit
+from core.domain.library import (
+    Copies,
+    FacetCounts,
+    Imported,
+    LibraryEntry,
+    LibraryPage,
+    MediaItem,
+    TagCount,
+)
 from core.domain.profile import Profile
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
-from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 
 if TYPE_CHECKING:
     from core.domain.messenger import Chats, Collect, Collected
 
 #: What can be done to all jobs of a group together.
 GroupAction = Literal["pause", "resume", "cancel", "retry"]
+#: Where a job goes within the queue.
+QueueMove = Literal["up", "down", "top", "bottom"]
 
 
-class EngineInterface(Protocol):
+class EngineInterface(Administration, Protocol):
     """What can be asked of the engine.
 
     Every method raises the error of `core.domain.errors` that the engine answered with, and
@@ -58,8 +67,8 @@ class EngineInterface(Protocol):
         """Let a paused job go on."""
         ...
 
-    async def cancel(self, job_id: int) -> Job:
-        """End a job; what was fetched is deleted."""
+    async def cancel(self, job_id: int, *, keep_s: int = 0) -> Job:
+        """End a job; what was fetched is deleted, *keep_s* seconds later, for a retry until then."""
         ...
 
     async def retry(self, job_id: int) -> Job:
@@ -75,6 +84,14 @@ class EngineInterface(Protocol):
         title: str | None = None,
     ) -> Job:
         """Change a job's order or title."""
+        ...
+
+    async def reorder(self, job_ids: Sequence[int], to: QueueMove) -> Sequence[Job]:
+        """Move queued jobs; all that changed places. Raises IllegalTransition if none is queued."""
+        ...
+
+    async def debug_job(self, job_id: int, *, is_on: bool) -> None:
+        """Write down everything about a job until it ends, or no longer. Not if it is done."""
         ...
 
     async def delete(self, job_id: int) -> None:
@@ -111,6 +128,20 @@ class EngineInterface(Protocol):
         While it is on its way there, asking again changes nothing. Raises NoSuchEntry, NotFound where the
         file is gone, InvalidRequest for a chat that is not known and where Telegram is off.
         """
+        ...
+
+    async def tag_item(
+        self, item_id: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> MediaItem:
+        """Give an item of the library tags, and take others from it. Raises NoSuchEntry, InvalidRequest."""
+        ...
+
+    async def facets(self, query: str = "") -> FacetCounts:
+        """How many of the files that a search finds are of which kind and source, and have which tags."""
+        ...
+
+    async def tags(self) -> Sequence[TagCount]:
+        """Every tag of the library, those of the most items first."""
         ...
 
     def import_folder(self, folder: str, *, is_moving: bool = False) -> AsyncIterator[Imported]:
@@ -200,39 +231,23 @@ class EngineInterface(Protocol):
         """Send again what could not be sent. Raises IllegalTransition if it did not fail."""
         ...
 
-    async def tokens(self) -> Sequence[Token]:
-        """The bearer tokens of the HTTP API, revoked ones too."""
+    async def webhooks(self) -> Sequence[Mapping[str, Any]]:
+        """The receivers of webhooks, in the order of the configuration, and what waits for each."""
         ...
 
-    async def create_token(self, name: str, scopes: Collection[Scope]) -> IssuedToken:
-        """Make a bearer token; its secret is told this once."""
+    async def send_webhooks(self, receiver: str) -> Mapping[str, Any]:
+        """Try at once what waits for a receiver (its `id`); its row before that. Raises NoSuchEntry."""
         ...
 
-    async def revoke_token(self, token_id: int) -> Token:
-        """End a bearer token at once."""
-        ...
+    async def test_webhook(self, receiver: str) -> Mapping[str, Any]:
+        """Send a receiver a message that says it is a test; its row once that was taken.
 
-    async def audit(self, *, limit: int = 100, after: str | None = None) -> Page[AuditEntry]:
-        """A page of what was changed from outside, newest first."""
+        Raises NoSuchEntry, and what the receiver answered.
+        """
         ...
 
     async def status(self) -> Mapping[str, Any]:
         """The engine at a glance, as `GET /status` answers (DESIGN §6)."""
-        ...
-
-    async def limits(self) -> Sequence[RunningLimit]:
-        """The limits that can be changed while the engine runs."""
-        ...
-
-    async def set_limit(self, name: str, value: int | None) -> RunningLimit:
-        """Let another value hold from now on, also in later runs; None: the configured one.
-
-        Raises InvalidRequest for a limit that does not exist, and beyond its range.
-        """
-        ...
-
-    async def set_maintenance(self, *, is_on: bool) -> None:
-        """Take nothing new, or take it again; what runs and waits goes on."""
         ...
 
     def backup(self) -> AsyncIterator[bytes]:

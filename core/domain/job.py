@@ -117,6 +117,8 @@ class Request:
     profile: str | None = None
     #: Name of the source to use instead of the one that matches.
     source: str | None = None
+    #: What its source has told already: the media that the link leads to, as `platform:id`.
+    media_id: str | None = None
     #: A folder that takes the archive's place for this job. Only people on this machine may set it.
     out_dir: str | None = None
     user_id: int | None = None

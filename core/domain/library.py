@@ -46,6 +46,8 @@ class MediaItem:
     topic_id: int | None = None
     #: When its file was deleted because of its age (`archive.retention_days`).
     removed: float | None = None
+    #: What people call it, in the order of the alphabet.
+    tags: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `GET /library`."""
@@ -60,7 +62,41 @@ class MediaItem:
         """
         values = {field.name: data[field.name] for field in fields(cls)}
         times = {name: from_iso(data[name]) for name in ("created", "removed")}
-        return cls(**{**values, "kind": Kind(data["kind"]), **times})
+        return cls(**{**values, "kind": Kind(data["kind"]), "tags": tuple(map(str, data["tags"])), **times})
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A tag, and how many items have it."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetCounts:
+    """How many of the items that a search finds have which property; the newest, where it finds very many."""
+
+    #: Items that were looked at, and whether these are all.
+    counted: int
+    is_all: bool
+    kind: Mapping[str, int]
+    source: Mapping[str, int]
+    tag: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of `GET /library/facets`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of `to_json`; what a newer engine adds is left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is of another shape.
+        """
+        counts: dict[str, Any] = {name: dict(data[name]) for name in ("kind", "source", "tag")}
+        return cls(counted=int(data["counted"]), is_all=bool(data["is_all"]), **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +206,7 @@ class Imported:
 #: Where words are looked for.
 TextColumn = Literal["title", "artist", "album"]
 BoundColumn = Literal["duration_s", "size_bytes", "day"]
-FacetName = Literal["source", "kind", "chat", "user"]
+FacetName = Literal["source", "kind", "chat", "user", "tag"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

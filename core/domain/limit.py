@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningLimit:
-    """One of `[limits]`, as it holds now. Its name tells its unit."""
+    """A limit or switch as it holds now. Its name tells its unit."""
 
     name: str
     value: int
@@ -18,6 +18,15 @@ class RunningLimit:
     least: int
     most: int
     about: str
+
+    @property
+    def is_switch(self) -> bool:
+        """It is on (1) or off (0)."""
+        return (self.least, self.most) == (0, 1)
+
+    def at(self, value: int) -> Self:
+        """The same limit at another value."""
+        return replace(self, value=value)
 
     @property
     def is_changed(self) -> bool:

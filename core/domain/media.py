@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -51,6 +51,12 @@ class Track:
     #: It still grows: what follows is recorded as it comes, to its end.
     is_live: bool = False
 
+    @property
+    def told(self) -> str:
+        """In a few words what is fetched: `video mp4 137`."""
+        live = "live" if self.is_live else None
+        return " ".join(filter(None, (self.role.value, self.container, self.format_id, live)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
@@ -81,7 +87,7 @@ class Tags:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The reverse of `asdict`."""
+        """The reverse of what `Resolution.to_json` makes of them."""
         chapters = tuple(Chapter(**chapter) for chapter in data.get("chapters", ()))
         return cls(**{**data, "chapters": chapters})
 
@@ -153,13 +159,13 @@ class Resolution:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only, for a job's checkpoint; without `formats`."""
-        whole = asdict(replace(self, formats=(), entries=()))
-        # By hand: there may be thousands, which `asdict` would copy for longer than others should wait.
-        whole["entries"] = [
-            {"url": e.url, "title": e.title, "media_id": e.media_id, "duration_s": e.duration_s}
-            for e in self.entries
-        ]
-        return whole
+        # Not by `asdict`, which copies every value: a list may hold thousands, and small files come fast.
+        return _fields_of(self) | {
+            "formats": (),
+            "tracks": tuple(_fields_of(track) | {"headers": dict(track.headers)} for track in self.tracks),
+            "entries": [_fields_of(entry) for entry in self.entries],
+            "tags": _fields_of(self.tags) | {"chapters": tuple(map(_fields_of, self.tags.chapters))},
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -211,6 +217,20 @@ class StreamInfo:
     #: A picture inside an audio file, not a film.
     is_cover: bool = False
 
+    @property
+    def told(self) -> str:
+        """In a few words what it is: `h264 1920x1080 25 fps`, `aac 2 channels 48000 Hz`."""
+        if self.is_cover:
+            return f"cover {self.codec}"
+        facts = (
+            self.codec,
+            f"{self.width}x{self.height}" if self.width and self.height else "",
+            f"{self.fps:g} fps" if self.fps else "",
+            f"{self.channels} channel{'s' * (self.channels != 1)}" if self.channels else "",
+            f"{self.sample_rate_hz} Hz" if self.sample_rate_hz else "",
+        )
+        return " ".join(filter(None, facts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:
@@ -238,9 +258,14 @@ class MediaInfo:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
-        return asdict(self)
+        return _fields_of(self) | {"streams": tuple(map(_fields_of, self.streams))}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The reverse of `to_json`."""
         return cls(**{**data, "streams": tuple(StreamInfo(**stream) for stream in data["streams"])})
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass as they are."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}

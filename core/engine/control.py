@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from core.domain import job as states
 from core.domain.errors import IllegalTransition
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus
 from core.engine.attempt import clean_folder_blocking
-from core.engine.runner import Interruption
+from core.engine.debugging import DebugDesk
+from core.engine.ending import Interruption
+from core.engine.grace import Grace
 from core.engine.scheduler import Scheduler
 from core.store.store import Store
 
@@ -21,12 +25,26 @@ _WAITING = frozenset({JobStatus.PENDING, JobStatus.QUEUED})
 
 
 class Control:
-    """Acts on single jobs, whatever they are doing at the moment."""
+    """Acts on single jobs, whatever they are doing at the moment.
+
+    Attributes:
+        grace: Keeps files of jobs whose cancelling may be taken back.
+        debugging: Lets everything about a job be written down.
+    """
 
     def __init__(self, store: Store, scheduler: Scheduler, tmp_dir: Path) -> None:
         self._store = store
         self._scheduler = scheduler
         self._tmp_dir = tmp_dir
+        self.grace = Grace(tmp_dir)
+        self.debugging = DebugDesk(store)
+
+    async def run(self) -> None:
+        """See to what follows from actions, until cancelled."""
+        try:
+            await self.grace.run()
+        finally:
+            self.debugging.close()
 
     async def pause(self, job_id: int) -> Job:
         """Hold a job; returns once it stands still. A job that is held already stays so."""
@@ -41,26 +59,32 @@ class Control:
                 return moved
         raise _refused(await self._store.jobs.get(job_id), "paused")
 
-    async def cancel(self, job_id: int) -> Job:
-        """End a job and delete what it fetched."""
+    async def cancel(self, job_id: int, *, keep_s: int = 0) -> Job:
+        """End a job and delete what it fetched; *keep_s* seconds later, for a retry until then."""
         for _ in range(LOOKS):
             job = await self._store.jobs.get(job_id)
             if job.status is JobStatus.CANCELLED:
                 return job
             if job.status is JobStatus.RUNNING:
-                await self._interrupt(job, states.Control.CANCEL, Interruption.CANCEL)
+                if keep_s:
+                    await self._interrupt(job, states.Control.PAUSE, Interruption.PAUSE)
+                else:
+                    await self._interrupt(job, states.Control.CANCEL, Interruption.CANCEL)
                 continue
             moved = await self._move(
                 job,
                 _WAITING | {JobStatus.PAUSED},
                 JobStatus.CANCELLED,
                 event=EventType.JOB_CANCELLED,
-                checkpoint={},
+                checkpoint=job.checkpoint if keep_s else {},
                 waiting_for=None,
                 not_before=None,
             )
             if moved is not None:
-                await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
+                if keep_s:
+                    self.grace.keep(job_id, keep_s)
+                else:
+                    await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
                 self._scheduler.wake()  # others may have waited for it
                 return moved
         raise _refused(await self._store.jobs.get(job_id), "cancelled")
@@ -89,8 +113,8 @@ class Control:
             moved = await self._store.jobs.amend(job_id, now=time.time(), waiting_for=None, not_before=None)
         else:
             moved = await self._move(
-                job, {JobStatus.FAILED, JobStatus.CANCELLED}, JobStatus.PENDING,
-                retry_count=0, waiting_for=None, not_before=None,
+                job, {JobStatus.FAILED, JobStatus.CANCELLED}, JobStatus.PENDING, retry_count=0,
+                waiting_for=None, not_before=None, checkpoint=await self._checkpoint_of(job),
             )  # fmt: skip
         if moved is None:
             raise _refused(job, "retried")
@@ -98,6 +122,15 @@ class Control:
             self._scheduler.hurry(moved)
         self._scheduler.forgive(moved)
         return moved
+
+    async def _checkpoint_of(self, job: Job) -> Mapping[str, Any]:
+        """What a job that ended goes on from: of a cancelled one nothing, once its files are gone."""
+        if job.status is not JobStatus.CANCELLED or not job.checkpoint:
+            return job.checkpoint
+        if await self.grace.take_back(job.id):
+            return job.checkpoint
+        await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job.id))
+        return {}
 
     async def delete(self, job_id: int) -> None:
         """Forget a job that is final."""

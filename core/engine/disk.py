@@ -18,6 +18,9 @@ BALLAST_BYTES = 8 * 1024**2
 REGAINED_BYTES = 8 * 1024**2
 #: A write that failed with more than this free did not fail for want of space.
 AMPLE_BYTES = 64 * 1024**2
+#: A look that showed so much more than is needed holds for the files of the next moment.
+PLENTY_BYTES = 1024**3
+PLENTY_S = 1.0
 #: … but for want of rights, or of a quota that nobody shows us; it is tried again after this long.
 LOOK_AGAIN_S = 10.0
 
@@ -40,15 +43,24 @@ class DiskGuard:
         self._not_before = 0.0
         #: A write failed since the last look.
         self._is_settling = False
+        #: When the last look was, what it showed, and what was let in since.
+        self._looked_at, self._seen_bytes, self._let_in_bytes = -PLENTY_S, 0, 0
 
     @property
     def min_free_bytes(self) -> int:
         """The reserve."""
         return self._min_free_bytes
 
+    def reserve(self, min_free_bytes: int) -> None:
+        """Let another reserve hold from now on."""
+        self._needed_bytes += min_free_bytes - self._min_free_bytes
+        self._min_free_bytes = min_free_bytes
+
     async def free(self) -> int:
         """Free bytes on the fullest of the disks."""
-        return await asyncio.to_thread(lambda: min(free_bytes(folder) for folder in self._folders))
+        free = await asyncio.to_thread(lambda: min(free_bytes(folder) for folder in self._folders))
+        self._looked_at, self._seen_bytes, self._let_in_bytes = time.monotonic(), free, 0
+        return free
 
     async def hold_ballast(self) -> None:
         """Set the ballast aside, unless that would be what makes the disk full."""
@@ -70,6 +82,9 @@ class DiskGuard:
 
     async def require(self, size_bytes: int | None) -> None:
         """Raise DiskFull unless a download of *size_bytes* leaves the reserve untouched."""
+        if size_bytes is not None and self._has_plenty(size_bytes):
+            self._let_in_bytes += size_bytes
+            return
         free = await self.free()
         if free < self._min_free_bytes + (size_bytes or 0):
             self.failed(free, size_bytes)
@@ -77,6 +92,11 @@ class DiskGuard:
                 f"{free // 1024**2} MiB are free, {(size_bytes or 0) // 1024**2} MiB are needed "
                 f"and {self._min_free_bytes // 1024**2} MiB stay reserved"
             )
+
+    def _has_plenty(self, size_bytes: int) -> bool:
+        left = self._seen_bytes - self._let_in_bytes - size_bytes
+        is_fresh = time.monotonic() - self._looked_at < PLENTY_S
+        return is_fresh and left > self._min_free_bytes + PLENTY_BYTES
 
     def failed(self, free: int, size_bytes: int | None = None) -> None:
         """Remember that *free* bytes were not enough."""

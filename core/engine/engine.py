@@ -30,6 +30,7 @@ from core.engine.disk import DiskGuard
 from core.engine.face import EngineFace
 from core.engine.glance import Glance
 from core.engine.groups import GroupDesk
+from core.engine.heap import give_memory_back
 from core.engine.importing import Importer
 from core.engine.intake import Intake
 from core.engine.items import ItemDesk
@@ -108,6 +109,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
             ConfigError: A setting cannot be used.
         """
         check_template(self.settings.archive.template)
+        give_memory_back()
         secrets = await signing_secrets(self.settings) if self._only is None else ()
         self._lock.acquire()
         try:
@@ -160,7 +162,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         )
         self._control = Control(self._store, self._scheduler, paths.tmp)
         self._limits = LimitDesk(
-            self._store.switches, self._intake, openings, self._tools.uplinks, self._wake
+            self._store.switches, self._intake, openings, self._tools.uplinks, disk, self._wake
         )
         self._groups = GroupDesk(self._store, self._control)
         self._library = LibraryDesk(self._store)
@@ -196,12 +198,14 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         if self._only is None:
             await self._intake.open()
             await self._limits.open()
+            await self._control.debugging.open()
             await self._webhooks.open()
             self._services.start("library", self._library.fill())
             self._services.start("leavings", leavings.run())
             self._services.start("webhooks", self._webhooks.run())
         self._services.start("scheduler", self._scheduler.run())
         self._services.start("live", self._live.run())
+        self._services.start("control", self._control.run())
         self._services.start("network", self._tools.uplinks.watch())
         # A command for some links is nobody's order to tidy the archive.
         janitor = Janitor(self._store, self.settings, keeps_archive=self._only is not None)
@@ -237,6 +241,8 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
             self._on_event(event, None if event.job_id is None else by_id.get(event.job_id))
         if committed.is_due and self._is_open:
             self._outbox.wake()
+        if self._is_open:
+            self._control.debugging.hear(committed.events)
         if self._is_open and any(job.status.is_final for job in committed.jobs):
             self._webhooks.wake()
 

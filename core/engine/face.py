@@ -10,7 +10,8 @@ from typing import Any
 
 from core.domain.errors import InvalidRequest
 from core.domain.events import Event
-from core.domain.interface import GroupAction
+from core.domain.history import DayFigures
+from core.domain.interface import GroupAction, QueueMove
 from core.domain.job import Job
 from core.domain.limit import RunningLimit
 from core.domain.profile import Profile
@@ -26,6 +27,7 @@ from core.engine.groups import GroupDesk
 from core.engine.live import LiveBoard
 from core.engine.tokens import TokenDesk
 from core.engine.toolbox import Toolbox
+from core.engine.webhooks import Webhooks
 from core.store.store import Store
 
 REPLAY_PAGE = 1000
@@ -45,6 +47,7 @@ class EngineFace:
     _checks: LoginChecks
     _tokens: TokenDesk
     _limits: LimitDesk
+    _webhooks: Webhooks
 
     # Reading
 
@@ -65,6 +68,10 @@ class EngineFace:
     async def profiles(self) -> Sequence[Profile]:
         """The auth profiles of all sources."""
         return await self._access.list()
+
+    async def history(self, *, days: int = 30) -> Sequence[DayFigures]:
+        """What ended on each of the last days, by source."""
+        return await self._glance.history.days(days)
 
     async def limits(self) -> Sequence[RunningLimit]:
         """The limits that can be changed while the engine runs."""
@@ -114,9 +121,9 @@ class EngineFace:
         """Let a paused job go on."""
         return await self._control.resume(job_id)
 
-    async def cancel(self, job_id: int) -> Job:
-        """End a job and delete what it fetched."""
-        return await self._control.cancel(job_id)
+    async def cancel(self, job_id: int, *, keep_s: int = 0) -> Job:
+        """End a job and delete what it fetched, *keep_s* seconds later."""
+        return await self._control.cancel(job_id, keep_s=keep_s)
 
     async def retry(self, job_id: int) -> Job:
         """Start a failed or cancelled job again, or a waiting one at once, quiet hours or not."""
@@ -137,6 +144,14 @@ class EngineFace:
             raise InvalidRequest("nothing to change", hint="Give a priority, a position or a title.")
         return await self._store.jobs.amend(job_id, now=time.time(), **facts)
 
+    async def reorder(self, job_ids: Sequence[int], to: QueueMove) -> Sequence[Job]:
+        """Move queued jobs within the queue; what changed places."""
+        return await self._store.jobs.reorder(job_ids, to, now=time.time())
+
+    async def debug_job(self, job_id: int, *, is_on: bool) -> None:
+        """Write down everything about a job until it ends, or no longer."""
+        await self._control.debugging.set(job_id, is_on=is_on)
+
     async def delete(self, job_id: int) -> None:
         """Forget a job that is final; its archived file stays."""
         await self._control.delete(job_id)
@@ -156,6 +171,20 @@ class EngineFace:
     async def check_profile(self, profile_id: int, *, afresh: bool = False) -> Profile:
         """Read an auth profile's file again and ask its site; the profile as it is then."""
         return await self._checks.check(profile_id, afresh=afresh)
+
+    # Who is told when jobs end
+
+    async def webhooks(self) -> Sequence[Mapping[str, Any]]:
+        """The receivers, in the order of the configuration, and what waits for each."""
+        return await self._webhooks.status()
+
+    async def send_webhooks(self, receiver: str) -> Mapping[str, Any]:
+        """Try at once what waits for a receiver."""
+        return await self._webhooks.send_now(receiver)
+
+    async def test_webhook(self, receiver: str) -> Mapping[str, Any]:
+        """Send a receiver a message that says it is a test; raises why it was not taken."""
+        return await self._webhooks.test(receiver)
 
     # Who may ask over TCP
 

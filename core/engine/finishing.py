@@ -1,4 +1,4 @@
-"""The two stages that turn fetched tracks into a file that can be relied on: POSTPROCESS and VALIDATE."""
+"""Of fetched tracks a file to rely on, in its place: the stages POSTPROCESS, VALIDATE and ARCHIVE."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from core.domain.events import EventType
 from core.domain.job import Stage
 from core.domain.media import Resolution
 from core.engine import attempt as keys
-from core.engine.attempt import Attempt
-from core.engine.stages import failure
+from core.engine.attempt import Attempt, failure
 from core.engine.toolbox import Toolbox
 from core.engine.wanted import cover_of, kind_of, wanted_of
+from core.library.archive import NameTakenError, choose_blocking, is_placed_blocking, place_blocking
+from core.library.paths import archive_name
 from core.media.digest import sha256
-from core.media.postprocess import Input, postprocess
+from core.media.postprocess import Input, extension_of, postprocess
 from core.media.tags import write_tags
 from core.media.verify import check_output, lengths_of
 
@@ -25,7 +26,7 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
     output = attempt.checkpoint.get(keys.OUTPUT)
     if output and attempt.has_files([output]):
         return
-    await attempt.record((EventType.POSTPROCESS_STARTED, {}), stage=Stage.POSTPROCESS)
+    attempt.begin((EventType.POSTPROCESS_STARTED, {}), stage=Stage.POSTPROCESS)
     paths = [attempt.folder / name for name in attempt.checkpoint[keys.FETCHED]]
     try:
         cover = attempt.early.wanted.cover if attempt.early else await cover_of(attempt, tools)
@@ -41,7 +42,8 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
             early=attempt.early,
         )
         is_changed = made.path not in paths or await _tag(made.path, attempt.resolution, cover)
-        attempt.seen = None if is_changed else next(each.info for each in inputs if each.path == made.path)
+        if is_changed:
+            attempt.seen = None
     except JobError as error:
         await attempt.record((EventType.POSTPROCESS_FAILED, failure(error)))
         raise
@@ -65,7 +67,7 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
     """VALIDATE: nothing is done that was not probed and counted."""
     if keys.INFO in attempt.checkpoint and attempt.output.is_file():
         return
-    await attempt.record(stage=Stage.VALIDATE)
+    attempt.begin(stage=Stage.VALIDATE)
     found, path = attempt.resolution, attempt.output
     # A file that bears the digest its site publishes is right, whatever length the site's page tells.
     is_proved = bool(
@@ -76,11 +78,11 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
         async with asyncio.TaskGroup() as group:
             digested = group.create_task(_digest(attempt, path))
             # What was probed a moment ago and is as it was need not be probed again.
-            info = attempt.seen
+            info = attempt.seen.info if attempt.seen else None
             if info is None or info.duration_s is None:
                 info = await tools.prober.probe(path)
             if not is_proved:
-                await tools.prober.check_ending(path)
+                await _check_ending(attempt, tools, path)
             check_output(
                 info,
                 kind=kind_of(attempt.job, found),
@@ -94,13 +96,49 @@ async def validate(attempt: Attempt, tools: Toolbox) -> None:
     attempt.note(
         (
             EventType.OUTPUT_VALIDATED,
-            {"container": info.container, "duration_s": info.duration_s, "sha256": digest},
+            {
+                "container": info.container,
+                "streams": [stream.told for stream in info.streams],
+                "duration_s": info.duration_s,
+                "sha256": digest,
+            },
         ),
         stage=Stage.VALIDATE,
         duration_s=info.duration_s,
         size_bytes=info.size_bytes,
         sha256=digest,
     )
+
+
+async def archive(attempt: Attempt, tools: Toolbox) -> Path:
+    """ARCHIVE: give the file its name and place; returns where it is."""
+    while True:
+        if keys.FINAL not in attempt.checkpoint:
+            final = await asyncio.to_thread(_choose_blocking, attempt, tools)
+            attempt.checkpoint[keys.FINAL] = str(final)
+        # The name is stored before the file moves: a crash in between finishes the move, never repeats it.
+        await attempt.record(stage=Stage.ARCHIVE)
+        final = Path(attempt.checkpoint[keys.FINAL])
+        try:
+            # A file that is as it came was put on the disk by its transfer, before it got its name.
+            is_synced = attempt.seen is not None
+            await asyncio.to_thread(place_blocking, attempt.output, final, is_synced=is_synced)
+        except NameTakenError:
+            attempt.forget(keys.FINAL)
+        else:
+            return final
+
+
+def is_archived_blocking(attempt: Attempt) -> bool:
+    """Whether an earlier attempt, which chose a name, got as far as moving the file into the archive."""
+    return is_placed_blocking(attempt.output, Path(attempt.checkpoint[keys.FINAL]))
+
+
+async def _check_ending(attempt: Attempt, tools: Toolbox, path: Path) -> None:
+    if attempt.seen is None:
+        await tools.prober.check_ending(path)
+    elif attempt.seen.fault is not None:
+        raise attempt.seen.fault
 
 
 async def _digest(attempt: Attempt, path: Path) -> str:
@@ -110,7 +148,13 @@ async def _digest(attempt: Attempt, path: Path) -> str:
 async def _inputs(attempt: Attempt, tools: Toolbox, paths: list[Path]) -> list[Input]:
     """The fetched files as they are; how long their streams are is kept for the check of the result."""
     roles = [track.role for track in attempt.resolution.tracks]
-    infos = [await tools.prober.probe(path, measure=False) for path in paths]
+    attempt.seen = None
+    if len(paths) == 1:
+        # Most single files are kept as they came: what VALIDATE wants to know is asked in the same visit.
+        attempt.seen = await tools.prober.whole(paths[0])
+        infos = [attempt.seen.info]
+    else:
+        infos = [await tools.prober.probe(path, measure=False) for path in paths]
     lengths: dict[str, float] = {}
     for role, info in zip(roles, infos, strict=True):
         told = lengths_of(info)
@@ -129,3 +173,12 @@ async def _tag(kept: Path, found: Resolution, cover: Path | None) -> bool:
         return False
     picture = await asyncio.to_thread(cover.read_bytes) if cover else None
     return await write_tags(kept, found.tags, picture)
+
+
+def _choose_blocking(attempt: Attempt, tools: Toolbox) -> Path:
+    job, found, settings = attempt.job, attempt.resolution, tools.settings
+    root = Path(job.out_dir) if job.out_dir else settings.paths.archive
+    template = "{title}" if job.out_dir else settings.archive.template
+    title = job.title or found.title or f"{job.source_type} {job.id}"
+    extension = extension_of(attempt.info)
+    return choose_blocking(root, archive_name(template, job, found.tags, title=title, extension=extension))

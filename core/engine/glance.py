@@ -10,9 +10,11 @@ from typing import Any
 
 import psutil
 
+from core.domain.debugging import DEBUGGED
 from core.domain.job import JobStatus, iso
 from core.engine.breaker import Breaker, Breakers, BreakerState
 from core.engine.disk import DiskGuard
+from core.engine.history import History
 from core.engine.intake import Intake
 from core.engine.live import LiveBoard
 from core.engine.openings import Openings
@@ -26,7 +28,11 @@ VERSION = importlib.metadata.version("reeldeck")
 
 
 class Glance:
-    """Collects figures; holds none."""
+    """Collects figures; holds none.
+
+    Attributes:
+        history: What ended on each of the last days.
+    """
 
     def __init__(  # noqa: PLR0913 -- it looks at everything
         self,
@@ -43,6 +49,7 @@ class Glance:
         webhooks: Webhooks,
         started: float,
     ) -> None:
+        self.history = History(store)
         self._store = store
         self._tools = tools
         self._scheduler = scheduler
@@ -65,6 +72,7 @@ class Glance:
                 "version": VERSION,
                 "pid": os.getpid(),
                 "uptime_s": round(time.time() - self._started, 1),
+                "now": iso(time.time()),
                 "state": "running" if self._scheduler.has_room else "disk_low",
             },
             "counts": {status.value: count for status, count in self._store.counts.items()},
@@ -74,6 +82,7 @@ class Glance:
             "memory_bytes": self._process.memory_info().rss,
             "telegram": self._telegram(),
             "webhooks": await self._webhooks.status(),
+            "debugged": sorted(DEBUGGED),
             "network": {"is_away": self._tools.uplinks.reach.is_away},
             "quiet_until": iso(self._openings.quiet_until("", time.time())),
             "sources": await self.sources(),
@@ -103,7 +112,7 @@ class Glance:
                     "queued": counts.get(JobStatus.QUEUED, 0),
                     "waiting": counts.get(JobStatus.PENDING, 0),
                     "rate_per_s": own.rate_per_s,
-                    "bandwidth_bps": own.bandwidth_bps,
+                    "bandwidth_bps": self._tools.uplinks.cap_of(source.name),
                     "is_proxied": network_of(settings, source.name).proxy is not None,
                     "quiet_until": iso(self._openings.quiet_until(source.name, now)),
                     "slowed": [

@@ -15,8 +15,8 @@ from core.domain.job import Job, JobStatus, Request
 from core.domain.media import Entry
 from core.domain.snapshot import Submitted
 from core.engine.attempt import DEPTH, FORCED, Attempt
-from core.engine.limits import admit
-from core.links.identify import Identity, identify
+from core.engine.limits import Admission
+from core.links.identify import Identity, identify, parse_identity
 from core.links.keys import job_key
 from core.links.normalise import normalise, url_hash
 from core.links.short import unwrap
@@ -65,12 +65,13 @@ class Intake:
         now = time.time()
         answers: list[Submitted | ReeldeckError | None] = [None] * len(requests)
         accepted: list[tuple[int, NewJob]] = []
+        admission = Admission(self._store, self.limits, now=now)
         for index, request in enumerate(requests):
             try:
                 if self.is_closed:
                     raise LimitReached("maintenance mode is on", hint=_CLOSED)
                 new = self.prepare(request)
-                await admit(self._store, self.limits, request, now=now, more=len(accepted) + 1)
+                await admission.admit(request, new.job_key)
                 accepted.append((index, await self._afresh(new)))
             except ReeldeckError as error:
                 answers[index] = error
@@ -112,7 +113,7 @@ class Intake:
             UnsupportedSource: No enabled source takes it.
         """
         url = unwrap(normalise(request.url))
-        identity = identity or identify(url)
+        identity = identity or parse_identity(request.media_id) or identify(url)
         key = job_key(url, identity, request.kind, request.quality, request.format)
         sources = self._registry.candidates(url, forced=request.source)
         return NewJob(

@@ -6,11 +6,12 @@ import asyncio
 import logging
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.domain.delivery import Delivery
 from core.domain.errors import InvalidRequest, MediaFailure, NoTelegram, NotFound
-from core.domain.library import Copies, LibraryEntry, MediaItem
+from core.domain.library import Copies, LibraryEntry, MediaItem, TagCount
 from core.domain.snapshot import Page
 from core.engine.telegram.chats import ChatDesk
 from core.media.digest import sha256
@@ -65,6 +66,19 @@ class ItemDesk:
         found = await self._chats.find(chat)
         topic = topic_id or found.topic_id or None
         return await self._store.library.forward(item_id, found.chat_id, topic, now=time.time())
+
+    async def tag(self, item_id: int, *, add: Sequence[str], remove: Sequence[str]) -> MediaItem:
+        """Give an item tags, and take others from it; the item as it is then.
+
+        Raises:
+            NoSuchEntry: There is no such item.
+            InvalidRequest: Something cannot be a tag, or there would be too many.
+        """
+        return await self._store.tags.change(item_id, add=add, remove=remove)
+
+    async def tags(self) -> Sequence[TagCount]:
+        """Every tag, those of the most items first."""
+        return await self._store.tags.all()
 
     async def copies(self, *, limit: int, after: str | None) -> Page[Copies]:
         """A page of what is there more than once.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.domain.library import LibraryPage, LibraryQuery, Words
+from core.domain.library import FacetCounts, LibraryPage, LibraryQuery, Words
 from core.library.query import parse
 from core.store.store import Store
 
@@ -16,6 +16,8 @@ log = logging.getLogger("reeldeck.engine")
 FILLED = "library_filled"
 #: Jobs that are entered in one transaction.
 BATCH = 100
+#: Words of a search for which near ones are looked up: each takes some milliseconds.
+WIDENED = 8
 #: Begins the cursor of a search for what is near.
 _NEAR = "~"
 
@@ -45,13 +47,23 @@ class LibraryDesk:
         following = _NEAR + page.next if page.next else None
         return LibraryPage(page.items, following, _told(wider) if page.items else None)
 
+    async def facets(self, text: str) -> FacetCounts:
+        """How many of the files that *text* finds are of which kind and source, and have which tags.
+
+        Raises:
+            InvalidRequest: *text* cannot be understood.
+        """
+        query = parse(text, await self._chat_titles() if "chat" in text.lower() else {})
+        return await self._store.library.facets(query)
+
     async def _chat_titles(self) -> Mapping[int, str]:
         rules = await self._store.chats.all()
         return {each.chat_id: each.title for each in rules if each.title and not each.topic_id}
 
     async def _near(self, query: LibraryQuery) -> LibraryQuery:
         """*query* with all that its words may have been meant for. What is in quotes was meant."""
-        return replace(query, words=tuple([await self._widened(words) for words in query.words]))
+        near = [await self._widened(words) for words in query.words[:WIDENED]]
+        return replace(query, words=(*near, *query.words[WIDENED:]))
 
     async def _widened(self, words: Words) -> Words:
         if words.is_negated or not words.is_prefix or len(words.phrases[0]) > 1:

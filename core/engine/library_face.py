@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from core.domain.delivery import Delivery
-from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
+from core.domain.library import Copies, FacetCounts, Imported, LibraryEntry, LibraryPage, MediaItem, TagCount
 from core.domain.snapshot import Page
 from core.engine.importing import Importer
 from core.engine.items import ItemDesk
@@ -30,6 +30,20 @@ class LibraryFace:
     async def send_item(self, item_id: int, chat: str, *, topic_id: int | None = None) -> Delivery:
         """Let an item's file go to a chat, which its id, @name or link names."""
         return await self._items.send(item_id, chat, topic_id=topic_id)
+
+    async def facets(self, query: str = "") -> FacetCounts:
+        """How many of the files that a search finds are of which kind and source, and have which tags."""
+        return await self._library.facets(query)
+
+    async def tag_item(
+        self, item_id: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> MediaItem:
+        """Give an item tags, and take others from it; the item as it is then."""
+        return await self._items.tag(item_id, add=add, remove=remove)
+
+    async def tags(self) -> Sequence[TagCount]:
+        """Every tag, those of the most items first."""
+        return await self._items.tags()
 
     def import_folder(self, folder: str, *, is_moving: bool = False) -> AsyncIterator[Imported]:
         """Enter the sounds and films below a folder; figures now and then."""

@@ -82,6 +82,7 @@ class Logins:
         self._preferred = preferred
         self._tell = tell
         self._seats: dict[str, _Seat] = {}
+        self._may_have_copies = False
 
     async def of(self, source: str) -> Login | None:
         """The login to use for *source* now; None for a guest."""
@@ -150,7 +151,10 @@ class Logins:
             seat.blameless[number] = f"{login.profile.source_type}/{login.profile.name}"
 
     async def _open(self, source: str, skip: set[int]) -> Opened | None:
-        return await self._profiles.open(source, self._preferred, folder=self._folder, skip=skip)
+        had_copies, self._may_have_copies = self._may_have_copies, True  # even if this is cancelled
+        opened = await self._profiles.open(source, self._preferred, folder=self._folder, skip=skip)
+        self._may_have_copies = had_copies or opened is not None
+        return opened
 
     async def _wanted(self, source: str, error: AuthRequired, seat: _Seat) -> AuthRequired:
         profile = await self._profiles.wanted(source, self._preferred, but=seat.blameless)
@@ -195,7 +199,7 @@ class Logins:
 
     async def close(self) -> None:
         """Delete the private copies."""
-        if self._seats:
+        if self._may_have_copies:
             await asyncio.to_thread(delete_copies_blocking, self._folder)
 
 

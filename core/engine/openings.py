@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.config.settings import Settings
 from core.engine.breaker import Breakers
-from core.engine.quiet import QuietTimes
+from core.engine.quiet import OFF, QuietTimes
 from core.net.reach import Reach
 
 #: While the network is away, one job in so many seconds tries whether that is true for it, too.
@@ -40,6 +40,7 @@ class Openings:
 
     Attributes:
         limits: How many jobs may run; may be replaced at any time.
+        minds_quiet: Whether quiet hours hold; may be changed at any time.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Openings:
         reach: Reach,
     ) -> None:
         self.limits = settings.limits
+        self.minds_quiet = True
         self._settings = settings
         self._sources = sources
         self._breakers = breakers
@@ -65,7 +67,14 @@ class Openings:
 
     def quiet_until(self, source: str, now: float) -> float | None:
         """When the quiet hours of *source* end; None when there are none now."""
-        return None if self._quiet is None else self._quiet.until(source, now)
+        return None if self._quiet is None or not self.minds_quiet else self._quiet.until(source, now)
+
+    @property
+    def quiet_hours(self) -> str:
+        """The quiet hours that are configured, of whatever source; empty without any."""
+        own = [self._settings.sources.of(name).quiet_hours for name in self._sources]
+        hours = {text for text in (self._settings.limits.quiet_hours, *own) if text not in {None, OFF}}
+        return ", ".join(sorted(map(str, hours))) if self._quiet is not None else ""
 
     def at(self, now: float, in_flight: Mapping[str, int]) -> Opening | None:
         """What may start at *now* beside what runs, by source; None when nothing may."""

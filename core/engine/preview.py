@@ -8,7 +8,7 @@ from core.domain.errors import StageTimeout
 from core.domain.job import Request
 from core.domain.media import FormatInfo, Resolution
 from core.domain.snapshot import MetadataPreview
-from core.engine import stages
+from core.engine import finding
 from core.engine.access import borrowed_logins
 from core.engine.checks import LoginChecks
 from core.engine.toolbox import Toolbox
@@ -30,7 +30,7 @@ async def preview(tools: Toolbox, checks: LoginChecks, request: Request) -> Meta
             asyncio.timeout(timeouts.metadata_s),
             borrowed_logins(tools, checks, request.profile) as logins,
         ):
-            found = await stages.find(tools, request, logins)
+            found = await finding.find(tools, request, logins)
     except TimeoutError as error:
         raise StageTimeout("while the link was looked up") from error
     return MetadataPreview(

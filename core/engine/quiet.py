@@ -58,8 +58,13 @@ class QuietTimes:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        #: Asked for all sources whenever a job may start.
+        self._hours: dict[str, QuietHours | None] = {}
 
     def until(self, source: str, now: float) -> float | None:
         """When the quiet hours of *source* end that *now* lies in, seconds since the epoch; None outside."""
-        text = self._settings.sources.of(source).quiet_hours or self._settings.limits.quiet_hours
-        return None if text in {None, OFF} else QuietHours.parse(str(text)).until(now)
+        if source not in self._hours:
+            text = self._settings.sources.of(source).quiet_hours or self._settings.limits.quiet_hours
+            self._hours[source] = None if text in {None, OFF} else QuietHours.parse(str(text))
+        hours = self._hours[source]
+        return None if hours is None else hours.until(now)

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from structlog.contextvars import bind_contextvars
 
 from core.domain.errors import (
     DiskFull,
-    InvalidRequest,
     JobError,
-    ParserFailure,
     RateLimited,
     ReeldeckError,
-    RequestError,
-    RetryPolicy,
-    StageTimeout,
     StaleClaim,
     StoreFailure,
-    Unknown,
 )
 from core.domain.events import EventType
-from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job, JobStatus, Stage, iso
+from core.domain.job import Job, JobStatus, Stage
 from core.engine import attempt as keys
-from core.engine import finishing, recording, stages
-from core.engine.attempt import Attempt, EventWithData, clean_folder_blocking
+from core.engine import fetching, finding, finishing
+from core.engine.attempt import Attempt, clean_folder_blocking
 from core.engine.checks import LoginChecks
 from core.engine.disk import DiskGuard
+from core.engine.ending import End, Interruption, again, as_job_error, as_twin, completed, failed, interrupted
 from core.engine.live import LiveBoard
-from core.engine.logins import Logins, LoginWanted
-from core.engine.retry import Decision, decide
+from core.engine.logins import Logins
 from core.engine.toolbox import Toolbox
-from core.engine.twins import Twins, taken_over
+from core.engine.twins import Twins
 from core.net.pace import PAYER
 from core.sources.base import Elsewhere
 from core.store.store import Store
@@ -49,19 +40,6 @@ log = logging.getLogger("reeldeck.engine")
 
 #: How long to wait before the end of an attempt is written again, when the database cannot take it.
 STORE_AGAIN_S = 2.0
-
-
-class Interruption(StrEnum):
-    """Why a running attempt is cancelled from outside."""
-
-    PAUSE = "pause"
-    CANCEL = "cancel"
-    STOP = "stop"
-    """The engine stops: the job goes back into the queue."""
-    DISK = "disk"
-    """The disk is too full to go on."""
-    QUIET = "quiet"
-    """The owner's quiet hours have begun."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +55,9 @@ class Run:
     attempt: Attempt | None = None
     #: The work is over and its end is being written: nothing may stop that.
     is_ending: bool = False
+    #: That end is on its way to the store: another job may have its slot.
+    is_leaving: bool = False
+    on_leaving: Callable[[], None] = lambda: None
     #: How it ended, once it has; None when that is somebody else's to say.
     end: End | None = None
     #: … and of what, and at which stage, when it failed.
@@ -88,6 +69,11 @@ class Run:
         if not self.is_ending and self.reason is None and self.task is not None:
             self.reason, self.until = reason, until
             self.task.cancel()
+
+    def leave(self) -> None:
+        """Give up the slot: what is done next is to store the end."""
+        self.is_leaving = True
+        self.on_leaving()
 
     @property
     def current(self) -> Job:
@@ -104,22 +90,6 @@ class Run:
         found = keys.RESOLUTION in self.attempt.checkpoint
         return not (found and any(track.is_live for track in self.attempt.resolution.tracks))
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """How an attempt ends: the move, what is told, and what becomes of the fetched files."""
-
-    to: JobStatus
-    events: Sequence[EventWithData]
-    facts: dict[str, Any]
-    is_cleaned: bool = False
-
-
-#: What a finished job has left behind.
-_NO_TROUBLE: Mapping[str, Any] = {
-    "checkpoint": {},
-    **dict.fromkeys(("error_type", "error_message", "error_hint", "waiting_for", "not_before")),
-}
 
 Expand = Callable[[Attempt], Awaitable[int]]
 
@@ -173,7 +143,7 @@ class Runner:
             end = await self._end_of(attempt, run)
             run.is_ending, run.end = True, end
             if end is not None:
-                await self._finish(attempt, end)
+                await self._finish(run, attempt, end)
         finally:
             self._live.end(job.id)
 
@@ -187,7 +157,7 @@ class Runner:
         except asyncio.CancelledError:
             if run.reason is None:
                 raise
-            return _interrupted(run)
+            return interrupted(run.reason, until=run.until)
         except StaleClaim:
             log.warning(
                 "attempt lost its claim", extra={"job_id": attempt.job.id, "attempt": attempt.job.attempt}
@@ -198,7 +168,7 @@ class Runner:
                 log.exception(
                     "a fault in an attempt", extra={"job_id": attempt.job.id, "stage": attempt.job.stage}
                 )
-            run.error, run.stage = _as_job_error(error, attempt.job), attempt.job.stage
+            run.error, run.stage = as_job_error(error, attempt.job), attempt.job.stage
             return self._failed(attempt, run.error)
         finally:
             # The end is known: an interruption from here on must not keep it from being written.
@@ -207,8 +177,10 @@ class Runner:
 
     async def _work(self, attempt: Attempt, logins: Logins) -> End | None:
         """The end, None when the job waits for another one from now on."""
-        if keys.FINAL in attempt.checkpoint and await asyncio.to_thread(stages.is_archived_blocking, attempt):
-            return _completed(attempt, Path(attempt.checkpoint[keys.FINAL]))
+        if keys.FINAL in attempt.checkpoint and await asyncio.to_thread(
+            finishing.is_archived_blocking, attempt
+        ):
+            return completed(attempt, Path(attempt.checkpoint[keys.FINAL]))
         twin = await self._twins.waited_for(attempt)
         if twin is None:
             try:
@@ -216,14 +188,14 @@ class Runner:
             except Elsewhere as elsewhere:
                 twin = await self._twins.at(attempt, elsewhere.url)
         if twin is not None:
-            return _as_twin(attempt, twin)
-        return _again(attempt) if attempt.job.status is JobStatus.RUNNING else None
+            return as_twin(attempt, twin)
+        return again(attempt) if attempt.job.status is JobStatus.RUNNING else None
 
     async def _stages(self, attempt: Attempt, logins: Logins) -> End | None:
         """As `_work`, from the first stage on. Raises Elsewhere when the link turns out to lead elsewhere."""
-        await stages.resolve(attempt, self._tools, logins)
+        await finding.resolve(attempt, self._tools, logins)
         if (twin := await self._twins.of_media(attempt)) is not None:
-            return _as_twin(attempt, twin)
+            return as_twin(attempt, twin)
         if attempt.job.status is not JobStatus.RUNNING:
             return None
         if attempt.resolution.entries:
@@ -235,58 +207,31 @@ class Runner:
                 events=[(EventType.JOB_COMPLETED, {"group_id": group_id})],
                 facts=facts,
             )
-        await stages.check(attempt, self._tools, self._disk)
-        await stages.download(attempt, self._tools, logins)
+        await finding.check(attempt, self._tools, self._disk)
+        await fetching.download(attempt, self._tools, logins)
         await logins.succeeded(attempt.resolution.source)
         await finishing.process(attempt, self._tools)
         await finishing.validate(attempt, self._tools)
-        return _completed(attempt, await stages.archive(attempt, self._tools))
+        return completed(attempt, await finishing.archive(attempt, self._tools))
 
     def _failed(self, attempt: Attempt, error: JobError) -> End:
-        job = attempt.job
-        told: dict[str, Any] = {
-            "error_type": error.code,
-            "error_message": str(error),
-            "error_hint": error.hint,
-        }
+        tools, job = self._tools, attempt.job
         if isinstance(error, DiskFull):
             self._disk.failed_now()
-        decision = decide(
-            error,
-            retry_count=job.retry_count,
-            settings=self._tools.settings.retries,
-            chance=random.random(),  # noqa: S311 -- jitter, not a secret
-        )
-        seen = stages.failure(error)
         if isinstance(error, RateLimited):
             # What its child processes were told, nobody else has heard.
             ago_s = time.time() - attempt.started
-            self._tools.uplinks.refused(job.source_type, job.url, error.retry_after_s, ago_s=ago_s)
-        if self._tools.uplinks.reach.is_away and error.retry_policy is RetryPolicy.BACKOFF:
-            # Nothing can be reached: that is no fault of the job's, and uses up none of its retries.
-            decision = Decision(event=EventType.PARKED, waiting_for=WAITING_NETWORK)
-        if decision.from_clean and recording.is_kept(attempt):
-            decision = replace(decision, from_clean=False)
-        if decision.is_final:
-            events = [(decision.event, seen), (EventType.JOB_FAILED, seen | {"hint": error.hint})]
-            return End(to=JobStatus.FAILED, events=events, facts=told | {"checkpoint": attempt.checkpoint})
-        if isinstance(error, LoginWanted):
-            # It says whose login is waited for, which the link alone may not have told.
-            told["source_type"] = error.source
-        facts = told | {
-            "waiting_for": decision.waiting_for,
-            "not_before": None if decision.wait_s is None else time.time() + decision.wait_s,
-            "retry_count": job.retry_count + decision.counts,
-            "checkpoint": {} if decision.from_clean else attempt.checkpoint,
-        }
-        events = [(decision.event, seen | {"waiting_for": decision.waiting_for, "wait_s": decision.wait_s})]
-        return End(to=JobStatus.PENDING, events=events, facts=facts, is_cleaned=decision.from_clean)
+            tools.uplinks.refused(job.source_type, job.url, error.retry_after_s, ago_s=ago_s)
+        return failed(attempt, error, tools.settings.retries, is_offline=tools.uplinks.reach.is_away)
 
-    async def _finish(self, attempt: Attempt, end: End) -> None:
+    async def _finish(self, run: Run, attempt: Attempt, end: End) -> None:
         """Write the end. A database that cannot take it now (full disk) is asked again until it can."""
         if end.is_cleaned and end.to is not JobStatus.COMPLETED:
             await asyncio.to_thread(clean_folder_blocking, attempt.folder)
+        await attempt.settle()
         while True:
+            # Whoever is claimed for the slot is claimed behind this in the store's queue.
+            run.leave()
             try:
                 await self._store.jobs.transition(
                     attempt.job.id,
@@ -299,6 +244,7 @@ class Runner:
                 )
             except (DiskFull, StoreFailure) as error:
                 log.error("the end of an attempt could not be stored", extra=_context(attempt, error))  # noqa: TRY400 -- no fault of ours to trace
+                run.is_leaving = False
                 await self._disk.drop_ballast()
                 await asyncio.sleep(STORE_AGAIN_S)
             except ReeldeckError as error:
@@ -311,76 +257,5 @@ class Runner:
             await asyncio.to_thread(clean_folder_blocking, attempt.folder)
 
 
-def _as_job_error(error: Exception, job: Job) -> JobError:
-    """Every end of an attempt has one of the job classes."""
-    match error:
-        case JobError():
-            return error
-        case ExceptionGroup():
-            return _as_job_error(error.exceptions[0], job)
-        case TimeoutError():
-            return StageTimeout(f"in stage {job.stage.value}" if job.stage else "")
-        case InvalidRequest():
-            return ParserFailure(f"an address that the source gave cannot be used: {error.detail}")
-        case RequestError():
-            return Unknown(str(error), hint=error.hint)
-        case _:
-            return Unknown(type(error).__name__)
-
-
 def _context(attempt: Attempt, error: ReeldeckError) -> dict[str, Any]:
     return {"job_id": attempt.job.id, "error_type": error.code, "detail": error.detail}
-
-
-def _completed(attempt: Attempt, path: Path) -> End:
-    info, digest = attempt.info, attempt.checkpoint[keys.DIGEST]
-    seen = {"file_path": str(path), "size_bytes": info.size_bytes, "sha256": digest}
-    return End(
-        to=JobStatus.COMPLETED,
-        events=[(EventType.ARCHIVED, seen), (EventType.JOB_COMPLETED, seen)],
-        facts={
-            "file_path": str(path),
-            "size_bytes": info.size_bytes,
-            "bytes_done": info.size_bytes,
-            "sha256": digest,
-            **_NO_TROUBLE,
-            "error_message": attempt.checkpoint.get(keys.NOTE),
-        },
-        is_cleaned=True,
-    )
-
-
-def _again(attempt: Attempt) -> End:
-    """The job has another link now: back into the queue, where the limits of its source hold."""
-    led = {"leads_to": urlsplit(attempt.job.url).hostname}
-    return End(
-        to=JobStatus.PENDING,
-        events=[(EventType.METADATA_FETCH_FINISHED, led)],
-        facts={"checkpoint": attempt.checkpoint, "forced_source": None},
-        is_cleaned=True,
-    )
-
-
-def _as_twin(attempt: Attempt, twin: Job) -> End:
-    events, facts = taken_over(attempt, twin)
-    return End(to=JobStatus.COMPLETED, events=events, facts={**_NO_TROUBLE, **facts}, is_cleaned=True)
-
-
-def _interrupted(run: Run) -> End:
-    match run.reason:
-        case Interruption.PAUSE:
-            return End(to=JobStatus.PAUSED, events=[], facts={})
-        case Interruption.CANCEL:
-            events: list[EventWithData] = [(EventType.JOB_CANCELLED, {})]
-            return End(to=JobStatus.CANCELLED, events=events, facts={"checkpoint": {}}, is_cleaned=True)
-        case Interruption.DISK:
-            parked: list[EventWithData] = [(EventType.PARKED, {"waiting_for": WAITING_DISK})]
-            return End(to=JobStatus.PENDING, events=parked, facts={"waiting_for": WAITING_DISK})
-        case Interruption.QUIET:
-            waits = {"waiting_for": WAITING_QUIET, "not_before": run.until}
-            quiet: list[EventWithData] = [
-                (EventType.PARKED, {"waiting_for": WAITING_QUIET, "until": iso(run.until)})
-            ]
-            return End(to=JobStatus.PENDING, events=quiet, facts=waits)
-        case _:
-            return End(to=JobStatus.PENDING, events=[], facts={})

@@ -13,8 +13,9 @@ from core.domain.events import EventType
 from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job, JobStatus
 from core.engine.breaker import Breakers, Verdict, verdict_on
 from core.engine.disk import DiskGuard
+from core.engine.ending import Interruption
 from core.engine.openings import Opening, Openings
-from core.engine.runner import Interruption, Run, Runner
+from core.engine.runner import Run, Runner
 from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
@@ -67,11 +68,13 @@ class Scheduler:
         self._claiming = asyncio.Lock()
         self._has_room = True
         self._is_open = True
+        #: The last claim that brought nothing, and how often a job had become QUEUED before it.
+        self._dry: tuple[int, frozenset[str], frozenset[tuple[str, str]], frozenset[int] | None] | None = None
 
     @property
     def in_flight(self) -> Counter[str]:
         """Running jobs by source."""
-        return Counter(run.job.source_type for run in self._runs.values())
+        return Counter(run.job.source_type for run in self._runs.values() if not run.is_leaving)
 
     @property
     def has_room(self) -> bool:
@@ -150,6 +153,9 @@ class Scheduler:
         self, opening: Opening, exclude_sources: frozenset[str], only: frozenset[int] | None
     ) -> bool:
         """Start what one claim brings; whether that was anything."""
+        wanted = self._store.queued_count, exclude_sources, opening.hosts, only
+        if wanted == self._dry:
+            return False
         async with self._claiming:
             claimed = await self._store.jobs.claim(
                 engine=self._engine,
@@ -162,6 +168,7 @@ class Scheduler:
             )
             for job in claimed:
                 self._start(job)
+        self._dry = None if claimed else wanted
         return bool(claimed)
 
     def _keep_quiet(self) -> None:
@@ -175,7 +182,7 @@ class Scheduler:
     async def _let_go(self) -> None:
         """Queue what waits for something that is there again."""
         # Quiet hours end by themselves, but at the engine's start they may be others than those waited for.
-        ended = [WAITING_QUIET] if self._is_fresh else []
+        ended = [WAITING_QUIET] if self._is_fresh or not self._openings.minds_quiet else []
         if not self._openings.is_network_away:
             ended.append(WAITING_NETWORK)
         for waiting_for in ended:
@@ -183,7 +190,7 @@ class Scheduler:
                 await self._store.jobs.unpark(waiting_for, now=time.time())
 
     def _start(self, job: Job) -> None:
-        run = Run(job)
+        run = Run(job, on_leaving=self._wake.set)
         self._runs[job.id] = run
         self._openings.started()
         if (breaker := self._breakers.of(job)) is not None:

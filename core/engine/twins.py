@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,8 @@ from core.domain.events import EventType
 from core.domain.job import WAITING_JOB, Job, JobStatus
 from core.engine import attempt as keys
 from core.engine.attempt import Attempt, EventWithData
+from core.engine.finding import MAX_HOPS, endless, request_of
 from core.engine.intake import Intake, is_gone
-from core.engine.stages import MAX_HOPS, endless, request_of
 from core.links.identify import identify, parse_identity
 from core.store.jobs import NewJob
 from core.store.store import Store
@@ -73,9 +74,12 @@ class Twins:
         if not is_forced and (done := await self._taken(attempt, new.job_key)) is not None:
             return done
         new = replace(new, checkpoint={**attempt.checkpoint, keys.TWIN: new.job_key})
-        attempt.job = attempt.meter.job = job = await self._store.jobs.become(
-            attempt.job.id, attempt=attempt.job.attempt, new=new, now=time.time()
+        # What is known so far goes before it, in the same transaction.
+        _, job = await asyncio.gather(
+            attempt.flush(),
+            self._store.jobs.become(attempt.job.id, attempt=attempt.job.attempt, new=new, now=time.time()),
         )
+        attempt.job = attempt.meter.job = job
         if job.status is JobStatus.PENDING and job.waiting_for is not None:
             self._waits_for(int(job.waiting_for.removeprefix(WAITING_JOB)))
         return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import json
 import logging
 import random
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 
 from core.auth.signing import read_secrets_blocking, signed_headers
 from core.config.settings import Settings
-from core.domain.errors import ConfigError, HttpFailure, NetworkFailure, ReeldeckError
+from core.domain.errors import ConfigError, HttpFailure, NetworkFailure, NoSuchEntry, ReeldeckError
 from core.domain.job import iso
 from core.domain.webhook import Message, Receiver
 from core.net.address.gate import AddressGate
@@ -47,7 +49,7 @@ class Webhooks:
         outbox: What waits for them.
         settings: Where they are, and the way there. Part of an address may be secret: it is not stored, nor
             logged.
-        secrets: What signs.
+        keys: What signs.
         reach: Hears of connections.
         clock: Seconds since the epoch.
     """
@@ -56,7 +58,7 @@ class Webhooks:
         self,
         outbox: WebhookOutbox,
         settings: Settings,
-        secrets: Sequence[bytes],
+        keys: Sequence[bytes],
         reach: Reach,
         *,
         clock: Callable[[], float] = time.time,
@@ -70,7 +72,7 @@ class Webhooks:
             reach=reach,
         )
         self._urls = {key_of(url): url for url in settings.webhooks.urls}
-        self._secrets = secrets
+        self._keys = keys
         self._clock = clock
         self._wakes = {key: asyncio.Event() for key in self._urls}
         self._counts: dict[str, Counter[str]] = {key: Counter() for key in self._urls}
@@ -99,9 +101,41 @@ class Webhooks:
         found = {receiver.key: receiver for receiver in await self._outbox.receivers()}
         return [self._row(url, found[key]) for key, url in self._urls.items() if key in found]
 
+    async def send_now(self, key: str) -> Mapping[str, Any]:
+        """Try at once what waits for a receiver; its row, as it is before that.
+
+        Raises:
+            NoSuchEntry: There is no such receiver.
+        """
+        row = await self._receiver(key)
+        await self._outbox.hurry(key)
+        self._wakes[key].set()
+        return row
+
+    async def test(self, key: str) -> Mapping[str, Any]:
+        """Send a receiver a message of the type `test`, past all that waits; its row, once that was taken.
+
+        Raises:
+            NoSuchEntry: There is no such receiver.
+            JobError: It did not take the message.
+        """
+        row = await self._receiver(key)
+        payload = json.dumps({"type": "test", "timestamp": iso(self._clock()), "data": {}})
+        name = f"msg_{secrets.token_hex(12)}"
+        message = Message(id=0, name=name, payload=payload, attempt=0, not_before=None)
+        await self._post(self._urls[key], message)
+        return row
+
+    async def _receiver(self, key: str) -> Mapping[str, Any]:
+        for row in await self.status():
+            if row["id"] == key:
+                return row
+        raise NoSuchEntry(f"there is no receiver {key!r}", hint="See: reeldeck webhooks list")
+
     def _row(self, url: str, receiver: Receiver) -> Mapping[str, Any]:
         counts = self._counts[receiver.key]
         return {
+            "id": receiver.key,
             "host": urlsplit(url).hostname,
             "waiting": receiver.waiting,
             "oldest": iso(receiver.oldest),
@@ -149,7 +183,7 @@ class Webhooks:
     async def _post(self, url: str, message: Message) -> None:
         payload = message.payload.encode()
         headers = {"content-type": "application/json"}
-        headers |= signed_headers(self._secrets, message.name, payload, now=self._clock())
+        headers |= signed_headers(self._keys, message.name, payload, now=self._clock())
         try:
             async with (
                 asyncio.timeout(ANSWER_S),

@@ -40,10 +40,15 @@ def choose_blocking(archive_dir: Path, relative: Path) -> Path:
     raise DiskFull(f"{MAX_NAMESAKES} files are called {wanted.name!r}", hint="Add {id} to archive.template.")
 
 
-def place_blocking(source: Path, final: Path) -> None:
+def place_blocking(source: Path, final: Path, *, is_synced: bool = False) -> None:
     """Move *source* to *final*; file and folder are on disk afterwards.
 
     Repeatable: whatever an interrupted call left undone is finished.
+
+    Args:
+        source: A finished file.
+        final: Its place.
+        is_synced: What is in it is on the disk already.
 
     Raises:
         NameTakenError: *final* is somebody else's file.
@@ -53,7 +58,8 @@ def place_blocking(source: Path, final: Path) -> None:
         if is_placed_blocking(source, final):
             return
         final.parent.mkdir(parents=True, exist_ok=True)
-        sync_blocking(source)
+        if not is_synced:
+            sync_blocking(source)
         try:
             _move_exclusive(source, final)
         except OSError as error:

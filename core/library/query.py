@@ -3,7 +3,7 @@
 word                a word of title, lecturer, series or link, or its beginning
 "two words"         side by side, just so
 title: by: in:      words of the title, of the lecturer or uploader, of the series or playlist
-source: kind: chat: user:        one of several with commas: source:youtube,soundcloud; chats by title too
+source: kind: chat: user: tag:   one of several with commas: source:youtube,soundcloud; chats by title too
 duration size date  with < <= = >= > (duration>1h30m, size<50MB, date>=2024-05)
 after: before:      on or after a day, before a day
 -                   before any of them: not that
@@ -21,6 +21,7 @@ from typing import Literal, cast
 from core.domain.errors import InvalidRequest
 from core.domain.folding import words_of
 from core.domain.library import Bound, BoundColumn, Facet, FacetName, LibraryQuery, TextColumn, Words
+from core.domain.tags import tag_key
 
 MAX_CHARS = 500
 #: More conditions than anybody types; each costs time.
@@ -33,7 +34,7 @@ _TEXTS: Mapping[str, TextColumn] = {
     "in": "album",
     "album": "album",
 }
-_FACETS: tuple[FacetName, ...] = ("source", "kind", "chat", "user")
+_FACETS: tuple[FacetName, ...] = ("source", "kind", "chat", "user", "tag")
 _BOUNDS: Mapping[str, BoundColumn] = {"duration": "duration_s", "size": "size_bytes", "date": "day"}
 _DAYS = {"after": ">=", "before": "<"}
 _KEYS = (*_TEXTS, *_FACETS, *_BOUNDS, *_DAYS)
@@ -148,6 +149,9 @@ class _Parser:
             self._require(set(values) <= {"audio", "video"}, place, name, "is audio or video")
         elif name == "user":
             self._require(all(map(_WHOLE.fullmatch, values)), place, name, "takes the number of a person")
+        elif name == "tag":
+            values = tuple(map(tag_key, values))
+            self._require(all(values), place, name, "takes words")
         self._facets.append(Facet(name=name, values=values, is_negated=is_negated))
 
     def _chats_called(self, name: str, place: int) -> Iterator[str]:
@@ -210,8 +214,8 @@ class _Parser:
 _EXAMPLES: Mapping[str, str] = {
     "title": 'title:"the opening"', "by": 'by:"Ibn Kathir"', "artist": 'artist:"Ibn Kathir"',
     "in": "in:tafsir", "album": "album:tafsir", "source": "source:youtube", "kind": "kind:audio",
-    "chat": "chat:-1001234", "user": "user:1234", "duration": "duration>1h30m", "size": "size<50MB",
-    "date": "date>=2024-05", "after": "after:2024-01-01", "before": "before:2024-06",
+    "chat": "chat:-1001234", "user": "user:1234", "tag": "tag:music", "duration": "duration>1h30m",
+    "size": "size<50MB", "date": "date>=2024-05", "after": "after:2024-01-01", "before": "before:2024-06",
 }  # fmt: skip
 
 

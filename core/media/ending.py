@@ -58,22 +58,27 @@ def check_ending(path: Path) -> None:
         Refused: The file ends before the time that its header tells, or its end cannot be decoded.
     """
     with open_media(path) as container:
-        name = container.format.name.partition(",")[0]
-        if name not in _SEEKABLE or not container.duration:
-            return
-        length_s = _length_s(container)
-        start_s = float((container.start_time or 0) * TIME_BASE)
-        tails = _read(container, start_s + max(0.0, length_s - _WINDOW_S))
-        last_s = max((tail.end_s for tail in tails), default=0.0) - start_s
-        if name not in _GUESSED and last_s < length_s - tolerance_s(length_s):
-            raise Refused(f"it ends after {last_s:.1f} s, though it should last {length_s:.1f} s")
-        for tail in tails:
-            middle_s = start_s + length_s / 2
-            if tail.end_s < middle_s and not _reaches(container, tail.stream, middle_s):
-                raise Refused(f"its {tail.stream.type} stream ends before the middle")
-        broken = [tail for tail in tails if tail.failed > _MAX_FAILED * tail.tried]
-        if broken:
-            raise Refused(f"the end of its {broken[0].stream.type} stream cannot be decoded")
+        check_ending_of(container)
+
+
+def check_ending_of(container: InputContainer) -> None:
+    """As `check_ending`, for a file that is open. Raises Refused."""
+    name = container.format.name.partition(",")[0]
+    if name not in _SEEKABLE or not container.duration:
+        return
+    length_s = _length_s(container)
+    start_s = float((container.start_time or 0) * TIME_BASE)
+    tails = _read(container, start_s + max(0.0, length_s - _WINDOW_S))
+    last_s = max((tail.end_s for tail in tails), default=0.0) - start_s
+    if name not in _GUESSED and last_s < length_s - tolerance_s(length_s):
+        raise Refused(f"it ends after {last_s:.1f} s, though it should last {length_s:.1f} s")
+    for tail in tails:
+        middle_s = start_s + length_s / 2
+        if tail.end_s < middle_s and not _reaches(container, tail.stream, middle_s):
+            raise Refused(f"its {tail.stream.type} stream ends before the middle")
+    broken = [tail for tail in tails if tail.failed > _MAX_FAILED * tail.tried]
+    if broken:
+        raise Refused(f"the end of its {broken[0].stream.type} stream cannot be decoded")
 
 
 def _read(container: InputContainer, from_s: float) -> Sequence[_Tail]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import re
 import signal
@@ -17,6 +18,8 @@ from core.domain.text import for_log
 from core.media.child import ChildResult, run_child
 from core.media.digest import sha256
 from core.media.process_group import ResourceLimits
+
+log = logging.getLogger("reeldeck.media")
 
 #: A result may be this much larger than its sources: Opus of 32 kbit/s becomes AAC of 192. More is a fault.
 _MAX_GROWTH = 8
@@ -65,6 +68,7 @@ async def run_ffmpeg(argv: Sequence[str], cwd: Path, work: Work) -> None:
         StageTimeout: It took too long.
         Stalled: It came to a standstill.
     """
+    log.debug("ffmpeg", extra={"command": " ".join(argv)})
     limits = ResourceLimits(
         file_bytes=work.size_bytes * _MAX_GROWTH + _MAX_GROWTH_BYTES,
         memory_bytes=_MAX_MEMORY_BYTES if work.limits_memory else None,

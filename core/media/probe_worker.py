@@ -1,8 +1,8 @@
 """The process that opens media files: PyAV behind JSON lines, so that a crash in C costs one probe.
 
 A request is `{"id", "op", "path"}`, for the op `probe` with `measure`, for `thumbnail` with `at_s`; other ops
-are `cover`, `cuts`, `tags` and `ending`. Its answer is `{"id", "result"}` or `{"id", "error": "one line"}`.
-The process ends with its stdin.
+are `cover`, `cuts`, `tags`, `ending` and `whole`. Its answer is `{"id", "result"}` or `{"id", "error": "one
+line"}`. The process ends with its stdin.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.domain.media import MediaInfo, StreamInfo
 from core.media import pictures
 from core.media.adts import is_uneven, uneven_tracks
 from core.media.cut_points import read_cut_points
-from core.media.ending import check_ending
+from core.media.ending import check_ending, check_ending_of
 from core.media.faststart import read_layout
 from core.media.libav import TIME_BASE, Refused, is_cover, open_media
 from core.media.tag_reading import read_tags
@@ -72,36 +72,47 @@ def _result(request: dict[str, Any], path: Path) -> Any:
         case "ending":
             return check_ending(path)
         case _:
-            return _probe(path, measure=request["measure"]).to_json()
+            return _probed(path, measure=request.get("measure", False), is_whole=request["op"] == "whole")
 
 
-def _probe(path: Path, *, measure: bool) -> MediaInfo:
+def _probed(path: Path, *, measure: bool, is_whole: bool) -> Any:
     with open_media(path) as container:
-        name = container.format.name.partition(",")[0]
-        layout = read_layout(path) if name == "mov" else None
-        if layout and layout.is_cut_short:
-            raise Refused(_CUT_SHORT)
-        uneven = _uneven(path, name)
-        streams = tuple(filter(None, (_stream(stream, uneven) for stream in container.streams)))
-        if not streams:
-            raise Refused("there is neither sound nor picture in it")
-        is_fragmented = layout is not None and layout.is_fragmented
-        duration_s = _told_duration(container, streams)
-        if (
-            is_fragmented
-            or name in _HEADERLESS
-            or (name == "mp3" and not _has_length(path))
-            or not duration_s
-        ):
-            duration_s = _measured_duration(container) if measure else None
-        return MediaInfo(
-            container=name,
-            size_bytes=path.stat().st_size,
-            duration_s=duration_s,
-            streams=streams,
-            start_s=float((container.start_time or 0) * TIME_BASE),
-            is_fragmented=is_fragmented,
-        )
+        info = _probe(container, path, measure=measure).to_json()
+        return {"info": info, "fault": _fault_of_ending(container)} if is_whole else info
+
+
+def _fault_of_ending(container: InputContainer) -> str | None:
+    """What is wrong with the end of a file, in words."""
+    try:
+        check_ending_of(container)
+    except Refused as error:
+        return str(error)
+    except av.error.FFmpegError as error:
+        return error.strerror or type(error).__name__
+    return None
+
+
+def _probe(container: InputContainer, path: Path, *, measure: bool) -> MediaInfo:
+    name = container.format.name.partition(",")[0]
+    layout = read_layout(path) if name == "mov" else None
+    if layout and layout.is_cut_short:
+        raise Refused(_CUT_SHORT)
+    uneven = _uneven(path, name)
+    streams = tuple(filter(None, (_stream(stream, uneven) for stream in container.streams)))
+    if not streams:
+        raise Refused("there is neither sound nor picture in it")
+    is_fragmented = layout is not None and layout.is_fragmented
+    duration_s = _told_duration(container, streams)
+    if is_fragmented or name in _HEADERLESS or (name == "mp3" and not _has_length(path)) or not duration_s:
+        duration_s = _measured_duration(container) if measure else None
+    return MediaInfo(
+        container=name,
+        size_bytes=path.stat().st_size,
+        duration_s=duration_s,
+        streams=streams,
+        start_s=float((container.start_time or 0) * TIME_BASE),
+        is_fragmented=is_fragmented,
+    )
 
 
 def _uneven(path: Path, container: str) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ RECYCLE_AFTER = 500
 #: A file that must be read whole is read at least this fast.
 _SLOW_DISK_BPS = 10 * 1024**2
 _LIMITS = ResourceLimits(memory_bytes=4 * 1024**3, file_bytes=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a file holds, and what `Prober.check_ending` would raise."""
+
+    info: MediaInfo
+    fault: MediaFailure | None
 
 
 class Prober:
@@ -50,6 +59,16 @@ class Prober:
             MediaFailure: It is no media file, or damaged, or it made the worker crash or hang.
         """
         return MediaInfo.from_json(await self._ask(path, op="probe", measure=measure))
+
+    async def whole(self, path: Path) -> Whole:
+        """`probe` without measuring, and `check_ending`, in one visit.
+
+        Raises:
+            MediaFailure: As with `probe`.
+        """
+        told = await self._ask(path, op="whole")
+        fault = told["fault"]
+        return Whole(MediaInfo.from_json(told["info"]), None if fault is None else _failure(path, fault))
 
     async def picture(self, path: Path, *, at_s: float, longest: int, max_bytes: int) -> Picture:
         """The key frame before *at_s*, or the cover of a file without a film, as a player shows it.
@@ -118,7 +137,7 @@ class Prober:
             raise Unknown("the prober was closed")
         answer = task.result()
         if "error" in answer:
-            raise MediaFailure(f"{for_log(path.name)}: {for_log(str(answer['error']))}")
+            raise _failure(path, answer["error"])
         return answer["result"]
 
     def _done(self, task: asyncio.Task[Any]) -> None:
@@ -168,6 +187,10 @@ class _Slot:
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.close(grace_s=0)
+
+
+def _failure(path: Path, why: object) -> MediaFailure:
+    return MediaFailure(f"{for_log(path.name)}: {for_log(str(why))}")
 
 
 def _absolute(path: Path) -> str:

@@ -79,6 +79,11 @@ class Seats:
         table = self._tables.get(host)
         return table.taken if table else 0
 
+    def free(self, host: str) -> int:
+        """How many seats nobody has at *host*, nor waits for."""
+        table = self._tables.get(host)
+        return self._per_host if table is None else max(0, self._per_host - table.taken)
+
     async def take(self, host: str, asker: Hashable) -> None:
         """Wait for a seat; `leave` gives it back."""
         table = self._tables.get(host)

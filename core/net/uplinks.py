@@ -41,6 +41,7 @@ class Uplinks:
 
     Attributes:
         reach: Whether anything can be reached at all.
+        own_caps: Bytes a second of each source as they are configured; 0 is no cap of its own.
 
     Raises:
         ConfigError: A proxy, network or certificate file that cannot be used.
@@ -48,13 +49,15 @@ class Uplinks:
 
     def __init__(self, settings: Settings, sources: Iterable[str]) -> None:
         self._settings = settings
-        for name in sources:
+        self.own_caps = {name: settings.sources.of(name).bandwidth_bps for name in sources}
+        for name in self.own_caps:
             if (proxy := network_of(settings, name).proxy) is not None:
                 parse_proxy(proxy)
         self.reach = Reach()
         self._gate = AddressGate(settings.network.allow_addresses)
         # One bucket above all others, so that the cap holds for all transfers together.
         self._bandwidth = Bandwidth(settings.limits.bandwidth_bps)
+        self._own = {name: Bandwidth(cap, within=self._bandwidth) for name, cap in self.own_caps.items()}
         self._egress = EgressProxy(
             self._gate,
             connect_timeout_s=settings.timeouts.connect_s,
@@ -97,7 +100,7 @@ class Uplinks:
     def _open(self, source: str) -> Uplink:
         own, network = self._settings.sources.of(source), network_of(self._settings, source)
         pace = HostPace(own.rate_per_s, patience_s=PATIENCE_S, label=source)
-        bandwidth = Bandwidth(own.bandwidth_bps, within=self._bandwidth)
+        bandwidth = self._own.setdefault(source, Bandwidth(own.bandwidth_bps, within=self._bandwidth))
         return Uplink(
             http=HttpClient(
                 self._gate,
@@ -112,9 +115,14 @@ class Uplinks:
             pace=pace,
         )
 
-    def cap(self, bandwidth_bps: int) -> None:
-        """Let another cap hold for all transfers together from now on; 0 = none."""
-        self._bandwidth.rate_bps = bandwidth_bps
+    def cap(self, bandwidth_bps: int, *, source: str | None = None) -> None:
+        """Let another cap hold for all transfers (of *source*) together from now on; 0 = none."""
+        bandwidth = self._bandwidth if source is None else self._own[source]
+        bandwidth.rate_bps = bandwidth_bps
+
+    def cap_of(self, source: str) -> int:
+        """The own cap of *source* that holds now; 0 = none."""
+        return self._own[source].rate_bps
 
     async def watch(self) -> None:
         """Find out when the network is back, each time that it is away; until cancelled."""

@@ -18,6 +18,7 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
 from core.config.settings import Logging
+from core.domain.debugging import DEBUGGED
 from core.domain.events import Event
 from core.domain.job import Job
 from core.domain.text import for_log
@@ -95,6 +96,7 @@ def configure(settings: Logging, log_dir: Path, *, secrets: Iterable[str] = ()) 
             ],
         )
     )
+    handler.addFilter(_is_wanted)
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old.formatter, ProcessorFormatter)]:
         root.removeHandler(old)
@@ -105,6 +107,16 @@ def configure(settings: Logging, log_dir: Path, *, secrets: Iterable[str] = ()) 
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     # It says at WARNING what was no HTTP: strangers at the door could fill the log.
     logging.getLogger("uvicorn.error").setLevel(max(logging.ERROR, root.level))
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Whether a line is of the level that is asked for, or about a job of which everything is."""
+    if record.levelno >= logging.getLogger().level:
+        return True
+    for about in (vars(record), getattr(record, _FIELDS, {}), structlog.contextvars.get_contextvars()):
+        if "job_id" in about:
+            return about["job_id"] in DEBUGGED
+    return False
 
 
 def log_event(event: Event, job: Job | None = None) -> None:

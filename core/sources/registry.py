@@ -57,8 +57,8 @@ class Registry:
         known = known_sources(settings, self.is_sites_own) if sources is None else sources
         self._sources = [*known, *more_sources]
         self._by_name = {source.name: source for source in self._sources}
-        #: A job's link is looked up several times.
-        self._matching = lru_cache(maxsize=256)(self._match)
+        #: A job's link is looked up several times, and a long list's are all stored before they run.
+        self._matching = lru_cache(maxsize=2048)(self._match)
 
     def all(self) -> list[Source]:
         """Every source, enabled or not."""

@@ -9,8 +9,10 @@ from functools import partial
 from core.domain.errors import InvalidRequest, NoSuchEntry
 from core.domain.library import Copies, MediaItem
 from core.domain.snapshot import Page
+from core.domain.tags import tag_key
 from core.store import items
 from core.store.rows import JOB, Reader, job_of, placeholders
+from core.store.tags import change_tags
 from core.store.transaction import Transaction
 from core.store.writer import Writer
 
@@ -105,13 +107,16 @@ class CopyList:
 
 async def _merge(transaction: Transaction, *, item_id: int, into: MediaItem, now: float) -> str:
     row = await transaction.row(
-        "SELECT file_path FROM media_items WHERE id = ? AND sha256 = ?", item_id, into.sha256
+        f"SELECT {_ITEM} FROM media_items WHERE id = ? AND sha256 = ?",  # noqa: S608 -- constants
+        *(item_id, into.sha256),
     )
     if row is None:
         raise NoSuchEntry(f"the library has no item {item_id} with that content")
-    path = str(row["file_path"])
+    path, tags = str(row["file_path"]), items.item_of(row).tags
     await move_jobs(transaction, into.sha256, path, into.file_path, now=now)
     await items.remove(transaction, path)
+    if tags:
+        await change_tags(transaction, item_id=into.id, wanted={tag_key(name): name for name in tags})
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,33 +14,48 @@ from urllib.parse import urlsplit
 from core.domain.folding import stem_of, words_of
 from core.domain.job import Job, JobStatus, Kind
 from core.domain.library import FacetName, MediaItem
+from core.domain.tags import tag_key
+from core.store.buckets import tokens_of
 from core.store.rows import JOB, Row, job_of, placeholders, to_cell
+from core.store.tag_counts import count
 from core.store.transaction import Transaction
 from core.store.typos import MIN_WORD_CHARS, pieces_of
 
 ITEM_COLUMNS = tuple(field.name for field in dataclasses.fields(MediaItem))
 #: What an entry is made of.
-WRITTEN = (*(name for name in ITEM_COLUMNS if name != "id"), "day", "modified")
+WRITTEN = (*(name for name in ITEM_COLUMNS if name not in {"id", "tags"}), "day", "modified")
 
 #: Words of one column that are indexed at most.
 MAX_WORDS = 200
-#: A facet that every item has.
-ANY_ITEM = "=item"
+#: What every item has: a word of one letter, as in `core.store.buckets`.
+ANY_ITEM = "\U000f3fff"
 #: Between the words of a column and their stems, so that no phrase goes from one to the other.
 _STEMS = "="
 _NO_FACET = re.compile(r"[^a-z0-9_.-]")
-_DATE = re.compile(r"(\d{4})(-\d{2})?(-\d{2})?", re.ASCII)
+_DATE = re.compile(r"(\d{4})(-(?:0[1-9]|1[0-2]))?(-(?:0[1-9]|[12]\d|3[01]))?", re.ASCII)
 
 
 def facet(name: FacetName, value: object) -> str:
     """The token that stands for a property in the index."""
+    if name == "tag":
+        return f"={name}={tag_key(str(value))}"
     return f"={name}={_NO_FACET.sub('_', str(value).lower())}"
+
+
+def begins(word: str) -> str:
+    """The token that says by which word a title begins."""
+    return f"=begins={word}"
 
 
 def item_of(row: Row) -> MediaItem:
     """A row that begins with ITEM_COLUMNS."""
     values = dict(zip(ITEM_COLUMNS, row, strict=False))
-    return MediaItem(**{**values, "kind": Kind(values["kind"])})
+    return MediaItem(**{**values, "kind": Kind(values["kind"]), "tags": _tags(values)})
+
+
+def _tags(cells: Mapping[str, Any]) -> tuple[str, ...]:
+    tags = cells.get("tags")
+    return tuple(json.loads(tags)) if tags else ()
 
 
 async def add(transaction: Transaction, job: Job) -> None:
@@ -65,41 +81,44 @@ async def _origin(transaction: Transaction, job_id: int) -> dict[str, Any]:
 async def put(transaction: Transaction, cells: Mapping[str, Any]) -> int | None:
     """Enter a file by its path, or what is another file by now; its id, None where nothing changed.
 
-    *cells* holds every column but the id.
+    *cells* holds every column but the id and the tags, which stay.
     """
     others = ", ".join(f"{name} = excluded.{name}" for name in WRITTEN)
     row = await transaction.row(
         f"INSERT INTO media_items ({', '.join(WRITTEN)}) VALUES ({placeholders(len(WRITTEN))})"  # noqa: S608 -- constants
         f" ON CONFLICT (file_path) DO UPDATE SET {others}"
-        " WHERE sha256 IS NOT excluded.sha256 OR removed IS NOT NULL RETURNING id",
+        " WHERE sha256 IS NOT excluded.sha256 OR removed IS NOT NULL RETURNING id, tags",
         *(cells[name] for name in WRITTEN),
     )
     if row is None:
         return None
-    await _index(transaction, row["id"], cells)
+    await index(transaction, row["id"], {**cells, "tags": row["tags"]})
     return int(row["id"])
 
 
 async def rename(transaction: Transaction, job: Job) -> None:
     """Give the entry of a job, if there is one, the job's new title."""
+    columns = (*ITEM_COLUMNS, "day")
     row = await transaction.row(
-        f"UPDATE media_items SET title = ? WHERE job_id = ? RETURNING {', '.join(ITEM_COLUMNS)}",  # noqa: S608 -- constants
+        f"UPDATE media_items SET title = ? WHERE job_id = ? RETURNING {', '.join(columns)}",  # noqa: S608 -- constants
         *(job.title, job.id),
     )
     if row is not None:
-        await _index(transaction, row["id"], dict(zip(ITEM_COLUMNS, row, strict=True)))
+        await index(transaction, row["id"], dict(zip(columns, row, strict=True)))
 
 
 async def remove(transaction: Transaction, file_path: str, *, but: int | None = None) -> None:
     """Take a file that is not there any more out of the library, unless it is the item *but*."""
     row = await transaction.row(
-        "DELETE FROM media_items WHERE file_path = ? AND id IS NOT ? RETURNING id", file_path, but
+        "DELETE FROM media_items WHERE file_path = ? AND id IS NOT ? RETURNING id, tags", file_path, but
     )
     if row is not None:
         await transaction.execute("DELETE FROM media_text WHERE rowid = ?", row["id"])
+        if tags := _tags({"tags": row["tags"]}):
+            await count(transaction, tags, -1)
 
 
-async def _index(transaction: Transaction, item_id: int, cells: Mapping[str, Any]) -> None:
+async def index(transaction: Transaction, item_id: int, cells: Mapping[str, Any]) -> None:
     """Let an item be found by what it is now."""
     await transaction.execute("DELETE FROM media_text WHERE rowid = ?", item_id)
     text = text_of(cells)
@@ -183,7 +202,8 @@ def text_of(cells: Mapping[str, Any]) -> dict[str, str]:
     link = urlsplit(cells["url"])
     # What has no link is known by the name of its file.
     place = link.path or PurePath(cells["file_path"]).stem
-    other = words_of(f"{cells['media_id'] or ''} {link.hostname or ''} {place}")
+    tags = " ".join(_tags(cells))
+    other = words_of(f"{tags} {cells['media_id'] or ''} {link.hostname or ''} {place}")
     return {
         "title": _indexed(words_of(cells["title"] or "")),
         "artist": _indexed(words_of(f"{cells['artist'] or ''} {cells['performers'] or ''}")),
@@ -202,6 +222,9 @@ def _indexed(words: list[str]) -> str:
 def _facets(cells: Mapping[str, Any], host: str) -> Iterator[str]:
     yield ANY_ITEM
     yield facet("kind", cells["kind"])
+    yield from tokens_of(cells)
+    if words := words_of(cells["title"] or ""):
+        yield begins(words[0])
     # People know a site by the name in its address; `youtube` and `youtube.com` both name it.
     labels = host.removeprefix("www.").split(".")
     sites = {cells["source_type"], ".".join(labels[-2:]), labels[-2] if len(labels) > 1 else host} - {""}
@@ -209,6 +232,7 @@ def _facets(cells: Mapping[str, Any], host: str) -> Iterator[str]:
     for name, column in (("chat", "chat_id"), ("user", "user_id")):
         if cells[column] is not None:
             yield facet("chat" if name == "chat" else "user", cells[column])
+    yield from (facet("tag", name) for name in _tags(cells))
 
 
 def vocabulary_of(cells: Mapping[str, Any]) -> set[str]:

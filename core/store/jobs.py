@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from core.domain.errors import IllegalTransition, NoSuchJob
+from core.domain.interface import QueueMove
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page, Submitted
-from core.store import items, joining, moves, queries, recipients, submission
+from core.store import items, joining, moves, order, queries, recipients, submission
 from core.store.rows import FACTS, JOB, EventWithData, Reader, job_of, to_cells
 from core.store.submission import NewJob
 from core.store.transaction import Transaction
@@ -163,6 +164,14 @@ class Jobs:
         cells = to_cells(facts, _AMENDABLE) | {"updated": now}
         return await self._writer.run(partial(_amend, job_id=job_id, cells=cells))
 
+    async def reorder(self, job_ids: Sequence[int], to: QueueMove, *, now: float) -> list[Job]:
+        """Move QUEUED jobs within the queue; all jobs whose place changed.
+
+        Raises:
+            IllegalTransition: None of them is QUEUED.
+        """
+        return await self._writer.run(partial(order.reorder, ids=tuple(job_ids), to=to, now=now))
+
     async def promote(self, *, now: float, limit: int = _MOVES) -> int:
         """Queue the PENDING jobs that wait for nothing, or for a time that has come; returns how many.
 
@@ -250,6 +259,10 @@ class Jobs:
             IllegalTransition: It is not final.
         """
         await self._writer.run(partial(_delete, job_id=job_id))
+
+    async def ended_between(self, begin: float, end: float) -> Mapping[str, tuple[int, int, int]]:
+        """By source: jobs that were completed and failed in this time, and the bytes of the former."""
+        return await queries.ended_between(self._reader, begin, end)
 
     async def counts_by_source(self) -> Mapping[str, Mapping[JobStatus, int]]:
         """Unfinished jobs by source and state."""

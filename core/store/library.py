@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from core.domain.delivery import Delivery
 from core.domain.errors import InvalidRequest, NoSuchEntry
-from core.domain.folding import stem_of
 from core.domain.job import Job
-from core.domain.library import Bound, Facet, LibraryQuery, MediaItem, Words
+from core.domain.library import Bound, FacetCounts, LibraryQuery, MediaItem
 from core.domain.snapshot import Page
 from core.store import forwarding, items
-from core.store.rows import Reader, chunked, placeholders
+from core.store.expressions import Reach, matching, stages, within_bounds
+from core.store.ranking import ranked, title_of
+from core.store.rows import Reader, placeholders
 from core.store.typos import MIN_WORD_CHARS, distance, may_differ, pieces_of
 from core.store.writer import Writer
 
 MAX_PAGE = 500
-#: Items that one question looks at, the newest first.
-WINDOW = 4_000
-#: Matches are rated where no more items than this have the words: rating asks how common each word is, which
-#: takes longer than finding it. Of very many the newest come first: they are as good as the others.
-RATED = 20_000
-#: Beginnings of words are looked for from so many letters on.
-_MIN_PREFIX_CHARS = 2
-#: What a match in title, lecturer, series, and link counts; facets do not.
-_RANK = "bm25(media_text, 10.0, 5.0, 5.0, 1.0, 0.0)"
+#: Matches are rated where there are no more. Of very many the newest come first: they are as good as others.
+RATED = 200
+#: Items whose properties are counted at most.
+FACETED = 1_000
 #: Words that are compared with a mistyped one, and that are looked for instead.
 _COMPARED, _NEAR = 200, 4
+#: Greater than every id.
+_PAST_ALL = 10**18
 _ITEM = ", ".join(items.ITEM_COLUMNS)
-_CURSOR = re.compile(r"([01])\.([012])\.(\d{1,18})\.(\d{1,9})", re.ASCII)
+_CURSOR = re.compile(r"([012])\.([0-3])\.(\d{1,18})\.(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a page begins: among the items below an id, after so many of the best of their window."""
+    """Where a page begins: among the items below an id."""
 
-    is_rated: bool
-    #: Which of the search's expressions is gone through.
-    phase: int
+    reach: Reach
     below: int
+    #: Which of the search's stages is gone through.
+    stage: int = 0
+    #: Of those that are rated, so many were on pages before.
     skip: int = 0
 
     def __str__(self) -> str:
-        return f"{self.is_rated:d}.{self.phase}.{self.below}.{self.skip}"
+        return f"{self.reach:d}.{self.stage}.{self.below}.{self.skip}"
 
 
 class Library:
@@ -60,97 +60,96 @@ class Library:
     ) -> Page[MediaItem]:
         """What meets *query*: titles that begin with its words, those that hold them side by side, the rest.
 
-        Within each the best come first; where very many are as good, and without words, the newest. While
-        items are added, none comes twice.
+        Within each the best come first; where very many match, and without words, the newest. While items
+        are added, none comes twice.
 
         Raises:
             InvalidRequest: *after* did not come from a page.
         """
         limit = min(max(limit, 1), MAX_PAGE)
-        phases = expressions(query)
-        newest = await self._newest()
-        if after is None:
-            count = await self._count(query)
-            place = _Place(count is not None, 0, newest + 1)
+        if after is not None:
+            place, ids = _place(after), None
         else:
-            count, place = None, _place(after)
-        # Of so few, one window holds all.
-        are_few = count is not None and count <= WINDOW
-        found: list[int] = []
-        while count != 0 and place.phase < len(phases):
-            match, wanted = phases[place.phase], limit + 1 - len(found)
-            # What rates or passes over items does not stop early: it goes through a window at a time.
-            is_bounded = (place.is_rated or bool(query.bounds)) and not are_few
-            floor = await self._floor(match, place.below) if is_bounded else 0
-            ids = await self._window(match, query.bounds, place, floor, wanted)
-            found += ids
-            if len(found) > limit:
-                del found[limit:]
-                if place.is_rated:
-                    # They have no order but their place in it.
-                    place = replace(place, skip=place.skip + wanted - 1)
-                elif wanted > 1:
-                    place = replace(place, below=found[-1])
-                return Page(await self._items(found), str(place))
-            place = (
-                replace(place, below=floor, skip=0)
-                if floor
-                else replace(place, phase=place.phase + 1, below=newest + 1, skip=0)
+            place, ids = await self._begin(query)
+        if place.reach is not Reach.RATED:
+            return await self._newest_page(query, place, limit)
+        if ids is None:
+            ids = await self._newest(matching(query), (), place.below, RATED)
+        return await self._rated_page(query, ids, place, limit)
+
+    async def _begin(self, query: LibraryQuery) -> tuple[_Place, list[int]]:
+        """How a search is gone through, which depends on how much it finds; and what is to be rated."""
+        ids: list[int] = []
+        if not title_of(query):
+            # All that is asked for are properties, and words of a field: one has them, or it has not.
+            return _Place(Reach.EXACT, _PAST_ALL), ids
+        # The very words first: more have the beginnings of longer ones.
+        matches = {matching(query, exactly=True): Reach.EXACT, matching(query): Reach.WIDE}
+        for match, reach in matches.items():
+            ids = await self._newest(match, (), _PAST_ALL, RATED + 1)
+            if len(ids) > RATED:
+                return _Place(reach, _PAST_ALL), []
+        return _Place(Reach.RATED, max(ids, default=0) + 1), ids
+
+    async def _rated_page(
+        self, query: LibraryQuery, ids: Sequence[int], place: _Place, limit: int
+    ) -> Page[MediaItem]:
+        if query.bounds and ids:
+            conditions, values = _conditions(query.bounds)
+            rows = await self._reader.rows(
+                f"SELECT id FROM media_items item WHERE id IN ({placeholders(len(ids))}){conditions}",  # noqa: S608 -- columns and operators are those of Bound
+                *(*ids, *values),
             )
+            ids = [row["id"] for row in rows]
+        best = ranked(query, await self._texts(ids))
+        following = place.skip + limit
+        page = await self._items(best[place.skip : following])
+        return Page(page, str(replace(place, skip=following)) if len(best) > following else None)
+
+    async def _newest_page(self, query: LibraryQuery, place: _Place, limit: int) -> Page[MediaItem]:
+        found: list[int] = []
+        expressions = stages(query, place.reach)
+        for stage in range(place.stage, len(expressions)):
+            below = place.below if stage == place.stage else _PAST_ALL
+            found += await self._newest(expressions[stage], query.bounds, below, limit + 1 - len(found))
+            if len(found) > limit:
+                following = replace(place, stage=stage, below=found[limit] + 1)
+                return Page(await self._items(found[:limit]), str(following))
         return Page(await self._items(found))
 
-    async def _newest(self) -> int:
-        (row,) = await self._reader.rows("SELECT COALESCE(MAX(id), 0) AS newest FROM media_items")
-        return int(row["newest"])
-
-    async def _count(self, query: LibraryQuery) -> int | None:
-        """At most so many items have the words; None without words, and where they are too many to rate."""
-        forms = {
-            form
-            for words in query.words
-            if not words.is_negated
-            for phrase in words.phrases
-            for word in phrase
-            for form in _choices((word,), is_prefix=words.is_prefix)
-        }
-        left = RATED
-        for some in chunked(sorted(forms)):
-            each = ["SELECT 1 FROM media_text WHERE media_text MATCH ?"] * len(some)
-            rows = await self._reader.rows(
-                f"SELECT COUNT(*) AS n FROM ({' UNION ALL '.join(each)} LIMIT ?)",  # noqa: S608 -- constants
-                *(*some, left + 1),
-            )
-            left -= rows[0]["n"]
-            if left < 0:
-                return None
-        return RATED - left if forms else None
-
-    async def _floor(self, match: str, below: int) -> int:
-        """The id that the window below another ends with; 0 when it is the last one."""
-        rows = await self._reader.rows(
-            "SELECT rowid AS id FROM media_text WHERE media_text MATCH ? AND rowid < ?"
-            " ORDER BY rowid DESC LIMIT 1 OFFSET ?",
-            *(match, below, WINDOW - 1),
+    async def facets(self, query: LibraryQuery) -> FacetCounts:
+        """How many of what meets *query* have which property, the commonest first."""
+        match = within_bounds(query)
+        ids = await self._newest(match, query.bounds, _PAST_ALL, FACETED + 1) if match else []
+        found = await self._items(ids[:FACETED])
+        return FacetCounts(
+            counted=len(found),
+            is_all=len(ids) <= FACETED,
+            kind=_counted(item.kind.value for item in found),
+            source=_counted(item.source_type for item in found),
+            tag=_counted(tag for item in found for tag in item.tags),
         )
-        return int(rows[0]["id"]) if rows else 0
 
-    async def _window(
-        self, match: str, bounds: tuple[Bound, ...], place: _Place, floor: int, wanted: int
-    ) -> list[int]:
-        """The first items of a window that match."""
-        conditions = ["media_text MATCH ?", "media_text.rowid < ?", "media_text.rowid >= ?"]
-        conditions += [
-            f"{'NOT ' if each.is_negated else ''}(item.{each.column} {each.operator} ?)" for each in bounds
-        ]
+    async def _newest(self, match: str, bounds: tuple[Bound, ...], below: int, limit: int) -> list[int]:
+        """The newest items below an id that match and are within bounds."""
+        conditions, values = _conditions(bounds)
         # CROSS JOIN: the index first, whose order is that of the ids, and each item when it is reached.
         joined = " CROSS JOIN media_items item ON item.id = media_text.rowid" if bounds else ""
-        order = f"{_RANK}, media_text.rowid DESC" if place.is_rated else "media_text.rowid DESC"
         rows = await self._reader.rows(
-            f"SELECT media_text.rowid AS id FROM media_text{joined} WHERE {' AND '.join(conditions)}"  # noqa: S608 -- columns and operators are those of Bound
-            f" ORDER BY {order} LIMIT ? OFFSET ?",
-            *(match, place.below, floor, *(each.value for each in bounds), wanted, place.skip),
+            f"SELECT media_text.rowid AS id FROM media_text{joined}"  # noqa: S608 -- columns and operators are those of Bound
+            f" WHERE media_text MATCH ? AND media_text.rowid < ?{conditions}"
+            " ORDER BY media_text.rowid DESC LIMIT ?",
+            *(match, below, *values, limit),
         )
         return [row["id"] for row in rows]
+
+    async def _texts(self, ids: Sequence[int]) -> list[tuple[int, Sequence[str]]]:
+        """The words of items' columns; from the table below the index, which itself gives one at a time."""
+        rows = await self._reader.rows(
+            f"SELECT id, c0, c1, c2, c3 FROM media_text_content WHERE id IN ({placeholders(len(ids))})",  # noqa: S608 -- placeholders
+            *ids,
+        )
+        return [(item_id, texts) for item_id, *texts in rows]
 
     async def _items(self, ids: Sequence[int]) -> list[MediaItem]:
         rows = await self._reader.rows(
@@ -196,7 +195,7 @@ class Library:
         rows = await self._reader.rows(
             "SELECT word FROM library_pieces CROSS JOIN library_words ON id = library_pieces.rowid"
             " WHERE library_pieces MATCH ? ORDER BY rank LIMIT ?",
-            *(" OR ".join(map(_quoted, pieces_of(word))), _COMPARED),
+            *(" OR ".join(f'"{piece}"' for piece in pieces_of(word)), _COMPARED),
         )
         limit = may_differ(word)
         rated = [(distance(word, row["word"], limit), row["word"]) for row in rows]
@@ -212,68 +211,18 @@ def _place(after: str) -> _Place:
     parts = _CURSOR.fullmatch(after)
     if parts is None:
         raise InvalidRequest("the cursor is not one that a page gave", hint="Begin again without `after`.")
-    return _Place(parts[1] == "1", int(parts[2]), int(parts[3]), int(parts[4]))
+    reach, stage, below, skip = map(int, parts.groups())
+    return _Place(Reach(reach), below, stage, skip)
 
 
-def expressions(query: LibraryQuery) -> list[str]:
-    """The questions to the index, in the order of their answers; none gives what another gives."""
-    plain = [words for words in query.words if not words.is_negated and words.column is None]
-    wanted = [_words(words) for words in query.words if not words.is_negated and words.column is not None]
-    wanted += [_facet(each) for each in query.facets if not each.is_negated]
-    unwanted = [_words(words) for words in query.words if words.is_negated]
-    unwanted += [_facet(each) for each in query.facets if each.is_negated]
-    if not plain:
-        return [_but(wanted or [_quoted(items.ANY_ITEM)], unwanted)]
-    title = _title(plain)
-    begins = " OR ".join(f"title : ^ {phrase}" for phrase in title)
-    holds = " OR ".join(f"title : {phrase}" for phrase in title)
-    return [
-        _but([begins, *wanted], unwanted),
-        _but([holds, *wanted], [*unwanted, begins]),
-        _but([*map(_words, plain), *wanted], [*unwanted, holds]),
-    ]
+def _counted(properties: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(properties).most_common())
 
 
-def _but(wanted: list[str], unwanted: list[str]) -> str:
-    """All of *wanted*, none of *unwanted*."""
-    every = " AND ".join(f"({each})" for each in wanted)
-    return f"({every}) NOT ({' OR '.join(f'({each})' for each in unwanted)})" if unwanted else every
-
-
-def _title(plain: list[Words]) -> list[str]:
-    """All that was typed, side by side."""
-    if len(plain) == 1:
-        return _forms(plain[0])
-    words = tuple(word for each in plain for word in each.phrases[0])
-    return [_phrase(words, is_prefix=plain[-1].is_prefix)]
-
-
-def _words(words: Words) -> str:
-    found = " OR ".join(_forms(words))
-    return f"{words.column} : ({found})" if words.column else found
-
-
-def _forms(words: Words) -> list[str]:
-    choices = [choice for phrase in words.phrases for choice in _choices(phrase, is_prefix=words.is_prefix)]
-    return list(dict.fromkeys(choices))
-
-
-def _choices(phrase: tuple[str, ...], *, is_prefix: bool) -> list[str]:
-    """A phrase, and the other forms of a single word. What is quoted has none."""
-    if len(phrase) > 1 or not is_prefix:
-        return [_phrase(phrase, is_prefix=is_prefix)]
-    forms = [phrase[0], *filter(None, [stem_of(phrase[0])])]
-    # The very word as well: what has it counts for more than what only begins so.
-    return [_phrase((form,), is_prefix=beginning) for form in forms for beginning in (False, True)]
-
-
-def _phrase(words: tuple[str, ...], *, is_prefix: bool) -> str:
-    return _quoted(" ".join(words)) + (" *" if is_prefix and len(words[-1]) >= _MIN_PREFIX_CHARS else "")
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _facet(wanted: Facet) -> str:
-    return " OR ".join(_quoted(items.facet(wanted.name, value)) for value in wanted.values)
+def _conditions(bounds: Sequence[Bound]) -> tuple[str, list[float | str]]:
+    """What follows other conditions on items, and its values."""
+    each = (
+        f" AND {'NOT ' if bound.is_negated else ''}(item.{bound.column} {bound.operator} ?)"
+        for bound in bounds
+    )
+    return "".join(each), [bound.value for bound in bounds]

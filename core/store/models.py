@@ -278,11 +278,27 @@ class MediaItemRow(Model):
     removed = fields.FloatField(null=True)
     # Whole, for searches: of the thing where its date is known, else of its arrival.
     day = fields.TextField()
+    # JSON list, as they are shown.
+    tags = fields.TextField(null=True)
 
     class Meta:
         """Where it is stored."""
 
         table = "media_items"
+
+
+class LibraryTagRow(Model):
+    """A tag, as it was first written, and how many items have it."""
+
+    # What spellings have in common.
+    key = fields.CharField(max_length=64, primary_key=True)
+    name = fields.TextField()
+    item_count = fields.IntField()
+
+    class Meta:
+        """Where it is stored."""
+
+        table = "library_tags"
 
 
 class LibraryWordRow(Model):

@@ -23,14 +23,21 @@ class AuthProfiles:
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
         self._writer = writer
+        #: Sources without any, as most are, of which each job asks; and how many additions are under way.
+        self._without: set[str] = set()
+        self._adding = 0
 
     async def all(self, source: str | None = None) -> list[Profile]:
         """Every profile, or those of one source, in the order in which they were added."""
+        if source in self._without and not self._adding:
+            return []
         where, values = ("", ()) if source is None else ("WHERE source_type = ?", (source,))
         rows = await self._reader.rows(
             f"SELECT {_COLUMNS} FROM auth_profiles {where} ORDER BY source_type, id",  # noqa: S608 -- constants
             *values,
         )
+        if source is not None and not rows and not self._adding:
+            self._without.add(source)
         return [_profile(row) for row in rows]
 
     async def get(self, profile_id: int) -> Profile:
@@ -54,7 +61,12 @@ class AuthProfiles:
         command = partial(
             _put, source=source, name=name, cookie_file_path=cookie_file_path, expires=expires, now=now
         )
-        return await self._writer.run(command)
+        # Whoever is cancelled here leaves it counted: the command may still run.
+        self._adding += 1
+        added = await self._writer.run(command)
+        self._without.discard(source)
+        self._adding -= 1
+        return added
 
     async def write(self, profile_id: int, **facts: Any) -> Profile:
         """Change columns of a profile.

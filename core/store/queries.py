@@ -217,6 +217,22 @@ async def counts(reader: Reader) -> dict[JobStatus, int]:
     return {JobStatus(row["status"]): row["n"] for row in rows}
 
 
+async def ended_between(reader: Reader, begin: float, end: float) -> dict[str, tuple[int, int, int]]:
+    """By source: how many jobs were completed and failed in this time, and the bytes of the former."""
+    rows = await reader.rows(
+        "SELECT source_type, COUNT(CASE WHEN status = 'COMPLETED' THEN 1 END) AS done,"
+        " COUNT(CASE WHEN status = 'FAILED' THEN 1 END) AS failed,"
+        " SUM(CASE WHEN status = 'COMPLETED' THEN size_bytes END) AS size FROM jobs"
+        " WHERE finished >= ? AND finished < ? GROUP BY source_type",
+        *(begin, end),
+    )
+    counted = {
+        row["source_type"]: (int(row["done"]), int(row["failed"]), int(row["size"] or 0)) for row in rows
+    }
+    # Asked for their states as well, SQLite would read all jobs in these states.
+    return {source: figures for source, figures in counted.items() if any(figures[:2])}
+
+
 async def counts_by_source(reader: Reader) -> dict[str, dict[JobStatus, int]]:
     """Unfinished jobs by source and state."""
     found: dict[str, dict[JobStatus, int]] = {}

@@ -15,6 +15,7 @@ from tortoise.transactions import in_transaction
 
 from core.domain.errors import StoreFailure
 from core.store import migrations
+from core.store.fresh import create
 from core.store.sqlite import StoreClient, as_store_error, back_up
 
 log = logging.getLogger("reeldeck.store")
@@ -53,16 +54,23 @@ async def upgrade(client: StoreClient, path: Path) -> None:
     due = [name for name in names if name not in applied]
     if not due:
         return
-    if applied:
-        backup = path.with_name(f"{path.name}.before-{due[0]}-{int(time.time())}")
-        await back_up(client, backup)
-        log.warning("the database gets a new schema", extra={"schema": due[-1], "backup": str(backup)})
     try:
-        # The executor alone would commit a migration and note it as applied in two steps.
-        async with in_transaction("default") as transaction:
-            await MigrationExecutor(transaction, APPS).migrate(direction="forward")
+        if applied:
+            backup = path.with_name(f"{path.name}.before-{due[0]}-{int(time.time())}")
+            await back_up(client, backup)
+            log.warning("the database gets a new schema", extra={"schema": due[-1], "backup": str(backup)})
+            await migrate()
+        else:
+            await create(client)
     except (sqlite3.Error, BaseORMException) as error:
         raise as_store_error(error) from error
+
+
+async def migrate() -> None:
+    """Apply the migrations that the database of the current Tortoise context lacks, in one transaction."""
+    # The executor alone would commit a migration and note it as applied in two steps.
+    async with in_transaction("default") as transaction:
+        await MigrationExecutor(transaction, APPS).migrate(direction="forward")
 
 
 async def _applied(client: StoreClient) -> list[str]:

@@ -34,6 +34,7 @@ from core.store.sqlite import (
     require_wal,
 )
 from core.store.switches import Switches
+from core.store.tags import Tags
 from core.store.tokens import Tokens
 from core.store.transaction import Committed, Transaction
 from core.store.webhooks import WebhookOutbox
@@ -54,6 +55,7 @@ class Store:
         profiles: Logins.
         library: Finished files, to be searched.
         copies: Those of them that are the same.
+        tags: What people call them.
         entries: Those of them that nobody fetched.
         tokens: Who may ask over TCP.
         audit: What was changed from outside.
@@ -75,6 +77,7 @@ class Store:
         self.profiles = AuthProfiles(client, writer)
         self.library = Library(client, writer)
         self.copies = CopyList(client, writer)
+        self.tags = Tags(client, writer)
         self.entries = Entries(client, writer)
         self.tokens = Tokens(client, writer)
         self.audit = AuditTrail(client, writer)
@@ -123,6 +126,11 @@ class Store:
     async def close(self) -> None:
         """Commit what is waiting and let go of the file. A second time nothing happens."""
         await self._writer.close()
+
+    @property
+    def queued_count(self) -> int:
+        """Grows whenever a job became QUEUED: until then a claim that brought nothing would bring nothing."""
+        return self._writer.queued_count
 
     @property
     def counts(self) -> Mapping[JobStatus, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,10 @@ from core.store.rows import JOB, Reader, chunked, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
 _NEVER_JOINED = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+#: Between the places of jobs that came together; what a number of seconds since the epoch can tell apart.
+_SPACING_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +150,10 @@ async def _insert(transaction: Transaction, news: Sequence[NewJob], *, now: floa
     They are born PENDING and queued at once: one row written, both events told.
     """
     inserted: dict[str, Job] = {}
+    places = itertools.count()
     for chunk in chunked(news):
-        cells = [_cells(new, now) for new in chunk]
+        # No two have the same place: whoever changes theirs finds one in between.
+        cells = [_cells(new, now, now + next(places) * _SPACING_S) for new in chunk]
         names = ", ".join(cells[0])
         each = f"({placeholders(len(cells[0]))})"
         rows = await transaction.rows(
@@ -162,7 +169,7 @@ async def _insert(transaction: Transaction, news: Sequence[NewJob], *, now: floa
     return inserted
 
 
-def _cells(new: NewJob, now: float) -> dict[str, Any]:
+def _cells(new: NewJob, now: float, place: float) -> dict[str, Any]:
     request = new.request
     cells: dict[str, Any] = {
         "url": new.url,
@@ -172,7 +179,7 @@ def _cells(new: NewJob, now: float) -> dict[str, Any]:
         "format": request.format,
         "status": JobStatus.QUEUED,
         "priority": request.priority,
-        "position": now if new.position is None else new.position,
+        "position": place if new.position is None else new.position,
         "attempt": 0,
         "retry_count": 0,
         "job_key": new.job_key,

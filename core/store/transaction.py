@@ -38,6 +38,7 @@ class Transaction:
         last_seq: Number of the newest event.
         moves: By how much the number of jobs in each state changed.
         is_due: Whether a delivery became ready; commands set it.
+        has_queued: Whether a job became QUEUED.
     """
 
     def __init__(self, connection: sqlite3.Connection, last_seq: int) -> None:
@@ -45,6 +46,7 @@ class Transaction:
         self.last_seq = last_seq
         self.moves: Counter[JobStatus] = Counter()
         self.is_due = False
+        self.has_queued = False
         self._events: list[Event] = []
         self._unwritten: list[list[Any]] = []
         self._jobs: dict[int, Job] = {}
@@ -83,6 +85,7 @@ class Transaction:
         """A job was written and is now *job*; it was *from_* before."""
         self.moves[from_] -= 1
         self.moves[job.status] += 1
+        self.has_queued |= job.status is JobStatus.QUEUED
         self.event(job.id, EventType.STATUS_CHANGED, {"from": from_.value, "to": job.status.value}, now=now)
         self.events(job.id, events, now=now)
         return self.changed(job)

@@ -69,6 +69,10 @@ class WebhookOutbox:
         error = (error_type, to_cell("error_message", error_message))
         await self._writer.run(partial(_refused, key=key, error=error, retry_at=retry_at, now=now))
 
+    async def hurry(self, key: str) -> None:
+        """The first message of a receiver is due, whatever its tries have met."""
+        await self._writer.run(partial(_hurry, key=key))
+
     async def forget(self, key: str, *, before: float) -> int:
         """Give up what waits since *before*; how many messages that were."""
         return await self._writer.run(partial(_forget, key=key, before=before))
@@ -123,6 +127,10 @@ async def _refused(
         " failing_since = COALESCE(failing_since, ?), error_type = ?, error_message = ? WHERE key = ?",
         *(retry_at, now, *error, key),
     )
+
+
+async def _hurry(transaction: Transaction, *, key: str) -> None:
+    await transaction.execute("UPDATE webhook_receivers SET not_before = NULL WHERE key = ?", key)
 
 
 async def _forget(transaction: Transaction, *, key: str, before: float) -> int:

@@ -64,6 +64,7 @@ class Writer:
         counts: Jobs by state after the last commit.
         last_seq: Number of the newest committed event.
         commit_count: Transactions committed so far.
+        queued_count: Those among them in which a job became QUEUED.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Writer:
         self._on_commit = on_commit
         self.counts = counts
         self.last_seq = last_seq
-        self.commit_count = 0
+        self.commit_count = self.queued_count = 0
         self._waiting: deque[_Waiting[Any]] = deque()
         self._taken: list[_Waiting[Any]] = []
         self._wake = asyncio.Event()
@@ -162,6 +163,7 @@ class Writer:
 
     def _committed(self, transaction: Transaction) -> None:
         self.commit_count += 1
+        self.queued_count += transaction.has_queued
         self.last_seq = transaction.last_seq
         if transaction.moves:
             self.counts = counted({s: n + transaction.moves[s] for s, n in self.counts.items()})

@@ -13,6 +13,8 @@ from pathlib import Path
 TMUX = shutil.which("tmux")
 #: The screen is looked at this often while a test waits for what it must show.
 LOOK_AGAIN_S = 0.1
+#: What stood on the screen before a program was started there.
+BEFORE = "a shell was here"
 
 
 class Terminal:
@@ -35,9 +37,9 @@ class Terminal:
     async def start(
         self, command: Sequence[str], env: Mapping[str, str], *, columns: int, lines: int
     ) -> None:
-        """Run *command* in a new window of this size."""
+        """Run *command* in a new window of this size, below a line of a shell."""
         words = ["env", "-i", *(f"{name}={value}" for name, value in env.items()), *command]
-        line = f"{shlex.join(words)}; echo ended with $?; exec cat"
+        line = f"echo {BEFORE}; {shlex.join(words)}; echo ended with $?; exec cat"
         await self._tmux("-u", "new-session", "-d", "-x", str(columns), "-y", str(lines), line)
 
     async def press(self, *keys: str) -> None:
@@ -55,6 +57,17 @@ class Terminal:
     async def screen(self) -> str:
         """What stands on the screen."""
         return await self._tmux("capture-pane", "-p")
+
+    async def colours(self) -> str:
+        """The screen with its colours, as escape sequences."""
+        return await self._tmux("capture-pane", "-p", "-e")
+
+    async def modes(self) -> Mapping[str, str]:
+        """What a program has switched on in the terminal, by tmux's names: `1` where it is on."""
+        names = ("alternate_on", "cursor_flag", "mouse_any_flag", "mouse_sgr_flag", "bracket_paste_flag",
+                 "keypad_flag", "keypad_cursor_flag", "wrap_flag", "insert_flag")  # fmt: skip
+        told = await self._tmux("display-message", "-p", " ".join(f"#{{{name}}}." for name in names))
+        return dict(zip(names, (value.strip(".") for value in told.split()), strict=True))
 
     async def shows(self, *texts: str, within_s: float = 20) -> str:
         """The screen, once it shows all of *texts*."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import signal
 import sqlite3
 import tarfile
@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from core.store.copying import judge_blocking
 from core.store.lock import DataDirLock
 from tests.fakes.media import audio_m4a, made_once
 from tests.fakes.stored import opened
@@ -29,11 +30,13 @@ async def test_a_backup_of_a_running_engine_brings_its_jobs_back(reeldeck, origi
         made = await reeldeck.run("backup", str(file), "--json")
         assert made.code == 0, made.err
         assert made.rows[0]["job_count"] == 1
-        later = await reeldeck.run("add", origin.url("/later.m4a"), "--json")
-        assert later.code == 0
-        busy = await reeldeck.run("restore", str(file), "--yes")
+        later, busy, checked = await asyncio.gather(
+            reeldeck.run("add", origin.url("/later.m4a"), "--json"),
+            reeldeck.run("restore", str(file), "--yes"),
+            reeldeck.run("restore", "--check", str(file)),
+        )
+        assert (later.code, checked.code) == (0, 0)
         assert (busy.code, "already running" in busy.err) == (44, True)
-        assert (await reeldeck.run("restore", "--check", str(file))).code == 0
         engine.send_signal(signal.SIGKILL)
         await engine.wait()
     with tarfile.open(file) as tar:
@@ -49,9 +52,9 @@ async def test_a_backup_of_a_running_engine_brings_its_jobs_back(reeldeck, origi
     (aside,) = (reeldeck.home / "data").glob("reeldeck.db.before-restore-*")
     with closing(sqlite3.connect(aside)) as connection:
         assert connection.execute("SELECT COUNT(*) FROM jobs").fetchone() == (2,)
-    async with reeldeck.serve():
-        (job,) = (await reeldeck.run("jobs", "--json")).rows
-        assert job["status"] == "COMPLETED"
+    assert judge_blocking(reeldeck.database).schema == ("0001_initial",)
+    with closing(sqlite3.connect(reeldeck.database)) as connection:
+        assert connection.execute("SELECT status FROM jobs").fetchall() == [("COMPLETED",)]
 
 
 async def test_the_backup_of_a_stopped_engine_moves_to_another_machine(reeldeck, tmp_path):
@@ -77,21 +80,25 @@ async def test_the_backup_of_a_stopped_engine_moves_to_another_machine(reeldeck,
     assert (tmp_path / "c" / "new.toml").stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(tmp_path / "new" / "telegram.session")) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("sessions",)]
-    assert json.loads((await reeldeck.run("migrate", "--json", **new)).out)["before"] == ["0001_initial"]
+    assert judge_blocking(tmp_path / "new" / "reeldeck.db").schema == ("0001_initial",)
 
 
-async def test_migrate_refuses_the_database_of_a_newer_version(reeldeck):
-    nothing = await reeldeck.run("migrate")
-    assert (nothing.code, "There is no database" in nothing.out) == (0, True)
-    async with opened(reeldeck.home / "data"):
-        lock = DataDirLock(reeldeck.home / "data")
-        lock.acquire()
-        assert (await reeldeck.run("migrate")).code == 44
-        lock.release()
-    assert "up to date" in (await reeldeck.run("migrate")).out
-    with closing(sqlite3.connect(reeldeck.database)) as connection:
+async def test_migrate_refuses_the_database_of_a_newer_version(reeldeck, tmp_path):
+    folders = [tmp_path / name for name in ("nothing", "busy", "present", "newer")]
+    for folder in folders[1:]:
+        async with opened(folder):
+            pass
+    lock = DataDirLock(tmp_path / "busy")
+    lock.acquire()
+    with closing(sqlite3.connect(tmp_path / "newer" / "reeldeck.db")) as connection:
         connection.execute("INSERT INTO tortoise_migrations VALUES (99, 'store', '0099_future', 0)")
         connection.commit()
-    newer = await reeldeck.run("migrate")
+    nothing, busy, present, newer = await asyncio.gather(
+        *(reeldeck.run("migrate", REELDECK_PATHS__DATA_DIR=str(folder)) for folder in folders)
+    )
+    lock.release()
+    assert (nothing.code, "There is no database" in nothing.out) == (0, True)
+    assert busy.code == 44
+    assert "up to date" in present.out
     assert newer.code == 45
     assert "newer Reeldeck" in newer.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -147,3 +148,34 @@ async def test_at_a_terminal_it_logs_in_and_watches_chosen_chats(fresh, tmp_path
             await telegram.until(lambda: telegram.counts["updates.getState"] > 0)
             (chat,) = (await fresh.run("telegram", "chats", "--json")).rows
             assert (chat["title"], chat["mode"]) == ("Films", "auto")
+
+
+async def test_the_login_of_a_setup_may_come_from_a_pipe(fresh, tmp_path):
+    """Also its password, which click would ask a terminal for."""
+    async with FakeTelegram(tmp_path / "telegram") as telegram:
+        alice = telegram.add_user("Alice", password="correct horse")
+        key = fresh.home / "telegram.pem"
+        key.write_text(telegram.public_key)
+        dc_id, host, port = telegram.home
+        (fresh.home / "config.toml").write_text(
+            f'[telegram.server]\ndc_id = {dc_id}\nhost = "{host}"\nport = {port}\npublic_key_file = "{key}"\n'
+        )
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            str(REELDECK), "setup", env=fresh.env, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+        told = asyncio.create_task(process.stdout.read())
+        answers = [
+            *("", "", "y", str(API_ID), API_HASH, "y", "n", f"+{alice.phone}"),
+        ]
+        process.stdin.write("".join(f"{each}\n" for each in answers).encode())
+        asked = await process.stderr.readuntil(b"asks for another one)")
+        # The code is known only now.
+        process.stdin.write(f"{telegram.code_for(alice)}\nbattery\n\ncorrect horse\n".encode())
+        process.stdin.close()
+        asked += await process.stderr.read()
+        await process.wait()
+    assert b"That is not the password." in asked
+    assert b"Logged in as Alice." in await told
+    assert b"horse" not in asked + told.result()
+    assert b"Traceback" not in asked

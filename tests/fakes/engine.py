@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib.metadata
 import itertools
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -23,16 +24,18 @@ from core.domain.errors import (
 )
 from core.domain.events import Event, EventType
 from core.domain.interface import GroupAction
-from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request
+from core.domain.job import TRANSITIONS, Job, JobStatus, Kind, Request, iso
 from core.domain.media import FormatInfo, Role
 from core.domain.profile import Profile, ProfileStatus
 from core.domain.snapshot import Frame, JobQuery, MetadataPreview, Page, Submitted
 from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 from tests.fakes.chats import FakeChats
+from tests.fakes.hooks import FakeHooks
 from tests.fakes.library import FakeLibrary
 from tests.fakes.limits import FakeLimits
+from tests.fakes.order import FakeOrder
 
-ENGINE_VERSION = "0.0-fake"
+ENGINE_VERSION = importlib.metadata.version("reeldeck")
 
 
 class _Mailbox:
@@ -54,7 +57,7 @@ class _Mailbox:
         self.filled.set()
 
 
-class FakeEngine(FakeChats, FakeLibrary, FakeLimits):
+class FakeEngine(FakeChats, FakeHooks, FakeLibrary, FakeLimits, FakeOrder):
     """Implements EngineInterface. Everything it was asked stands in `calls` as (method, arguments)."""
 
     def __init__(self) -> None:
@@ -63,12 +66,14 @@ class FakeEngine(FakeChats, FakeLibrary, FakeLimits):
         self.stop_asked = asyncio.Event()
         self.is_closed = False
         self.speed_bps = 0.0
+        #: What `status` says beside what it counts.
+        self.engine_facts: dict[str, Any] = {}
+        self.free_bytes = 412 * 2**30
+        self.is_away = False
         self.log: list[Event] = []
         self.logins: dict[int, Profile] = {}
         self.issued: dict[int, IssuedToken] = {}
         self.trail: list[AuditEntry] = []
-        #: Rows of `/status`.
-        self.webhooks: list[Mapping[str, Any]] = []
         #: What `sources` tells beside what it counts, by name: a breaker, figures, a proxy.
         self.source_facts: dict[str, dict[str, Any]] = {}
         #: What links lead to; others lead to a film.
@@ -245,8 +250,8 @@ class FakeEngine(FakeChats, FakeLibrary, FakeLimits):
         self.move(job_id, JobStatus.PENDING)
         return self.move(job_id, JobStatus.QUEUED)
 
-    async def cancel(self, job_id: int) -> Job:
-        self._called("cancel", job_id)
+    async def cancel(self, job_id: int, *, keep_s: int = 0) -> Job:
+        self._called("cancel", job_id, *([keep_s] if keep_s else []))
         job = self.move(job_id, JobStatus.CANCELLED, stage=None, rate=None)
         self.emit(EventType.JOB_CANCELLED, job_id)
         return job
@@ -424,14 +429,23 @@ class FakeEngine(FakeChats, FakeLibrary, FakeLimits):
     async def status(self) -> Mapping[str, Any]:
         self._called("status")
         return {
-            "engine": {"version": ENGINE_VERSION, "pid": 1, "uptime_s": 1.0, "state": "running"},
+            "engine": {
+                "version": ENGINE_VERSION,
+                "pid": 1,
+                "uptime_s": 1.0,
+                "state": "running",
+                "now": iso(time.time()),
+            }
+            | self.engine_facts,
             "counts": {status.value: count for status, count in self.counts().items()},
             "speed_bps": self.speed_bps,
-            "disk": {"free_bytes": 412 * 2**30, "min_free_bytes": 2 * 2**30},
+            "disk": {"free_bytes": self.free_bytes, "min_free_bytes": 2 * 2**30},
+            "network": {"is_away": self.is_away},
             "cpu_percent": 1.0,
             "memory_bytes": 64 * 2**20,
             "telegram": self.telegram,
-            "webhooks": self.webhooks,
+            "webhooks": self.receivers,
+            "debugged": sorted(self.debugged),
             "sources": await self.sources(),
             "limits": {"max_parallel_jobs": 4, "maintenance": self.is_in_maintenance},
             "paths": {"archive_dir": "/archive", "tmp_dir": "/tmp"},

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from core.domain.chat import ChatRules
 from core.domain.delivery import Delivery
 from core.domain.errors import InvalidRequest, NoSuchEntry, ReeldeckError
 from core.domain.job import Kind
-from core.domain.library import Copies, Imported, LibraryEntry, LibraryPage, MediaItem
+from core.domain.library import Copies, FacetCounts, Imported, LibraryEntry, LibraryPage, MediaItem, TagCount
 from core.domain.snapshot import Page
 
 
@@ -59,6 +59,30 @@ class FakeLibrary:
         found = await self.find_chat(chat)
         topic = topic_id or found.topic_id or None
         return self.add_delivery(item.job_id or 0, found.chat_id, topic_id=topic, reply_to=None)
+
+    async def tag_item(
+        self, item_id: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> MediaItem:
+        self._called("tag_item", item_id, tuple(add), tuple(remove))
+        item = self._item(item_id)
+        changed = dataclasses.replace(item, tags=tuple(sorted({*item.tags, *add} - set(remove))))
+        self.media[self.media.index(item)] = changed
+        return changed
+
+    async def facets(self, query: str = "") -> FacetCounts:
+        self._called("facets", query)
+        return FacetCounts(
+            counted=len(self.media),
+            is_all=True,
+            kind=Counter(item.kind.value for item in self.media),
+            source=Counter(item.source_type for item in self.media),
+            tag=Counter(tag for item in self.media for tag in item.tags),
+        )
+
+    async def tags(self) -> Sequence[TagCount]:
+        self._called("tags")
+        counts = Counter(tag for item in self.media for tag in item.tags)
+        return [TagCount(name, count) for name, count in counts.most_common()]
 
     async def import_folder(self, folder: str, *, is_moving: bool = False) -> AsyncIterator[Imported]:
         self._called("import_folder", folder, is_moving)

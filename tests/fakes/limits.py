@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.domain.errors import InvalidRequest
+from core.domain.history import DayFigures
 from core.domain.limit import RunningLimit
 
 
@@ -29,7 +30,21 @@ class FakeLimits:
             )
         }
 
+        self.ended: list[DayFigures] = []
+
+        #: Of which jobs everything is written down.
+        self.debugged: set[int] = set()
+
     # EngineInterface
+
+    async def debug_job(self, job_id: int, *, is_on: bool) -> None:
+        self._called("debug_job", job_id, is_on)
+        self._get(job_id)
+        self.debugged = self.debugged | {job_id} if is_on else self.debugged - {job_id}
+
+    async def history(self, *, days: int = 30) -> Sequence[DayFigures]:
+        self._called("history", days)
+        return list(self.ended)
 
     async def limits(self) -> Sequence[RunningLimit]:
         self._called("limits")

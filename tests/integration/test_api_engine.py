@@ -11,7 +11,7 @@ from core.domain.errors import NetworkFailure, StoreFailure
 from core.domain.snapshot import MetadataPreview
 from core.domain.token import Token
 from tests.fakes.api import a_token, plain_client, serving
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import ENGINE_VERSION, FakeEngine
 
 TOKEN = "k" * 43
 
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 async def test_health_says_so_or_says_what_is_wrong(http, engine):
     answer = await http.get("/health")
-    assert answer.json() == {"status": "ok", "state": "running", "version": "0.0-fake"}
+    assert answer.json() == {"status": "ok", "state": "running", "version": ENGINE_VERSION}
     engine.fail_next("status", StoreFailure("disk I/O error"))
     sick = await http.get("/health")
     assert (sick.status_code, sick.json()["type"]) == (503, "STORE_ERROR")
@@ -145,6 +145,9 @@ async def test_the_description_names_every_route_and_the_true_shape_of_a_job(htt
         "get /api/v1/status",
         "post /api/v1/jobs",
         "post /api/v1/jobs/actions",
+        "post /api/v1/jobs/order",
+        "put /api/v1/jobs/{job_id}/debug",
+        "get /api/v1/history",
         "post /api/v1/jobs/batch",
         "post /api/v1/jobs/{job_id}/cancel",
         "post /api/v1/jobs/{job_id}/pause",

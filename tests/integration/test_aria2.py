@@ -29,6 +29,7 @@ from core.domain.job import JobStatus
 from core.net.address.gate import AddressGate
 from core.net.egress.proxy import EgressProxy
 from core.net.progress import Fetched
+from core.net.seats import Seats, seating_of
 from tests.fakes import media
 from tests.fakes.origin import HEALTHY, Fault, Origin, Seen
 from tests.fakes.transfer import MIB, Fetcher, cancelled, loopback_client, noise, sha256
@@ -117,6 +118,17 @@ async def test_a_large_file_comes_by_several_connections(it):
     assert it.told[-1] == (len(data), len(data))
     assert len(it.asked_by_it("/f")) > 1
     assert it.origin.resource("/f").peak_active > 1
+
+
+async def test_it_keeps_to_the_connections_that_its_host_has_to_spare(it):
+    it.http.seats = Seats(4)
+    host = seating_of(it.origin.url("/f"))
+    for _ in range(2):
+        await it.http.seats.take(host, "another job")
+    it.origin.put("/f", noise(24 * MIB))
+    await it.file("/f")
+    assert it.origin.resource("/f").peak_active == 1
+    assert it.http.seats.taken(host) == 2
 
 
 async def test_it_comes_by_tls_through_the_tunnel(tmp_path):

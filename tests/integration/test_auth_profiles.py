@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -305,3 +306,17 @@ async def test_a_profile_survives_the_way_through_json(profiles, tmp_path):
     assert again.created == pytest.approx(profile.created, abs=0.001)
     assert again.id == profile.id
     assert again.status is ACTIVE
+
+
+async def test_a_login_that_is_added_is_found_by_the_next_job(profiles, store, tmp_path):
+    assert await use(profiles, tmp_path) is None
+    reads = []
+    ask = store.profiles._reader.rows
+    store.profiles._reader = SimpleNamespace(rows=lambda *asked: reads.append(asked) or ask(*asked))
+    assert await use(profiles, tmp_path) is None
+    assert reads == []  # sources without logins are known
+    await profiles.add("site", cookie_file(tmp_path / "c.txt", "one"))
+    opened_now = await use(profiles, tmp_path)
+    assert opened_now is not None
+    await profiles.remove(opened_now.profile.id)
+    assert await use(profiles, tmp_path) is None

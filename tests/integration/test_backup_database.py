@@ -21,7 +21,7 @@ from tests.fakes.stored import NOW, job_in, new_job, opened
 
 IS_LONG = os.environ.get("CAMPAIGN") == "long"
 #: `make campaign` runs the long form.
-WRITES, KILLS = (10_000, 50) if IS_LONG else (1_500, 15)
+WRITES, KILLS = (10_000, 50) if IS_LONG else (500, 5)
 LANES = 50
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,7 +138,7 @@ def tick():
 
 def watched(*arguments, **options):
     connection = connect(*arguments, **options)
-    connection.set_progress_handler(tick, 50)
+    connection.set_progress_handler(tick, 500)
     return connection
 
 sqlite3.connect = sqlite3.dbapi2.connect = watched

@@ -231,6 +231,6 @@ async def test_commands_are_written_down_and_debugging_is_switched(run_engine):
             await engine.set_debug(is_on=True)
             assert root.level == logging.DEBUG
             await engine.set_debug(is_on=False)
-            assert root.level == logging.INFO
+            assert root.level == before
         finally:
             root.setLevel(before)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from core.client.http import HttpEngineClient
 from core.config.settings import Settings
-from core.domain.errors import ConfigError, DiskFull, StoreFailure
+from core.domain.errors import ConfigError, DiskFull, HttpFailure, NoSuchEntry, StoreFailure
 from core.domain.job import JobStatus, Request, from_iso
 from core.engine import webhooks
 from core.engine.engine import Engine
+from tests.fakes.api import serving
 from tests.fakes.media import audio_mp3, made_once
 from tests.fakes.origin import Origin
 from tests.fakes.receiver import Receiver
@@ -198,6 +200,43 @@ async def test_a_receiver_that_was_taken_out_is_forgotten_and_its_address_is_now
     async with run(clock=[1.0]) as engine:
         assert (await engine.status())["webhooks"] == []
         assert await engine._store.webhooks.receivers() == []
+
+
+async def test_a_receiver_in_backoff_is_tried_at_once_when_somebody_asks(run, receiver, tmp_path):
+    receiver.status = 503
+    async with run(receiver.url, clock=[START]) as engine, serving(engine, tmp_path) as server:
+        client = HttpEngineClient(server.path)
+        try:
+            await cancelled(engine, 2)
+            await refused(engine, None)
+            receiver.status = 204
+            (row,) = await client.webhooks()
+            assert (row["waiting"], row["host"], row["error_type"]) == (2, "127.0.0.1", "HTTP_ERROR")
+            assert (await client.send_webhooks(row["id"]))["waiting"] == 2
+            await receiver.until_got(2)
+            await all_taken(engine)
+            (row,) = await client.webhooks()
+            assert (row["waiting"], row["failing_since"], row["sent"]) == (0, None, 2)
+            with pytest.raises(NoSuchEntry):
+                await client.send_webhooks("0" * 16)
+        finally:
+            await client.close()
+
+
+async def test_a_test_goes_past_what_waits_is_signed_and_says_why_it_was_not_taken(run, receiver):
+    receiver.status = 503
+    async with run(receiver.url, clock=[START]) as engine:
+        await cancelled(engine, 1)
+        await refused(engine, None)
+        (row,) = await engine.webhooks()
+        with pytest.raises(HttpFailure):
+            await engine.test_webhook(row["id"])
+        receiver.status = 204
+        await engine.test_webhook(row["id"])
+        (got,) = receiver.got
+        assert got.is_signed_by(SECRET)
+        assert got.told == {"type": "test", "timestamp": got.told["timestamp"], "data": {}}
+        assert (await engine.webhooks())[0]["waiting"] == 1
 
 
 async def test_an_engine_with_no_way_to_tell_says_so_before_it_begins(make_settings, secret_file, tmp_path):

@@ -131,12 +131,10 @@ async def test_filters_narrow_words_and_stand_alone(store: Store, desk: LibraryD
         assert await titles(desk, query) == found, query
 
 
-@pytest.mark.parametrize("rated", [0, 20_000])
+@pytest.mark.parametrize("rated", [0, 12, 1_000])
 async def test_pages_hold_each_match_once(
     store: Store, desk: LibraryDesk, monkeypatch: pytest.MonkeyPatch, rated: int
 ) -> None:
-    # Windows of three items: a search has to go through several.
-    monkeypatch.setattr(library, "WINDOW", 3)
     monkeypatch.setattr(library, "RATED", rated)
     for number in range(5):
         await done(store, f"talk {number}", duration_s=float(number))
@@ -240,7 +238,7 @@ async def test_a_watched_chat_may_be_named_by_its_title(store: Store, desk: Libr
 
 
 async def test_a_foreign_cursor_is_refused(desk: LibraryDesk) -> None:
-    for cursor in ("x", "7", "2.0.1.0", "0.3.1.0", "", "0.0.1.0.0"):
+    for cursor in ("x", "7", "3.0.1.0", "0.4.1.0", "", "0.0.1.0.0"):
         with pytest.raises(InvalidRequest):
             await desk.search("talk", limit=5, after=cursor)
 

@@ -99,3 +99,35 @@ def test_what_is_no_line_of_ours_is_passed_over(file, follow, torn):
 def test_a_log_that_may_not_be_read_is_told(tmp_path):
     with pytest.raises(OSError, match=r".+"):
         list(LogFile(tmp_path).new_blocking())
+
+
+def rotate(file, *numbers):
+    """Write a file and replace it, as the engine does when one is full."""
+    write(file, *numbers)
+    for number in (2, 1):
+        older = file.with_name(f"{file.name}.{number}")
+        if older.exists():
+            older.rename(file.with_name(f"{file.name}.{number + 1}"))
+    file.rename(file.with_name(f"{file.name}.1"))
+
+
+def test_the_first_look_goes_back_into_files_that_were_replaced(file, follow):
+    rotate(file, 1, 2)
+    rotate(file, 3, 4)
+    write(file, 5)
+    assert follow()() == [5]
+    look = follow(earlier_bytes=10_000)
+    assert look() == [1, 2, 3, 4, 5]
+    rotate(file, 6)
+    write(file, 7)
+    assert look() == [6, 7]
+
+
+def test_no_more_of_earlier_files_is_read_than_was_asked_for(file, follow):
+    rotate(file, 10, 11, 12)
+    rotate(file, 13, 14, 15)
+    write(file, 16)
+    one = len('{"event": 10}\n')
+    assert follow(earlier_bytes=one)() == [16]
+    assert follow(earlier_bytes=3 * one + 3)() == [14, 15, 16]
+    assert follow(earlier_bytes=5 * one + 3)() == [12, 13, 14, 15, 16]

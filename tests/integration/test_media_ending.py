@@ -144,3 +144,26 @@ async def test_credits_without_sound_are_no_fault(prober, tmp_path):
         *("-map", "0:v", "-map", "1:a", "-c", "copy", path),
     )
     await prober.check_ending(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "share"),
+    [
+        (long_film, "long.mp4", 1.0),
+        (long_film, "long.mp4", 0.7),
+        (copied, "long.mkv", 0.7),
+        (sound, "long.m4a", 1.0),
+        (joined, "joined.mp3", 1.0),
+    ],
+)
+async def test_one_visit_says_what_two_would_say(prober, tmp_path, make, name, share):
+    path = emptied(made_once(make, name), tmp_path / name, share)
+    whole = await prober.whole(path)
+    assert whole.info == await prober.probe(path, measure=False)
+    fault = None
+    try:
+        await prober.check_ending(path)
+    except MediaFailure as error:
+        fault = str(error)
+    assert (None if whole.fault is None else str(whole.fault)) == fault
+    assert (fault is None) is (share == 1.0)

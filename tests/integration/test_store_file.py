@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import signal
@@ -20,7 +21,7 @@ from tortoise.migrations.operations import AlterModelOptions
 
 from core.domain.errors import ConfigError, EngineRunning, StoreFailure
 from core.domain.job import JobStatus
-from core.store import schema
+from core.store import fresh, schema
 from core.store.lock import DataDirLock
 from tests.fakes.stored import NOW, counted_one_by_one, job_in, new_job, opened
 
@@ -125,6 +126,15 @@ async def test_all_is_there_after_reopening_and_starts_are_counted(tmp_path: Pat
         assert await store.events.last_seq() == last
         assert dict(store.counts) == await counted_one_by_one(store)
         await store.check()
+
+
+async def test_a_new_database_is_what_all_migrations_make(tmp_path: Path) -> None:
+    path = tmp_path / "reeldeck.db"
+    async with opened(tmp_path):
+        pass
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert fresh.written(database) == Path(fresh.__file__).with_name("schema.sql").read_text()
+    assert rows(path, "SELECT name FROM tortoise_migrations") == [(name,) for name in schema.known()]
 
 
 async def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -2,70 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import events
-from textual.pilot import Pilot
 
 from core.client.http import HttpEngineClient
 from core.config.settings import Settings
 from core.engine.engine import Engine
+from tests.fakes import scene
 from tests.fakes.api import serving
 from tests.fakes.engine import FakeEngine
 from tests.fakes.origin import Origin
+from tests.tui.person import PATIENCE_S, Dashboard
 from tui.app import ReeldeckApp
-from tui.state import JobIndex
 
-#: A whole test takes a fraction of this, also on a busy machine.
-PATIENCE_S = 20.0
-
-
-@dataclass
-class Dashboard:
-    """What a person sees and does."""
-
-    app: ReeldeckApp
-    pilot: Pilot[None]
-
-    @property
-    def index(self) -> JobIndex:
-        return self.app.deck.index
-
-    @property
-    def lines(self) -> list[str]:
-        """The screen as text."""
-        return [strip.text for strip in self.app.screen._compositor.render_strips()]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait for a condition."""
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not holds():
-                    await self.pilot.pause(0.005)
-        except TimeoutError:
-            pytest.fail(f"waited in vain; the screen shows:\n{self.text}")
-
-    async def shows(self, *texts: str) -> None:
-        """Wait until all of *texts* are on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts))
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-
-    async def paste(self, text: str) -> None:
-        """What a terminal sends for a paste."""
-        self.app.post_message(events.Paste(text))
-        await self.pilot.pause()
+__all__ = ["PATIENCE_S", "Dashboard"]
 
 
 def calls(engine: FakeEngine, method: str) -> list[Any]:
@@ -82,14 +38,14 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def dashboard(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open a dashboard; it is loaded when the context is entered."""
+def dashboard_on(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Open a dashboard on an engine in memory; it is loaded when the context is entered."""
     for name in ("NO_COLOR", "SSH_CONNECTION", "SSH_TTY"):
         monkeypatch.delenv(name, raising=False)
 
     @asynccontextmanager
     async def start(
-        size: tuple[int, int] = (80, 24), *, waits: bool = True, **options: Any
+        engine: FakeEngine, size: tuple[int, int] = (80, 24), *, waits: bool = True, **options: Any
     ) -> AsyncIterator[Dashboard]:
         app = ReeldeckApp(engine, repaints_hz=50, **({"backoff_s": (0.02,)} | options))
         async with app.run_test(size=size) as pilot:
@@ -100,6 +56,24 @@ def dashboard(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Open:
             yield shown
 
     return start
+
+
+@pytest.fixture
+def dashboard(engine: FakeEngine, dashboard_on: Open) -> Open:
+    """The same, on the test's own engine."""
+    return partial(dashboard_on, engine)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The time of day, in a list; it stands still."""
+    now = [scene.NOW]
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    yield now
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

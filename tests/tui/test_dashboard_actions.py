@@ -241,3 +241,29 @@ async def test_the_theme_changes_by_key(dashboard, engine):
             seen.add(shown.app.theme)
             await shown.shows("Theme:", "Title 2")
         assert seen == {"reeldeck-dark", "reeldeck-light", "reeldeck-terminal"}
+
+
+@pytest.mark.parametrize("page", ["1", "2", "6"])
+async def test_the_engine_is_stopped_from_any_page_and_only_after_a_yes(dashboard, engine, page):
+    engine.add(status=S.RUNNING)
+    async with dashboard() as shown:
+        await shown.press(page, "Q")
+        await shown.shows("Stop the engine? 1 running job is put back.", "y stop it")
+        await shown.press("enter")
+        assert not engine.stop_asked.is_set()
+        await shown.press("Q", "y")
+        await shown.until(engine.stop_asked.is_set)
+
+
+@pytest.mark.parametrize("opens", [False, True])
+async def test_a_job_gets_another_title_and_its_old_one_back(dashboard, engine, opens):
+    job = engine.add(title="A tlk")
+    async with dashboard() as shown:
+        if opens:
+            await shown.press("enter")
+        await shown.press("e")
+        await shown.shows("The title of job 1", "A tlk")
+        await shown.press("backspace", "backspace", *"alk", "enter")
+        await shown.shows("Renamed 1", "A talk")
+        await shown.press("u")
+        await shown.until(lambda: engine._jobs[job.id].title == "A tlk")

@@ -112,6 +112,25 @@ async def test_a_file_is_sent_to_a_chat_that_is_chosen(dashboard, stocked):
         assert calls(stocked, "send_item") == [(2, "-1001", None)]
 
 
+async def test_a_file_is_given_tags_and_others_are_taken(dashboard, stocked):
+    stocked.media[1] = an_item(2, title="Second", tags=("later", "music"))
+    async with dashboard() as shown:
+        await shown.press("5")
+        await shown.shows("Library  7")
+        await shown.press("T")
+        await shown.shows("Tags of", "There are: later, music")
+        await shown.press(*"To hear,", "comma", *"&")
+        await shown.press("enter")
+        await shown.shows("a tag needs a letter or a digit")
+        await shown.press("backspace", *" Music", "enter")
+        await shown.shows("Tags: Music, To hear")
+        await shown.press("j", "T")
+        await shown.shows("Tags of Second")
+        await shown.press(*["backspace"] * len(", music"), "enter")
+        await shown.shows("Tags: later")
+        assert calls(stocked, "tag_item") == [(1, ("To hear", "Music"), ()), (2, ("later",), ("music",))]
+
+
 async def test_what_cannot_be_sent_says_why(dashboard, stocked):
     async with dashboard() as shown:
         await shown.press("5")

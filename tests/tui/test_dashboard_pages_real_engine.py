@@ -34,7 +34,7 @@ async def test_a_refused_login_is_seen_and_mended_on_its_page(on_engine, site, t
         await engine.submit(Request(url=site.url("/members/a.mp3")))
         await dashboard.shows("! refused", "1 job waits for it", "3 Auth !1", "Log in again")
         await dashboard.press("enter")
-        await dashboard.shows("waits for login main", "state:login")
+        await dashboard.shows("waits for main", "state:login")
         site.accepted = {"alive"}
         cookie_file(tmp_path / "new.txt", "alive").replace(file)
         await dashboard.press("3")

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from core.domain.job import JobStatus, iso
+from tests.fakes.limits import a_limit
 from tests.tui.conftest import calls
 from tests.tui.test_dashboard_screen_safety import controls
 from tests.unit.test_tui_present import HOSTILE
@@ -159,3 +160,18 @@ async def test_hostile_hosts_put_no_control_character_on_the_page(dashboard, eng
             assert controls(shown.text) == []
             strips = shown.app.screen._compositor.render_strips()
             assert [strip.cell_length for strip in strips] == [size[0]] * size[1]
+
+
+async def test_a_source_is_capped_from_its_page_and_that_is_taken_back(dashboard, engine):
+    name = "direct.bandwidth_bps"
+    engine.running_limits[name] = a_limit(name, 0, least=0, most=2**40, about="Bytes per second")
+    async with dashboard() as shown:
+        await shown.press("2", "b")
+        await shown.shows("direct.bandwidth_bps", "From 0 (no limit)")
+        await shown.press(*"2M", "enter")
+        await shown.shows("direct.bandwidth_bps: 2.0M/s", "u takes it back")
+        await shown.press("u")
+        await shown.shows("direct.bandwidth_bps: no limit")
+        assert calls(engine, "set_limit") == [(name, 2 * 2**20), (name, None)]
+        await shown.press("j", "b")
+        await shown.shows("This engine cannot change it")

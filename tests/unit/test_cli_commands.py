@@ -15,7 +15,7 @@ from core.domain.errors import ERRORS, EngineUnreachable
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind, Request
 from core.domain.snapshot import Submitted
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import ENGINE_VERSION, FakeEngine
 from tui.cli import COMMANDS, reeldeck
 from tui.console import connect
 from tui.console.exits import run_to_exit
@@ -351,7 +351,7 @@ class TestControl:
     def test_status_shows_the_engine(self, run, engine):
         engine.add(status=JobStatus.RUNNING)
         shown = run("status").out
-        assert "running, version 0.0-fake" in shown
+        assert f"running, version {ENGINE_VERSION}" in shown
         assert "1 running" in shown
         assert run("status", "--json").rows[0]["engine"]["pid"] == 1
 

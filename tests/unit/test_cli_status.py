@@ -117,7 +117,7 @@ def test_a_receiver_of_webhooks_that_takes_nothing_is_told_with_what_waits(engin
         "error_message": "it\x1b[2J is down",
     }
     well = {"host": "well.example", "waiting": 3, "failing_since": None}
-    engine.webhooks = [{"host": "hooks.example", "waiting": 2, **trouble}, well]
+    engine.receivers = [{"host": "hooks.example", "waiting": 2, **trouble}, well]
     shown = status()
     assert "webhooks  2 messages wait for hooks.example: it" in shown
     assert "is down; next try at 20" in shown

@@ -75,3 +75,21 @@ async def test_the_ballast_is_held_only_while_there_is_room_and_can_be_dropped(g
     await guard.drop_ballast()
     await guard.drop_ballast()
     assert not (tmp_path / "ballast").exists()
+
+
+async def test_a_look_that_showed_plenty_holds_for_a_moment_and_for_so_many_bytes(guard, free, monkeypatch):
+    free["bytes"] = 3000 * MIB
+    await guard.require(MIB)
+    free["bytes"] = 0
+    # So much more was free that nobody looks again for a second …
+    await guard.require(1000 * MIB)
+    # … but for what has no size, or would use up what was seen.
+    for size in (None, 1000 * MIB):
+        with pytest.raises(DiskFull):
+            await guard.require(size)
+    free["bytes"] = 3000 * MIB
+    await guard.require(MIB)
+    free["bytes"] = 0
+    monkeypatch.setattr(disk_module, "PLENTY_S", 0.0)
+    with pytest.raises(DiskFull):
+        await guard.require(MIB)

@@ -80,6 +80,22 @@ def test_what_a_search_finds_is_sent_after_a_question(engine, monkeypatch):
     assert [item_id for item_id, *_ in asked(engine, "send_item")] == [1, 2, 3]
 
 
+def test_files_are_given_tags_and_others_are_taken(engine):
+    engine.media = [an_item(1, tags=("later",)), an_item(2)]
+    code, out, _ = run("library", "tag", "1", "2", "+music", "+live session", "-later", "-h")
+    assert (code, out.splitlines()) == (0, ["1  live session, music", "2  live session, music"])
+    assert asked(engine, "tag_item")[0] == (1, ("music", "live session"), ("later", "h"))
+    assert "live session, music" in run("library", "show", "1")[1]
+    assert run("library", "tags")[1].split() == ["FILES", "TAG", "2", "live", "session", "2", "music"]
+    (first, _) = run("library", "tags", "--json")[1].splitlines()
+    assert json.loads(first) == {"name": "live session", "count": 2}
+    assert json.loads(run("library", "tag", "1", "-music", "--json")[1])["tags"] == ["live session"]
+    for wrong in (["+music"], ["1"], ["x", "+music"], ["1", "9", "+a"]):
+        assert run("library", "tag", *wrong)[0] == 2
+    engine.media = []
+    assert "no tags" in run("library", "tags")[2]
+
+
 def test_an_import_tells_what_came_of_it(engine, tmp_path):
     whole = Imported(
         total=5, total_bytes=50, seen=5, seen_bytes=50, added=2, copies=1, known=2, refused=1, moved=2,

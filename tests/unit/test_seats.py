@@ -42,6 +42,17 @@ async def test_no_more_sit_than_there_are_seats():
     assert seats.taken(HOST) == 2
 
 
+async def test_it_is_known_how_many_are_free():
+    seats = Seats(3)
+    assert seats.free(HOST) == 3
+    await seated(seats, "a")
+    assert seats.free(HOST) == 2
+    seats.squeeze_in(HOST, "b")
+    seats.squeeze_in(HOST, "c")
+    seats.squeeze_in(HOST, "d")
+    assert seats.free(HOST) == 0
+
+
 async def test_each_host_has_its_own():
     seats = Seats(1)
     await seated(seats, "a")

@@ -164,3 +164,29 @@ def test_who_gets_the_file_stands_between_facts_and_stages_and_in_the_strip_of_w
     assert "1.00 MiB   ✓ sent" in shown(strip(job, [], [], NOW, 80, sent=("✓ sent", "good")))
     running = FakeEngine().add(status=JobStatus.RUNNING)
     assert "sent" not in shown(strip(running, [], [], NOW, 80, sent=("✓ sent", "good")))
+
+
+def test_a_job_tells_what_was_chosen_and_what_came_of_it():
+    job = FakeEngine().add(status=JobStatus.COMPLETED)
+    events = happened(
+        (E.METADATA_FETCH_FINISHED, {"formats": ["video mp4 137", "audio m4a \x1b[31m140"]}),
+        (E.OUTPUT_VALIDATED, {"container": "mov", "streams": ["h264 1920x1080 25 fps", "aac 2 channels"]}),
+    )
+    shown = "\n".join(map(text_of, detail(job, events, (), NOW, 100)))
+    assert "FORMATS" in shown
+    assert "fetched video mp4 137 · audio m4a" in shown
+    assert "result  mov · h264 1920x1080 25 fps · aac 2 channels" in shown
+    assert "\x1b" not in shown
+    older = happened((E.METADATA_FETCH_FINISHED, {"formats": None}), (E.OUTPUT_VALIDATED, {"streams": 5}))
+    assert "FORMATS" not in "\n".join(map(text_of, detail(job, older, (), NOW, 100)))
+
+
+@pytest.mark.parametrize(("height", "rows"), [(24, 1), (40, 4)])
+def test_a_tall_page_draws_a_tall_graph_of_the_speed(height, rows):
+    job = FakeEngine().add(status=JobStatus.RUNNING)
+    lines = [text_of(line) for line in detail(job, (), [0, 5e6, 1e6], NOW, 140, height=height)]
+    start = next(number for number, line in enumerate(lines) if "LAST MINUTE" in line)
+    graph = lines[start + 1 : start + 1 + rows]
+    assert all("█" in line[:5] for line in graph)
+    assert graph[-1][:4].strip() == "▁█" + ("▂" if rows == 1 else "▆")
+    assert "█" not in lines[start + 1 + rows][:10]

@@ -8,6 +8,7 @@ import logging
 
 import pytest
 
+from core.domain.delivery import DeliveryState
 from core.domain.errors import InvalidRequest, NetworkFailure, SessionLost
 from core.domain.job import JobStatus
 from tests.userbot.conftest import finish, marked
@@ -225,6 +226,26 @@ async def test_a_bot_answers_links_as_a_person_does(telegram, friend, run_userbo
         asked = telegram.post(friend, group, film)
         answer = (await bot.until_posts(group, 2))[-1]
         assert (answer.sender, answer.reply_to) == (bot_account.id, asked.uid)
+
+
+async def test_a_bot_takes_telegrams_word_that_its_answer_is_there(telegram, friend, run_userbot, film):
+    """A person looks for the message in the chat, which bots cannot."""
+    bot_account = telegram.add_bot("Helper")
+    group = telegram.add_supergroup("Films", friend, bot_account)
+    async with run_userbot(is_logged_in=False, telegram={"bot_token": bot_account.token}) as bot:
+        bot.client._request_retries = 0  # Telethon waits two seconds for each.
+        await bot.watch(group)
+        telegram.drop("messages.sendMedia", after=True)
+        telegram.fail("messages.sendMedia", "RANDOM_ID_DUPLICATE")
+        telegram.post(friend, group, film)
+        await bot.until_posts(group, 2)
+        async for _ in bot.engine.stream():
+            if found := (await bot.engine.deliveries(state=DeliveryState.SKIPPED)).items:
+                break
+        assert [each.error_type for each in found] == [None]
+        # What was sent cannot be repeated without its number: a second request is uploaded again.
+        telegram.post(friend, group, film)
+        assert len(await bot.until_posts(group, 4)) == 4
 
 
 async def test_a_bot_finds_what_was_posted_while_it_was_away(telegram, friend, run_userbot, film):

@@ -240,3 +240,25 @@ async def test_an_answer_that_telegram_refuses_undoes_nothing(desk, slow):
     desk.telegram.fail("messages.sendMessage", "FLOOD_WAIT_300")
     assert await desk.say(f"/pause {job.id}") == ""
     assert (await desk.engine.job(job.id)).status is JobStatus.PAUSED
+
+
+async def test_jobs_are_moved_within_the_queue(desk, engine, slow):
+    await engine.set_limit("max_parallel_jobs", 1)
+    await slow()
+    waiting = [
+        (await engine.submit(Request(url=f"http://127.0.0.1:9/{number}.mp4"))).job.id for number in range(3)
+    ]
+    answer = await desk.say(f"/move top {waiting[2]}")
+    assert answer.startswith("✅ Next")
+    assert [job.id for job in await engine.upcoming(limit=3)] == [waiting[2], waiting[0], waiting[1]]
+    assert "no other place" in await desk.say(f"/move up {waiting[2]}")
+    assert "say where" in await desk.say(f"/move {waiting[2]}")
+    assert "say which" in await desk.say("/move top")
+
+
+async def test_a_single_job_is_debugged(desk, engine, slow):
+    job = await slow()
+    assert "Everything about 1 job is logged" in await desk.say(f"/debug_on {job.id}")
+    assert (await engine.status())["debugged"] == [job.id]
+    assert "as configured" in await desk.say(f"/debug_off {job.id}")
+    assert (await engine.status())["debugged"] == []

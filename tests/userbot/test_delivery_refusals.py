@@ -49,6 +49,25 @@ async def test_an_account_taken_for_a_spammer_stops_sending(outbox, film, song):
     assert outbox.telegram.counts[SEND] == 1
 
 
+async def test_the_owner_sees_that_the_account_is_taken_for_a_spammer(telegram, friend, film, run_userbot):
+    telegram.fail(SEND, "PEER_FLOOD")
+    async with run_userbot() as bot:
+        group = telegram.add_group("Films", bot.account, friend)
+        await bot.watch(group)
+        telegram.post(friend, group, film)
+        async for _ in bot.engine.stream():
+            if (status := bot.userbot.status())["wait_until"] is not None:
+                break
+        told = (await bot.engine.status())["telegram"]
+        _, failure = await bot.until_posts(group, 2)
+        telegram.post(bot.account, group, "/health")
+        *_, answer = await bot.until_posts(group, 4)
+    assert (status["state"], told) == ("online", status)
+    assert "as it does with spammers" in status["detail"]
+    assert "as it does with spammers" in failure.text
+    assert "as it does with spammers, for another " in answer.text
+
+
 async def test_an_upload_that_telegram_has_forgotten_is_made_anew(outbox, film):
     outbox.telegram.fail(SEND, "FILE_PARTS_INVALID")
     delivery = await once(outbox, await outbox.take(film, outbox.asked(film)[1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import stat
+import struct
 
 import pytest
 from telethon import TelegramClient
@@ -169,6 +170,20 @@ async def test_a_scanned_code_may_still_want_the_password(telegram, make_setting
     careful = telegram.add_user("Carol", password="secret")
     person = Person(telegram, careful, passwords=["secret"])
     assert (await log_in(make_settings(), person, by_qr=True)).id == careful.id
+
+
+@pytest.mark.parametrize("password", ["", "secret"])
+async def test_a_code_that_was_scanned_at_the_last_moment_logs_in(
+    telegram, make_settings, monkeypatch, password
+):
+    """Nobody waits for word of a scan while the next code is made."""
+    monkeypatch.setattr("userbot.login.QR_CODE_S", 0.2)
+    late = telegram.add_user("Late", password=password)
+    person = Person(telegram, late, passwords=[password])
+    person.on_scan = lambda token: telegram.scanned.update({struct.unpack("<Qq", token)[0]: late.id})
+    assert (await log_in(make_settings(), person, by_qr=True)).id == late.id
+    assert len(person.scans) == 1
+    assert (await logged_in_as(make_settings())).id == late.id
 
 
 async def test_logging_out_ends_the_login_there_and_here(telegram, account, make_settings, log_in):

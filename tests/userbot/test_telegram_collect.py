@@ -16,6 +16,7 @@ from core.domain.job import JobStatus
 from core.domain.messenger import Collect, Collected
 from core.domain.snapshot import JobQuery
 from core.engine.engine import Engine
+from core.links.identify import TELEGRAM_DOCUMENT
 from tests.fakes import media
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram.state import Account, Chat, Post
@@ -352,6 +353,10 @@ async def test_what_was_collected_is_fetched_without_asking_again(
     collector = Collector(client=client, engine=engine, keep=source.keep)
     *_, last = [each async for each in collector.collect(Collect(chat="@lectures"))]
     assert len(last.jobs) == 5
+    # They are known by their documents from the start: a document that is in two messages is one job.
+    known = {(await engine.job(job_id)).media_id for job_id in last.jobs}
+    assert len(known) == 5
+    assert all(str(each).startswith(f"telegram:{TELEGRAM_DOCUMENT}") for each in known)
     async for _frame in engine.stream():
         jobs = [await engine.job(job_id) for job_id in last.jobs]
         if all(job.status.is_final for job in jobs):

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `cancel`, `retry`, `prioritize`: what people do to jobs."""
+"""`pause`, `resume`, `cancel`, `retry`, `prioritize`, `rename`, `move`: what people do to jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import click
 
 from core.domain.errors import ReeldeckError
-from core.domain.interface import EngineInterface, GroupAction
+from core.domain.interface import EngineInterface, GroupAction, QueueMove
 from core.domain.job import Job, JobStatus
 from core.domain.pages import all_jobs
 from tui.console.connect import engine, run_async
@@ -93,6 +93,41 @@ def prioritize(job_id: int, priority: int, *, as_json: bool) -> int:
     """Let a job run before or after others. Higher runs first; 0 is usual."""
     act = _act([job_id], lambda engine, one: engine.patch(one, priority=priority), as_json=as_json)
     return run_async(act)
+
+
+@click.command()
+@click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
+@click.argument("title")
+@_json
+def rename(job_id: int, title: str, *, as_json: bool) -> int:
+    """Give a job another title. The library has it, too; a file that is there keeps its name."""
+    act = _act([job_id], lambda engine, one: engine.patch(one, title=title), as_json=as_json)
+    return run_async(act)
+
+
+@click.command()
+@click.argument("to", type=click.Choice(("up", "down", "top", "bottom")))
+@click.argument("ids", metavar="ID...", type=click.IntRange(min=1), nargs=-1, required=True)
+@_json
+def move(to: QueueMove, ids: tuple[int, ...], *, as_json: bool) -> int:
+    """Move jobs within the queue: one place up or down, or to its top or bottom.
+
+    A job that passes one with another priority takes that over.
+    """
+    return run_async(_move(to, ids, as_json=as_json))
+
+
+async def _move(to: QueueMove, ids: tuple[int, ...], *, as_json: bool) -> int:
+    async with engine() as running:
+        moved = await running.reorder(ids, to)
+    for job in sorted(moved, key=lambda job: (-job.priority, job.position, job.id)):
+        if as_json:
+            json_line(job.to_json())
+        elif job.id in ids:
+            line(f"{job.id}  priority {job.priority}  {name_of(job)}")
+    if not moved:
+        click.echo("There is no other place for them.", err=True)
+    return 0
 
 
 Choice = list[int] | frozenset[JobStatus]

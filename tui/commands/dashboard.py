@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from core.domain.errors import InvalidRequest
 from tui.terminal import prepare_environment
 
 
-def dashboard() -> int:
-    """Attach the dashboard; its exit code.
+def dashboard(*, is_ascii: bool = False) -> int:
+    """Attach the dashboard, drawn with ASCII only where that is asked for; its exit code.
 
     Raises:
         InvalidRequest: Nobody looks at a terminal here.
@@ -21,7 +22,11 @@ def dashboard() -> int:
             hint="Without one use: reeldeck status, reeldeck jobs, reeldeck get URL, reeldeck --help",
         )
     prepare_environment()
+    # Nothing of what imports make goes away: looking for garbage in it is a tenth of the time they take.
+    gc.disable()
     # Textual reads the environment when it is imported, and takes a while.
     from tui.console.attach import attach  # noqa: PLC0415
 
-    return attach()
+    gc.freeze()
+    gc.enable()
+    return attach(is_ascii=is_ascii)

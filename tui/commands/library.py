@@ -13,6 +13,7 @@ from core.domain.errors import InvalidRequest, NotFound, ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.library import Copies, Imported, LibraryEntry, MediaItem
 from core.domain.text import for_terminal
+from tui.commands.library_tags import tag, tags
 from tui.console.connect import any_engine, engine, run_async
 from tui.console.exits import complain
 from tui.console.output import is_terminal, json_line, line, size, span, when
@@ -25,10 +26,14 @@ _AGAIN = "\r\x1b[K"
 
 @click.group()
 def library() -> None:
-    """Show, open, send and import files; find those that are there twice.
+    """Show, open, tag, send and import files; find those that are there twice.
 
     `reeldeck search WORDS` finds files, and shows the numbers that are wanted here.
     """
+
+
+library.add_command(tag)
+library.add_command(tags)
 
 
 @library.command()
@@ -73,6 +78,7 @@ def _facts(entry: LibraryEntry) -> list[tuple[str, str]]:
         ("link", item.url),
         ("source", item.source_type),
         ("job", item.job_id),
+        ("tags", ", ".join(item.tags)),
         ("asked in", place),
         ("since", when(item.created)),
         ("file", item.file_path if entry.is_there else f"{item.file_path} (not there any more)"),

@@ -18,6 +18,8 @@ from tui.console.output import line, when
 from tui.log_file import LogFile
 
 LOOK_AGAIN_S = 0.3
+#: So much of what was written last is looked through.
+EARLIER_BYTES = 64 * 2**20
 _SHOWN_FIRST = frozenset({"time", "level", "event", "exception"})
 
 
@@ -35,7 +37,7 @@ def logs(job_id: int | None, count: int, *, follow: bool, as_json: bool) -> None
     file = settings.paths.log / LOG_FILE
     if not follow and not file.exists():
         raise InvalidRequest(f"{file} does not exist yet", hint="An engine makes it: reeldeck serve")
-    written = LogFile(file)
+    written = LogFile(file, earlier_bytes=EARLIER_BYTES)
     for entry in deque(_about(job_id, written.new_blocking()), maxlen=count):
         _show(entry, as_json=as_json)
     while follow:

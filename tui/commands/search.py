@@ -27,6 +27,7 @@ word              title, lecturer or uploader, series, link; also as a beginning
 title: by: in:    words of the title, the lecturer or uploader, the series
 source:youtube    or several: source:youtube,soundcloud
 kind:audio        or kind:video
+tag:music         or several; `reeldeck library tags` lists them
 chat: user:       where it was asked for (a number, or words of a watched chat's title), by whom (a number)
 duration>1h30m    also < <= = >=; 90s, 1:30:00
 size<50MB         also KB, GB, MiB

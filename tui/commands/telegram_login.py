@@ -13,10 +13,10 @@ import click
 from core.config.load import load_settings
 from core.config.settings import Settings
 from core.domain.errors import EngineUnreachable, SessionLost
-from core.domain.text import for_terminal
 from tui.console.connect import engine, run_async
 from tui.console.exits import Terminated
 from tui.console.output import has_colours, json_line, line
+from tui.console.questions import ask_secret
 
 #: The light border that a QR code needs, in modules (ISO/IEC 18004).
 _QUIET_ZONE = 4
@@ -108,7 +108,10 @@ class Terminal:
 
     def password(self, *, hint: str) -> str:
         """The password of two-step verification."""
-        return _ask(f"Password{f' (hint: {for_terminal(hint)})' if hint else ''}", hide_input=True)
+        with _interruptible():
+            while not (given := ask_secret(f"Password{f' (hint: {hint})' if hint else ''}")):
+                pass
+        return given
 
     def wrong(self, what: str) -> None:
         """An answer was wrong, or came too late; the question comes again."""

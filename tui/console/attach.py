@@ -16,17 +16,20 @@ from tui.memory import FILE
 from tui.terminal import wants_ascii
 
 
-def attach() -> int:
+def attach(*, is_ascii: bool = False) -> int:
     """Run the dashboard until somebody leaves it; its exit code. The engine goes on.
+
+    Args:
+        is_ascii: Draw with ASCII only, also where the locale knows more.
 
     Raises:
         EngineUnreachable: No engine runs, and none could be started.
         ConfigError: A key in `[keys]` cannot be used.
     """
-    return asyncio.run(_attach())
+    return asyncio.run(_attach(is_ascii=is_ascii))
 
 
-async def _attach() -> int:
+async def _attach(*, is_ascii: bool) -> int:
     settings = load_settings()
     keys = own_keys(settings.keys, config_path())
     client = HttpEngineClient(socket_path(settings))
@@ -35,7 +38,7 @@ async def _attach() -> int:
         log_file = settings.paths.log / LOG_FILE if settings.logging.json_file else None
         app = ReeldeckApp(
             client,
-            is_ascii=wants_ascii(os.environ),
+            is_ascii=is_ascii or wants_ascii(os.environ),
             log_file=log_file,
             keys=keys,
             memory=settings.paths.data_dir / FILE,

@@ -81,11 +81,12 @@ class AuthScreen(RosterScreen):
         if profile is None:
             return []
         waiting, is_checking = self.deck.index.waiting_for(profile), profile.id in self._checking
-        return login_detail(profile, waiting, now, width, is_checking=is_checking)
+        return login_detail(profile, waiting, now, width, is_checking=is_checking, key=self.key)
 
     def placeholder(self) -> Sequence[Line]:
         """How to add the first one."""
-        return no_logins(is_loaded=self.deck.sync.profiles is not None)
+        deck = self.deck
+        return no_logins(is_loaded=deck.sync.profiles is not None, is_lost=deck.is_lost, key=self.key)
 
     def _chosen(self) -> Profile | None:
         return next((profile for profile in self.profiles if profile.id == self.roster.key), None)
@@ -136,7 +137,8 @@ class AuthScreen(RosterScreen):
     def _added(self, profile: Profile | None) -> None:
         if profile is not None:
             self.deck.sync.adopt(profile)
-            self.deck.say(f"Added {name_of(profile)} {SEPARATOR} c asks the site whether it takes it", "good")
+            check = f"{self.key('check')} asks the site whether it takes it"
+            self.deck.say(f"Added {name_of(profile)} {SEPARATOR} {check}", "good")
             self.paint()
             self.roster.move_to([each.id for each in self.profiles].index(profile.id))
 
@@ -176,6 +178,6 @@ class AuthScreen(RosterScreen):
         """The path of the login's file."""
         profile = self._chosen()
         if profile and profile.cookie_file_path:
-            self.copy([profile.cookie_file_path], "path", "Y")
+            self.copy([profile.cookie_file_path], "path", "copy_path")
         else:
             self.deck.say("This login has no file", "warn")

@@ -6,20 +6,18 @@ from collections.abc import Awaitable, Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.screen import Screen
 
 from core.links.find import find_links
-from tui.actions import actions_of, key_name
+from tui.actions import actions_of, key_name, keys_on
 from tui.deck import Deck
-from tui.screens.add import AddScreen
 from tui.screens.dialog import repaint_all
 from tui.situation import Situation
-from tui.thrift import ThriftyCompositor
+from tui.thrift import ThriftyScreen
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
 
-class DeckScreen(Screen[None]):
+class DeckScreen(ThriftyScreen[None]):
     """A screen whose keys are the actions of its PAGE (`BINDINGS = bindings_of(PAGE)`).
 
     For each action there is a method `do_<id>`, plain or async.
@@ -35,8 +33,11 @@ class DeckScreen(Screen[None]):
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
-        self._compositor = ThriftyCompositor()
         self.deck = deck
+
+    def key(self, action_id: str) -> str:
+        """The key of one of this screen's actions, for a sentence that names it."""
+        return keys_on(self.PAGE, self.deck.keys)(action_id)
 
     def situation(self) -> Situation:
         """What there is to act on, on this screen."""
@@ -89,4 +90,7 @@ class DeckScreen(Screen[None]):
 
     def open_add(self, links: Sequence[str] = ()) -> None:
         """Open the dialog that adds links, filled with *links*."""
+        # Not needed for the first screen, which is there the sooner.
+        from tui.screens.add import AddScreen  # noqa: PLC0415
+
         self.app.push_screen(AddScreen(self.deck, links))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from core.domain.chat import ChatMode, ChatRules
 from core.domain.delivery import Delivery
 from core.domain.errors import ReeldeckError
+from core.domain.messenger import Chats
 from tui.account import account_span
 from tui.actions import bindings_of
 from tui.chats import (
@@ -21,6 +22,7 @@ from tui.chats import (
     with_rules,
     without_rules,
 )
+from tui.deck import Deck
 from tui.outbox import About
 from tui.paragraphs import paragraph
 from tui.present import ARROW, SEPARATOR, Line
@@ -43,10 +45,18 @@ class ChatsScreen(SendingScreen, RosterScreen):
     PAGE = "chats"
     BINDINGS = bindings_of(PAGE)
 
+    def __init__(self, deck: Deck) -> None:
+        super().__init__(deck)
+        self._ordered: Sequence[ChatRules] = ()
+        self._ordered_of: Chats | None = None
+
     @property
     def chats(self) -> Sequence[ChatRules]:
         """By title, topics after their chats."""
-        return in_order(self.deck.sync.chats.rules) if self.deck.sync.chats else []
+        known = self.deck.sync.chats
+        if known is not self._ordered_of:
+            self._ordered_of, self._ordered = known, in_order(known.rules) if known else []
+        return self._ordered
 
     def headline(self) -> Line:
         """How many there are, what waits, and how the account is: first of all what its owner must do."""
@@ -98,11 +108,14 @@ class ChatsScreen(SendingScreen, RosterScreen):
             self.deck.index.known,
             now,
             width,
+            self.key,
         )
 
     def placeholder(self) -> Sequence[Line]:
         """How to begin."""
-        return no_chats(self.deck.account, is_loaded=self.deck.sync.chats is not None)
+        deck = self.deck
+        is_loaded = deck.sync.chats is not None
+        return no_chats(deck.account, is_loaded=is_loaded, is_lost=deck.is_lost, key=self.key)
 
     def situation(self) -> Situation:
         """What there is to send again as well."""
@@ -178,7 +191,7 @@ class ChatsScreen(SendingScreen, RosterScreen):
             return
         name = self.deck.chat_names()(*key_of(chat))
         topics = sum(each.chat_id == chat.chat_id for each in self.chats) - 1 if not chat.topic_id else 0
-        others = f", and those of its {topics} topic{'s' * (topics != 1)}" if topics else ""
+        others = f", and those of its {f'{topics} topics' if topics > 1 else 'topic'}" if topics else ""
         question = f"Forget the rules of {name}{others}? Its links are left alone then; files stay."
         self.ask(question, "forget it", 1, lambda: self._forget(chat, name))
 

@@ -17,7 +17,7 @@ from tui.deck import Deck
 from tui.deliveries import delivery_lines
 from tui.describe import detail
 from tui.outbox import About
-from tui.present import join_sides, pad
+from tui.present import join_sides
 from tui.screens.job_actions import JobActionsScreen
 from tui.screens.scrolling import ScrollActions
 from tui.screens.sending import SendingScreen, unsent
@@ -95,7 +95,8 @@ class DetailScreen(ScrollActions, SendingScreen, JobActionsScreen):
         size, held = self.pane.size, self.deck.held(job, now)
         sent = partial(delivery_lines, self._deliveries(), self.deck.chat_names(), now)
         self.pane.show(detail(job, events, speeds, now, size.width, height=size.height, held=held, sent=sent))
-        self._message.show([pad(self.deck.said(now), width)])
+        undo = self.deck.undo.line(now, self.deck.keys)
+        self._message.show([join_sides(self.deck.said(now), undo, width)])
         self._footer.show([footer(self.PAGE, self.situation(), width, self.deck.keys)])
 
     def do_back(self) -> None:

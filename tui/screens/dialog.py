@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.screen import ModalScreen
 
+from tui.thrift import ThriftyScreen
 from tui.widgets.lines import LineBar, LinePane
 
 
@@ -16,10 +17,13 @@ def repaint_all(widgets: Sequence[LineBar | LinePane]) -> None:
         widget.repaint()
 
 
-class Dialog(ModalScreen[Any]):
+class Dialog(ThriftyScreen[Any], ModalScreen[Any]):
     """A box over the screen that was there; Esc closes it."""
 
     BINDINGS = [("escape", "dismiss(None)", "Close")]
+
+    def take_early(self, char: str) -> None:
+        """A key that was pressed before the dialog was there; most have no use for it."""
 
     def paint(self) -> None:
         """Dialogs show what they were opened with."""

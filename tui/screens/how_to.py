@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tui.actions import keys_on
 from tui.deck import Deck
 from tui.logins import how_to_lines
 from tui.present import Line
@@ -26,6 +27,7 @@ class HowToScreen(Dialog):
 
     def __init__(self, deck: Deck) -> None:
         super().__init__()
+        self._key = keys_on("auth", deck.keys)
         self._pane = LinePane(id="how-to-pane", is_ascii=deck.is_ascii)
         self._keys = LineBar(id="how-to-keys", is_ascii=deck.is_ascii)
 
@@ -47,6 +49,6 @@ class HowToScreen(Dialog):
         self.call_after_refresh(self._lay_out)
 
     def _lay_out(self) -> None:
-        lines = how_to_lines(self._pane.size.width)
+        lines = how_to_lines(self._pane.size.width, self._key)
         self._pane.styles.height = max(1, min(len(lines), self.size.height - CHROME_LINES))
         self._pane.show(lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.timer import Timer
@@ -14,6 +15,7 @@ from tui.actions import bindings_of
 from tui.deck import Deck
 from tui.filter import Filter
 from tui.outbox import About
+from tui.screens.columns import ColumnsScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.job_actions import JobActionsScreen
 from tui.screens.scrolling import CursorActions
@@ -24,13 +26,21 @@ from tui.widgets.frame import WIDE
 from tui.widgets.job_table import JobTable
 from tui.widgets.jobs_view import JobsView
 
-#: A cursor that rests so long wants to know its job's events.
-REST_S = 0.15
+#: A cursor that rests so long wants to know its job's events. Whoever steps through the list is quicker: what
+#: is fetched would hold up the next key.
+REST_S = 0.3
 #: After a movement rows stay in their places for this long.
 HOLD_S = 2.0
 #: Older jobs are searched once typing has paused this long.
 SEARCH_S = 0.4
-_HEAD_SORTS = {"TITLE": "title", "SOURCE": "source", "ID": "added", "ADDED": "added", "STATE": "activity"}
+_HEAD_SORTS = {
+    "TITLE": "title",
+    "SOURCE": "source",
+    "ID": "added",
+    "ADDED": "added",
+    "STATE": "activity",
+    "SIZE": "size",
+}
 
 
 class JobsScreen(CursorActions, JobActionsScreen):
@@ -184,6 +194,15 @@ class JobsScreen(CursorActions, JobActionsScreen):
 
     # Actions
 
+    def _mark_again(self, marks: frozenset[int]) -> None:
+        self.deck.index.marks |= marks & self.deck.index.known.keys()
+        self.view.table.repaint()
+        self.paint()
+
+    def _filter_again(self, wanted: Filter) -> None:
+        self.view.filter_bar.fill(wanted.text)
+        self._set_filter(wanted)
+
     def do_open(self) -> None:
         """Everything about the job under the cursor."""
         job = self.deck.index.cursor_job
@@ -201,6 +220,18 @@ class JobsScreen(CursorActions, JobActionsScreen):
         self.deck.index.set_sort(names[(names.index(self.deck.index.sort) + 1) % len(names)])
         self.deck.say(f"Sorted by {self.deck.index.sort}")
         self._rearranged()
+
+    def do_columns(self) -> None:
+        """Choose what the list shows."""
+        shown, is_ascii = self.view.table.columns.shown, self.deck.is_ascii
+
+        def choose(columns: Collection[str] | None) -> None:
+            self.deck.columns = columns
+            self.view.table.choose(columns)
+            self.paint()
+
+        now = shown if self.deck.columns is None else self.deck.columns
+        self.app.push_screen(ColumnsScreen(now, choose, is_ascii=is_ascii))
 
     def do_reverse(self) -> None:
         """The other way round."""
@@ -248,9 +279,12 @@ class JobsScreen(CursorActions, JobActionsScreen):
         if self.view.pane.has_focus:
             self.view.table.focus()
         elif index.marks and not self.view.filter_bar.has_focus_within:
+            self.deck.undo.offer(partial(self._mark_again, frozenset(index.marks)), time.time())
             index.clear_marks()
             self.paint()
         elif self.view.filter_bar.display:
+            if not index.filter.is_empty:
+                self.deck.undo.offer(partial(self._filter_again, index.filter), time.time())
             self.view.filter_bar.clear()
             self._set_filter(Filter())
             self.view.table.focus()

@@ -26,6 +26,7 @@ from tui.present import SEPARATOR, Line, count_text
 from tui.screens.opening import OpeningScreen
 from tui.screens.pick_chat import PickChatScreen
 from tui.screens.roster import RosterScreen
+from tui.screens.tag import TagScreen
 from tui.search import LibrarySearch
 from tui.situation import Situation
 from tui.widgets.lines import LineBar
@@ -134,7 +135,10 @@ class LibraryScreen(OpeningScreen, RosterScreen):
     def placeholder(self) -> Sequence[Line]:
         """How to begin, or to go on."""
         return no_items(
-            is_live=self.deck.is_live, is_asked=self.found.found is not None, text=self.found.text
+            is_live=self.deck.is_live,
+            is_asked=self.found.found is not None,
+            text=self.found.text,
+            key=self.key,
         )
 
     def situation(self) -> Situation:
@@ -239,15 +243,20 @@ class LibraryScreen(OpeningScreen, RosterScreen):
             self.deck.say(f"On its way to {name}", "good")
             self.deck.sync.look()
 
+    def do_tag_item(self) -> None:
+        """Write its tags."""
+        if item := self._chosen():
+            self.app.push_screen(TagScreen(self.deck, item), lambda _changed: self._ask())
+
     def do_copy_url(self) -> None:
         """The link that it came from."""
         if item := self._chosen():
-            self.copy([item.url], "link", "y")
+            self.copy([item.url], "link", "copy_url")
 
     def do_copy_path(self) -> None:
         """Where it is."""
         if item := self._chosen():
-            self.copy([item.file_path], "path", "Y")
+            self.copy([item.file_path], "path", "copy_path")
 
     async def do_open_folder(self) -> None:
         """Show its folder in this machine's file browser; where there is none to be seen, copy its path."""
@@ -257,7 +266,7 @@ class LibraryScreen(OpeningScreen, RosterScreen):
         folder = str(Path(item.file_path).parent)
         program = file_browser(os.environ)
         if program is None:
-            self.copy([folder], "folder's path", "o")
+            self.copy([folder], "folder's path", "open_folder")
             return
         await asyncio.create_subprocess_exec(
             program,

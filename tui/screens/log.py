@@ -46,7 +46,9 @@ class LogScreen(OpeningScreen, RosterScreen):
 
     def __init__(self, deck: Deck) -> None:
         super().__init__(deck)
-        self._file = LogFile(deck.log_file, most_bytes=MOST_BYTES) if deck.log_file else None
+        self._file = (
+            LogFile(deck.log_file, most_bytes=MOST_BYTES, earlier_bytes=MOST_BYTES) if deck.log_file else None
+        )
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._shown: list[Entry] = []
         self._lines: dict[int, Line] = {}
@@ -139,7 +141,11 @@ class LogScreen(OpeningScreen, RosterScreen):
             return (*line, gap, ("follows", "good"))
         new = self._count - self._stopped_at
         more = f", {count_text(new)} new" if new else ""
-        return (*line, gap, (f"stands still{more}: f or G follows", "warn"))
+        return (
+            *line,
+            gap,
+            (f"stands still{more}: {self.key('follow')} or {self.key('bottom')} follows", "warn"),
+        )
 
     def heads(self, width: int) -> Line:
         """Names of the columns."""
@@ -157,12 +163,15 @@ class LogScreen(OpeningScreen, RosterScreen):
     def detail(self, width: int, now: float) -> list[Line]:
         """All of the line under the cursor."""
         entry = self._chosen()
-        return log_detail(entry, now, width) if entry else []
+        return log_detail(entry, now, width, self.key) if entry else []
 
     def placeholder(self) -> Sequence[Line]:
         """Why there is nothing."""
         return no_lines(
-            is_kept=self._file is not None, is_filtered=bool(self._entries), problem=self._problem
+            is_kept=self._file is not None,
+            is_filtered=bool(self._entries),
+            problem=self._problem,
+            key=self.key,
         )
 
     def situation(self) -> Situation:
@@ -244,7 +253,7 @@ class LogScreen(OpeningScreen, RosterScreen):
             at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at)) if entry.at else ""
             facts = " ".join(f"{name}={value}" for name, value in entry.facts)
             job = f"job_id={entry.job_id} " if entry.job_id is not None else ""
-            self.copy([f"{at} {entry.level} {entry.what} {job}{facts}".strip()], "line", "y")
+            self.copy([f"{at} {entry.level} {entry.what} {job}{facts}".strip()], "line", "copy_line")
 
     def on_roster_opened(self) -> None:
         """A double click."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
+from core.domain.errors import ReeldeckError
+from core.domain.job import JobStatus
 from tui.screens.base import DeckScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
@@ -54,6 +57,30 @@ class PageScreen(DeckScreen):
             self.app.theme = next_theme(self.app.theme)
             self.deck.say(f"Theme: {self.app.theme.removeprefix('reeldeck-')}")
 
+    def do_stop_engine(self) -> None:
+        """End the engine; always asked."""
+
+        async def work() -> None:
+            try:
+                await self.deck.client.stop_engine()
+            except ReeldeckError as error:
+                self.deck.say_error(error)
+
+        count = self.deck.sync.counts.get(JobStatus.RUNNING, 0)
+        running = f"{count} running job{'s are' if count != 1 else ' is'} put back. " if count else ""
+        question = f"Stop the engine? {running}Nothing is fetched or sent until it is started again."
+
+        def act() -> None:
+            self.run_worker(work(), group="command")
+
+        self.ask(question, "stop it", 1, act)
+
+    def do_undo(self) -> None:
+        """Take the last change back."""
+        act = self.deck.undo.take(time.time())
+        if act is not None:
+            act()
+
     def do_reconnect(self) -> None:
         """Do not wait."""
         self.deck.sync.hurry()
@@ -100,8 +127,8 @@ class PageScreen(DeckScreen):
             ConfirmScreen(question, verb, count=count, is_ascii=self.deck.is_ascii), answered
         )
 
-    def copy(self, texts: Sequence[str], what: str, key: str) -> None:
-        """Send *texts* to the terminal's clipboard; when asked again by *key*, show them instead."""
+    def copy(self, texts: Sequence[str], what: str, action_id: str) -> None:
+        """Send *texts* to the terminal's clipboard; when the action asks again, show them instead."""
         # What is pasted into a shell must not press Enter there, nor anything else.
         text = "\n".join("".join(filter(str.isprintable, text)) for text in texts)
         if text == self._copied or len(text.encode()) > CLIPBOARD_BYTES:
@@ -110,4 +137,4 @@ class PageScreen(DeckScreen):
             return
         self._copied = text
         self.app.copy_to_clipboard(text)
-        self.deck.say(f"Sent the {what} to the clipboard · {key} again shows it")
+        self.deck.say(f"Sent the {what} to the clipboard · {self.key(action_id)} again shows it")

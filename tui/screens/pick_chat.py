@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from core.domain.chat import ChatRules
+from core.domain.chat import ChatMode, ChatRules
 from core.domain.errors import ReeldeckError
 from tui.chats import choice_row, key_of, matching
 from tui.deck import Deck
@@ -90,10 +90,13 @@ class PickChatScreen(Dialog):
         width = self._list.size.width - 1
         if width <= 0:
             return
-        self._list.styles.height = max(3, min(MOST_LINES, self.app.size.height - OTHER_LINES))
+        # As high as all of them: it does not jump while somebody types.
+        count = MOST_LINES if isinstance(self._known, ReeldeckError) else len(self._known or ())
+        self._list.styles.height = max(3, min(count, MOST_LINES, self.app.size.height - OTHER_LINES))
         found = ""
         placeholder: list[Line] = []
         rules = {key_of(chat): chat for chat in self._deck.sync.chats.rules} if self._deck.sync.chats else {}
+        watched = {key for key, chat in rules.items() if chat.mode is not ChatMode.OFF}
         if self._known is None:
             placeholder = [(("Asking Telegram …", "dim"),)]
         elif isinstance(self._known, ReeldeckError):
@@ -105,7 +108,7 @@ class PickChatScreen(Dialog):
             found = f"{len(chats)} of {len(self._known)} "
             placeholder = [(("No chat has all of this in its name" if self._known else "No chats", "dim"),)]
             rows = [
-                (key_of(chat), choice_row(chat, names, width, is_watched=key_of(chat) in rules))
+                (key_of(chat), choice_row(chat, names, width, is_watched=key_of(chat) in watched))
                 for chat in chats
             ]
             self._list.show_rows(rows)

@@ -113,7 +113,11 @@ class RosterScreen(CursorActions, PageScreen):
 
     def situation(self) -> Situation:
         """Actions are for the row under the cursor."""
-        return Situation(is_connected=self.deck.is_live, shown=self.roster.count)
+        return Situation(
+            is_connected=self.deck.is_live,
+            shown=self.roster.count,
+            can_undo=self.deck.undo.is_open(time.time()),
+        )
 
     def paint(self) -> None:
         """Show what the deck holds now."""

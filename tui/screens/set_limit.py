@@ -52,7 +52,8 @@ class SetLimitScreen(Dialog):
     def _tell(self) -> None:
         text = self._input.value.strip()
         value = typed_value(self._limit, text)
-        unit = "; 500K, 2.5M, 1G are bytes a second" if self._limit.name.endswith("_bps") else ""
+        unit = "; 500K, 2.5M, 1G are bytes" if self._limit.name.endswith(("_bps", "_bytes")) else ""
+        unit += " a second" if self._limit.name.endswith("_bps") else ""
         if text and value is None:
             lines: list[Line] = [((f"From {range_text(self._limit)}{unit}", "bad"),)]
         elif value is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Sequence
 
 from core.domain.errors import ReeldeckError
@@ -89,9 +90,9 @@ class SettingsScreen(RosterScreen):
     def detail(self, width: int, now: float) -> list[Line]:  # noqa: ARG002 -- as above
         """The setting under the cursor."""
         if self.roster.key == MAINTENANCE:
-            return switch_detail(width, is_on=self.is_in_maintenance)
+            return switch_detail(width, is_on=self.is_in_maintenance, key=self.key)
         limit = self._chosen()
-        return limit_detail(limit, width) if limit else []
+        return limit_detail(limit, width, self.key) if limit else []
 
     def placeholder(self) -> Sequence[Line]:
         """Why there is nothing yet."""
@@ -117,6 +118,8 @@ class SettingsScreen(RosterScreen):
         limit = self._chosen()
         if self.roster.key == MAINTENANCE:
             self._turn_maintenance()
+        elif limit is not None and limit.is_switch:
+            self._set(limit, 1 - limit.value)
         elif limit is not None:
 
             def typed(value: int | None) -> None:
@@ -147,10 +150,14 @@ class SettingsScreen(RosterScreen):
         if limit is not None and limit.is_changed:
             self._set(limit, None)
 
-    def _set(self, limit: RunningLimit, value: int | None) -> None:
+    def _set(self, limit: RunningLimit, value: int | None, *, is_undo: bool = False) -> None:
+        before = limit.value if limit.is_changed else None
+
         async def work() -> None:
             now = await self.deck.client.set_limit(limit.name, value)
             self._limits = [now if each.name == now.name else each for each in self._limits or ()]
+            if not is_undo:
+                self.deck.undo.offer(lambda: self._set(now, before, is_undo=True), time.time())
             self.deck.say(f"{now.name}: {value_text(now, now.value)}", "good")
 
         self._command(work())

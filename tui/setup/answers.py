@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import textwrap
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,6 +12,7 @@ import click
 from core.domain.errors import ReeldeckError
 from core.domain.text import for_terminal
 from tui.console.exits import complain
+from tui.console.questions import ask_secret
 
 T = TypeVar("T")
 
@@ -61,17 +61,7 @@ class Answers:
         """Ask for what nobody may read on the screen; empty where nothing was given."""
         if self.takes_defaults:
             return ""
-        if sys.stdin.isatty():
-            asked = click.prompt(
-                for_terminal(question), hide_input=True, default="", show_default=False, err=True
-            )
-            return str(asked).strip()
-        # click would ask the terminal although the answers come from elsewhere.
-        click.echo(f"{for_terminal(question)}: ", err=True)
-        line = sys.stdin.readline()
-        if not line:
-            raise click.Abort
-        return line.strip()
+        return ask_secret(question)
 
     def _line(self, question: str) -> str:
         return str(click.prompt(for_terminal(question), default="", show_default=False, err=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -9,8 +10,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tui import chrome
+from tui.actions import keys_on
+from tui.amiss import amiss
 from tui.deck import Deck
-from tui.present import Line, pad
+from tui.present import Line, join_sides
 from tui.situation import Situation
 from tui.sync import Link
 from tui.widgets.click_bar import ClickBar
@@ -68,15 +71,20 @@ class PageFrame(Vertical):
         yield self.footer
 
     def paint_head(self, page: str, now: float) -> None:
-        """The line of pages, and the banner while the engine is lost."""
+        """The line of pages, and the banner while the engine is lost or something is amiss with it."""
         width, connection = self.size.width, self.deck.sync.connection
         self.header.show([self.deck.header(page, width, now)])
-        self.banner.display = connection.link is Link.LOST
-        if self.banner.display:
-            self.banner.show([chrome.banner(connection, now, width)])
+        told: Line = ()
+        if connection.link is Link.LOST:
+            told = chrome.banner(connection, now, width, keys_on("jobs", self.deck.keys))
+        elif connection.link is Link.LIVE:
+            told = amiss(self.deck.sync.status, self.deck.sync.status_at, width)
+        self.banner.display = bool(told)
+        self.banner.show([told])
 
     def paint_foot(self, screen: str, situation: Situation, message: Line) -> None:
         """A message, and the keys of *screen*."""
         width = self.size.width
-        self.message.show([pad(message, width)])
+        undo = self.deck.undo.line(time.time(), self.deck.keys)
+        self.message.show([join_sides(message, undo, width)])
         self.footer.show([chrome.footer(screen, situation, width, self.deck.keys)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from rich.style import Style
 from textual import events
@@ -56,6 +57,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._is_ascii = is_ascii
         self._is_dimmed = False
         self._columns = columns_for(80)
+        self._chosen: Collection[str] | None = None
         # A drawn row is good for as long as the very job object, its mark and its cursor are the same.
         # (Textual's LRUCache never replaces a value; the oldest going first does as well here.)
         self._strips: FIFOCache[int, tuple[Job, bool, int, Strip]] = FIFOCache(STRIPS)
@@ -69,6 +71,12 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """How rows are divided at the present width."""
         return self._columns
 
+    def choose(self, columns: Collection[str] | None) -> None:
+        """Show these columns, as far as there is room; None: those that suit the width."""
+        self._chosen = columns
+        self._columns = columns_for(self.size.width or self._columns.width, columns)
+        self.repaint()
+
     # Changes
 
     def apply(self, changes: Changes) -> None:
@@ -79,8 +87,9 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._forget_old_days()
             self.refresh()
             return
+        base = self.rich_style  # found in all that is around the list: not once a row
         for job_id in changes.touched:
-            self._redraw(job_id)
+            self._redraw(job_id, base)
 
     def show_placeholder(self, lines: list[Line]) -> None:
         """What stands in the middle while there are no rows."""
@@ -134,21 +143,21 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
             else Strip.blank(self.size.width, self.rich_style)
         )
 
-    def _strip(self, job: Job) -> Strip:
+    def _strip(self, job: Job, base: Style | None = None) -> Strip:
         is_marked = job.id in self._index.marks
         cursor = 0 if job.id != self._index.cursor_id else 2 if self.has_focus else 1
         known = self._strips.get(job.id)
         if known and known[0] is job and known[1] == is_marked and known[2] == cursor:
             return known[3]
         look = look_of(self.app)
-        base: Style = self.rich_style
+        base = base or self.rich_style
         if cursor:
             base += look["row.cursor" if cursor == 2 else "row.idle"]
         line = row(job, self._columns, time.time(), is_marked=is_marked, is_cursor=bool(cursor))
         if cursor and look.is_native:
             line = tuple((text, "strong") for text, _ in line)  # colours in reverse would be blots
         if self._is_dimmed:
-            line = tuple((text, "faint") for text, _ in line)
+            line = tuple((text, "dim") for text, _ in line)
         strip = paint(line, look, self.size.width, base, is_ascii=self._is_ascii)
         self._strips[job.id] = (job, is_marked, cursor, strip)
         return strip
@@ -162,7 +171,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         spaced = ((" " * left, "text"), *line)
         return paint(spaced, look_of(self.app), self.size.width, self.rich_style, is_ascii=self._is_ascii)
 
-    def _redraw(self, job_id: int) -> None:
+    def _redraw(self, job_id: int, base: Style | None = None) -> None:
         row_number = self._index.row_of(job_id)
         if row_number is None:
             return
@@ -174,7 +183,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         if known is None or job is None:
             self.refresh(Region(0, y, self.size.width, 1))
             return
-        changed = difference(known[3], self._strip(job))
+        changed = difference(known[3], self._strip(job, base))
         if changed is not None:
             self.refresh(Region(changed[0], y, changed[1] - changed[0], 1))
 
@@ -209,7 +218,7 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Divide rows anew."""
-        self._columns = columns_for(self.size.width)
+        self._columns = columns_for(self.size.width, self._chosen)
         self._strips.clear()
         self._fit_size()
         self.show_cursor()

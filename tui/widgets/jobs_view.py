@@ -7,6 +7,7 @@ from functools import partial
 
 from core.domain.wording import title_of
 from tui import chrome
+from tui.actions import keys_on
 from tui.deck import Deck
 from tui.deliveries import delivery_lines, summary
 from tui.describe import detail, strip
@@ -32,6 +33,7 @@ class JobsView(PageFrame):
     def __init__(self, deck: Deck) -> None:
         ascii_only = deck.is_ascii
         self.table = JobTable(deck.index, is_ascii=ascii_only)
+        self.table.choose(deck.columns)
         self.filter_bar = FilterBar(is_ascii=ascii_only)
         self.tabs = ClickBar(id="tabs", is_ascii=ascii_only)
         self.heads = ClickBar(id="heads", is_ascii=ascii_only)
@@ -49,7 +51,10 @@ class JobsView(PageFrame):
         is_lost = deck.sync.connection.link is Link.LOST
         self.table.dim(is_lost and deck.sync.is_loaded)
         self.table.apply(index.take_changes())
-        self.table.show_placeholder(chrome.empty_list(index, is_loaded=deck.sync.is_loaded, is_lost=is_lost))
+        key = keys_on("jobs", deck.keys)
+        self.table.show_placeholder(
+            chrome.empty_list(index, is_loaded=deck.sync.is_loaded, is_lost=is_lost, key=key)
+        )
         self.heads.show([column_heads(self.table.columns, index.sort, is_reversed=index.is_reversed)])
         if self.filter_bar.display:
             self.filter_bar.show_found(self._found())
@@ -66,8 +71,7 @@ class JobsView(PageFrame):
     def _found(self) -> Line:
         index = self.deck.index
         older = "+" if self.deck.sync.has_older else ""
-        known = f"{count_text(len(index))} of {count_text(len(index.known))}{older} "
-        return ((known.rjust(20), "dim"),)
+        return ((f"{count_text(len(index))} of {count_text(len(index.known))}{older}", "dim"),)
 
     def _message(self, situation: Situation, now: float) -> Line:
         deck, width = self.deck, self.size.width
@@ -77,7 +81,7 @@ class JobsView(PageFrame):
             return (
                 (f" {situation.marked} marked", "mark"),
                 (" · keys act on them · ", "dim"),
-                ("Esc", "key"),
+                (keys_on("jobs", deck.keys)("back"), "key"),
                 (" clears", "label"),
             )
         if deck.news:
@@ -101,4 +105,5 @@ class JobsView(PageFrame):
             widget.show(detail(job, events, speeds, now, width, held=held, sent=sent))
         else:
             told = summary(deliveries, now)
-            widget.show(strip(job, events, speeds, now, width, held=held, sent=told))
+            opener = keys_on("jobs", self.deck.keys)("open")
+            widget.show(strip(job, events, speeds, now, width, held=held, sent=told, opener=opener))

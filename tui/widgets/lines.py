@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,6 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from core.domain.text import cell_width
 from tui.present import TO_ASCII, Line
 from tui.theme import Look, look_of
 
@@ -40,7 +42,19 @@ def difference(old: Strip, new: Strip) -> tuple[int, int] | None:
     while before and after and before[-1] == after[-1]:
         end += before.pop().cell_length
         after.pop()
+    if before and after:
+        start += _same_cells(before[0], after[0])
+        end += min(_same_cells(before[-1], after[-1], is_end=True), new.cell_length - end - start)
     return start, new.cell_length - end
+
+
+def _same_cells(old: Segment, new: Segment, *, is_end: bool = False) -> int:
+    """How many cells of one look two segments have in common at one of their ends."""
+    if old.style != new.style:
+        return 0
+    step = -1 if is_end else 1
+    pairs = zip(old.text[::step], new.text[::step], strict=False)
+    return sum(cell_width(one) for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class LineBar(Widget):
@@ -125,10 +139,12 @@ class LinePane(ScrollView, can_focus=True):
             return
         if len(old) != len(self._lines):
             self.virtual_size = Size(self.size.width, len(self._lines))
+        base = self.rich_style  # found in all that is around the pane: not once a line
         for row in range(max(len(old), len(self._lines))):
             before, after = old[row : row + 1], self._lines[row : row + 1]
             if before != after:
-                start, end = difference(self._draw(*before), self._draw(*after)) or (0, 0)
+                drawn = [self._draw(*line, base=base) for line in (before, after)]
+                start, end = difference(*drawn) or (0, 0)
                 self.refresh(Region(start, row - self.scroll_offset.y, end - start, 1))
 
     def repaint(self) -> None:
@@ -140,5 +156,6 @@ class LinePane(ScrollView, can_focus=True):
         row = y + self.scroll_offset.y
         return self._draw(*self._lines[row : row + 1])
 
-    def _draw(self, line: Line = ()) -> Strip:
-        return paint(line, look_of(self.app), self.size.width, self.rich_style, is_ascii=self._is_ascii)
+    def _draw(self, line: Line = (), *, base: Style | None = None) -> Strip:
+        base = base or self.rich_style
+        return paint(line, look_of(self.app), self.size.width, base, is_ascii=self._is_ascii)

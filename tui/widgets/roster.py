@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -119,8 +120,8 @@ class Roster(LinePane, inherit_bindings=False):
         base = self.rich_style + look["row.cursor" if self.has_focus else "row.idle"]
         return paint(line, look, self.size.width, base, is_ascii=self._is_ascii)
 
-    def _draw(self, line: Line = ()) -> Strip:
-        return super()._draw(((" ", "text"), *line))
+    def _draw(self, line: Line = (), *, base: Style | None = None) -> Strip:
+        return super()._draw(((" ", "text"), *line), base=base)
 
     def _placeholder_strip(self, y: int) -> Strip:
         lines, width = self._placeholder, self.size.width

@@ -30,6 +30,10 @@ class SafeInput(Input):
         )
         self.cursor_blink = False
 
+    def validate_value(self, value: str) -> str:
+        """Whatever is put here, by whomever: a filter may hold the name of a source or of a login."""
+        return for_terminal(value)
+
     def _on_paste(self, event: events.Paste) -> None:
         """What was copied may come from anywhere: line breaks become spaces, escapes become visible."""
         event.prevent_default()

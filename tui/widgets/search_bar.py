@@ -8,12 +8,14 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
-from tui.present import Line
+from tui.present import Line, join_sides
 from tui.widgets.lines import LineBar
 from tui.widgets.safe_input import SafeInput
 
 #: After the last key, before the list follows.
 DEBOUNCE_S = 0.08
+#: What is found stands at the right end, in so many cells.
+FOUND_CELLS = 20
 
 
 class SearchBar(Horizontal):
@@ -84,7 +86,7 @@ class SearchBar(Horizontal):
 
     def show_found(self, line: Line) -> None:
         """How much the text finds."""
-        self._found.show([line])
+        self._found.show([join_sides((), (*line, (" ", "text")), FOUND_CELLS)])
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Follow the typing."""

@@ -1,18 +1,21 @@
-"""Commands that act on jobs: pause, resume, cancel, retry, clear."""
+"""Commands that act on jobs: pause, resume, cancel, retry, move, clear."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from core.domain.errors import IllegalTransition, InvalidRequest, NoSuchJob, ReeldeckError
+from core.domain.interface import QueueMove
 from core.domain.job import Job, JobStatus
 from core.domain.messenger import MessengerInterface
 from core.domain.pages import all_jobs
+from userbot.commands.arguments import job_ids, parse
 from userbot.commands.call import Call, at_once
 from userbot.commands.jobs import meant_jobs
 from userbot.replies import DONE, FAILED, INFO
-from userbot.texts import Row, Text, and_more, code, compose, counted, job_row, remote
+from userbot.texts import Row, Text, and_more, bold, code, compose, counted, job_row, remote
 
 _OPEN = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING})
 _FAILED = frozenset({JobStatus.FAILED})
@@ -63,6 +66,22 @@ async def control(call: Call) -> Text:
     rows += [_refusal(job_id, error) for job_id, error in refused[:_NAMED]]
     shown = min(len(done), _NAMED) + min(len(refused), _NAMED)
     return compose(DONE if done else FAILED, rows, more=and_more(len(ids), shown, "reeldeck jobs"))
+
+
+async def move(call: Call) -> Text:
+    """Let jobs stand elsewhere in the queue."""
+    words = parse(call.arguments).words
+    to = next((each for each in get_args(QueueMove) if words and each == words[0].lower()), None)
+    if to is None:
+        raise InvalidRequest(f"say where: {', '.join(get_args(QueueMove))}")
+    ids = job_ids(words[1:])
+    if not ids:
+        raise InvalidRequest("say which jobs")
+    moved = await call.engine.reorder(ids, to)
+    if not moved:
+        return compose(INFO, ["There is no other place for them."])
+    waiting = await call.engine.upcoming(limit=_NAMED)
+    return compose(DONE, [[bold("Next")], *map(job_row, waiting)])
 
 
 async def clear(call: Call) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,6 +16,9 @@ from userbot.commands.call import Call, Subject
 from userbot.commands.jobs import running_jobs
 from userbot.replies import INFO
 from userbot.texts import Row, Text, bold, code, compose, counted, job_row, remote
+
+#: Of why Telegram limits the account: a sentence, and not all that a stranger could make of it.
+_REASON_CELLS = 160
 
 
 async def start(call: Call) -> Text:
@@ -86,6 +89,17 @@ def _account(telegram: Mapping[str, Any]) -> str:
     return f"{str(telegram['state']).replace('_', ' ')}{who}{wait}"
 
 
+def _waits(found: Mapping[str, Any]) -> Iterator[str]:
+    """What goes on by itself at a known time."""
+    telegram = found.get("telegram") or {}
+    if until := from_iso(telegram.get("wait_until")):
+        left = rough_text(max(0.0, until - time.time()))
+        why = str(telegram.get("detail") or "Telegram limits what this account may do")
+        yield f"{remote(why, _REASON_CELLS)}, for another {left}"
+    if until := from_iso(found.get("quiet_until")):
+        yield f"Quiet hours for another {rough_text(max(0.0, until - time.time()))}"
+
+
 async def _troubles(call: Call, found: Mapping[str, Any]) -> AsyncIterator[Row]:
     if await call.engine.is_in_maintenance():
         yield f"Maintenance: nothing new is taken ({call.tools.prefix}maintenance off)"
@@ -93,8 +107,8 @@ async def _troubles(call: Call, found: Mapping[str, Any]) -> AsyncIterator[Row]:
         yield f"The disk is almost full: {size_text(found['disk']['free_bytes'])} free"
     if (found.get("network") or {}).get("is_away"):
         yield "This machine does not reach the internet"
-    if until := from_iso(found.get("quiet_until")):
-        yield f"Quiet hours for another {rough_text(max(0.0, until - time.time()))}"
+    for wait in _waits(found):
+        yield wait
     for source in found["sources"]:
         for each in [source.get("breaker"), *(source.get("hosts") or ())]:
             if each and each.get("state") in {"open", "half_open"}:

@@ -26,6 +26,7 @@ _RULES = (
 )
 _COLLECT = '[CHAT] [limit=N] [type=audio,video] [since=DATE] [until=DATE] [grep="WORDS"] [dry]'
 _JOBS = "ID… | all"
+_MOVES = "top|up|down|bottom ID…"
 _S = Subject
 _ALL = (
     _reads(_S.LOOK, "start", "", info.start, "Say what this is."),
@@ -48,6 +49,7 @@ _ALL = (
     _changes(_S.JOBS, "resume", _JOBS, control.control, "Let paused jobs go on."),
     _changes(_S.JOBS, "cancel", _JOBS, control.control, "End jobs and delete what they have fetched."),
     _changes(_S.JOBS, "retry", "ID… | failed | all", control.control, "Start ended jobs again."),
+    _changes(_S.JOBS, "move", _MOVES, control.move, "Move jobs within the queue."),
     _changes(_S.JOBS, "clear", "yes", control.clear, "Forget finished jobs; their files stay."),
     _changes(_S.CHATS, "watch", _RULES, chats.watch, "Fetch the links of this chat or topic, or of another."),
     _changes(_S.CHATS, "unwatch", "[CHAT]", chats.unwatch, "Leave the links of a chat or topic alone."),
@@ -56,8 +58,8 @@ _ALL = (
     _changes(
         _S.ENGINE, "maintenance", "[on|off]", switches.maintenance, "Take nothing new, or take it again."
     ),
-    _changes(_S.ENGINE, "debug_on", "", switches.debug, "Log everything."),
-    _changes(_S.ENGINE, "debug_off", "", switches.debug, "Log as configured."),
+    _changes(_S.ENGINE, "debug_on", "[ID…]", switches.debug, "Log everything, or all about some jobs."),
+    _changes(_S.ENGINE, "debug_off", "[ID…]", switches.debug, "Log as configured."),
 )
 #: By name, in the order of the help.
 COMMANDS: Mapping[str, Command] = MappingProxyType({command.name: command for command in _ALL})

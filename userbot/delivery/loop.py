@@ -25,8 +25,10 @@ from core.domain.errors import (
 )
 from core.domain.messenger import MessengerInterface
 from userbot.delivery.courier import Courier
-from userbot.delivery.send import Sent
+from userbot.delivery.send import Sent, TakenForSpammer
 from userbot.delivery.verdict import next_try_s
+from userbot.faults import SlowMode
+from userbot.patience import LONG_WAIT_S, OnRest
 
 log = logging.getLogger("reeldeck.telegram")
 
@@ -52,12 +54,20 @@ class Deliveries:
         engine: Keeps the deliveries.
         settings: As the engine's.
         me: Whose account it is.
+        on_rest: Hears of waits that last.
     """
 
     def __init__(
-        self, *, client: TelegramClient, engine: MessengerInterface, settings: Settings, me: User
+        self,
+        *,
+        client: TelegramClient,
+        engine: MessengerInterface,
+        settings: Settings,
+        me: User,
+        on_rest: OnRest = lambda _until, _why: None,
     ) -> None:
         self._engine = engine
+        self._on_rest = on_rest
         self._backoff_s = settings.retries.backoff_s
         self._courier = Courier(client=client, engine=engine, settings=settings, me=me)
         #: Free places in the quick lane (True) and in the slow one, which may have more than its own.
@@ -191,6 +201,7 @@ class Deliveries:
             wait_s += random.uniform(0, JITTER_S)  # noqa: S311 -- no secret
         elif wait_s is not None and isinstance(error, _UNREACHABLE):
             self._rest_until = time.monotonic() + min(BREATH_S, wait_s)
+        self._tell(error, now=now)
         log.warning(
             "a delivery failed",
             extra={"delivery_id": delivery.id, "error_type": error.code, "detail": error.detail},
@@ -201,3 +212,12 @@ class Deliveries:
             )
         except _GONE as gone:
             log.warning("a delivery failed that is not ours any more", extra={"detail": str(gone)})
+
+    def _tell(self, error: ReeldeckError, *, now: float) -> None:
+        """Let the owner see a long wait of the whole account; what one chat asks for is its own affair."""
+        wait_s = max(self._courier.wait_s, self._courier.upload_wait_s)
+        is_of_all = isinstance(error, FloodWait | TakenForSpammer) and not isinstance(error, SlowMode)
+        if is_of_all and wait_s >= LONG_WAIT_S:
+            is_named = isinstance(error, TakenForSpammer)
+            why = error.detail if is_named else f"{error.summary}: deliveries, {error.detail}"
+            self._on_rest(now + wait_s, why)

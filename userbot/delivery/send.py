@@ -57,6 +57,10 @@ class AlreadyThereError(Exception):
     """Telegram says that this message was sent before."""
 
 
+class TakenForSpammer(Forbidden):
+    """Telegram lets this account send nothing to strangers for some hours."""
+
+
 class DocumentRefusedError(Exception):
     """Telegram does not send this stored file again."""
 
@@ -121,7 +125,7 @@ class Sender:
             raise
         except errors.PeerFloodError as error:
             self._rest_until = time.monotonic() + SPAMMER_REST_S
-            raise Forbidden(
+            raise TakenForSpammer(
                 "Telegram limits what this account may send, as it does with spammers",
                 hint="Ask @SpamBot in Telegram what is wrong, then send it again.",
             ) from error

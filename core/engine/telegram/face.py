@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from core.domain.media import MediaInfo, Picture
 from core.domain.messenger import Acknowledgement, Chats, Collect, Collected, Messenger
 from core.domain.snapshot import Page, Submitted
 from core.domain.token import AuditEntry
+from core.engine.adjusting import DEBUG_LOG, LimitDesk
 from core.engine.intake import Intake
 from core.engine.telegram.chats import ChatDesk
 from core.engine.telegram.files import FileDesk
@@ -34,6 +34,7 @@ class TelegramFace:
     _chats: ChatDesk
     _outbox: Outbox
     _files: FileDesk
+    _limits: LimitDesk
 
     async def _take(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
         raise NotImplementedError
@@ -221,7 +222,7 @@ class TelegramFace:
 
     async def set_debug(self, *, is_on: bool) -> None:
         """Log at DEBUG, or as configured."""
-        logging.getLogger().setLevel("DEBUG" if is_on else self.settings.logging.level)
+        await self._limits.set(DEBUG_LOG, int(is_on))
 
     async def audit_command(
         self, *, actor: str, action: str, target: str | None, data: Mapping[str, Any]

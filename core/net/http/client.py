@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from core.net.http.ways import to_proxy, way_out
 from core.net.pace import Bandwidth, HostPace
 from core.net.reach import Reach
 from core.net.seats import Seats
+
+log = logging.getLogger("reeldeck.net")
 
 __all__ = ["HttpClient", "Page", "Response", "parse_retry_after", "raise_for_status"]
 
@@ -195,6 +198,8 @@ class HttpClient:
             answer = httpx.Response(head.status, headers=head.fields, request=_as_httpx(hop))
             httpx.Cookies(hop.cookies).extract_cookies(answer)
         response = Response(head, body, target, self._bandwidth)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("request", extra=_told(hop, response))
         if self._pace is not None:
             self._pace.heard(target.authority, response.status, response.retry_after_s, sent_at=sent_at)
         return response
@@ -221,6 +226,14 @@ class HttpClient:
             content=hop.content,
             waits=self._limits,
         )
+
+
+def _told(hop: Hop, response: Response) -> dict[str, object]:
+    """What the log tells of a request; it takes the query out of links by itself."""
+    headers = {name.lower(): value for name, value in hop.headers.items()}
+    about = {"range": headers.get("range"), "location": response.headers.get("location")}
+    shown = {name: value for name, value in about.items() if value}
+    return {"method": hop.method, "url": hop.target.url, "http_status": response.status, **shown}
 
 
 def split_url(url: str) -> tuple[str, bytes]:

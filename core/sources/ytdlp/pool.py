@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from core.config.settings import Network, Timeouts
+from core.domain.debugging import is_debugged
 from core.domain.errors import ExtractorFailure, StageTimeout, Stalled
 from core.media.child import WorkerProcess, python_path, python_worker
+from core.net.pace import PAYER
 from core.net.progress import Progress
 from core.sources.ytdlp import options as ytdlp_options
 from core.sources.ytdlp.errors import Cause, classify
@@ -59,14 +61,16 @@ class _Worker:
         while True:
             async with asyncio.timeout(stall_s):
                 message = await self.receive()
-            if "progress" in message:
-                if progress:
-                    progress(*message["progress"])
-                continue
-            self.is_busy = False
-            if "error" in message:
-                raise classify([Cause.from_json(cause) for cause in message["error"]], version=self.version)
-            return message["result"]
+            if "log" in message:
+                log.debug("yt-dlp", extra={"said": message["log"]})
+            elif "progress" not in message:
+                break
+            elif progress:
+                progress(*message["progress"])
+        self.is_busy = False
+        if "error" in message:
+            raise classify([Cause.from_json(cause) for cause in message["error"]], version=self.version)
+        return message["result"]
 
 
 class YtdlpPool:
@@ -200,7 +204,7 @@ class YtdlpPool:
 
     def _options(self, options: Mapping[str, Any], proxy_url: str | None) -> dict[str, Any]:
         way_out = {"proxy": proxy_url} if proxy_url else {}
-        return {**self._common, **options, **way_out}
+        return {**self._common, "verbose": is_debugged(PAYER.get()), **options, **way_out}
 
     async def _ask(
         self,

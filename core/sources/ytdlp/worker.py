@@ -4,7 +4,8 @@
     {"id": 2, "op": "download", "info": {…}, "format_id": …, "path": …, "options": {…}}
 
 answered by {"id": 1, "result": info}; by any {"id": 2, "progress": [bytes done, bytes in all or null]} and
-{"id": 2, "result": path}; or by {"id": …, "error": [cause, …]}.
+{"id": 2, "result": path}; or by {"id": …, "error": [cause, …]}. With the option `verbose`, any {"log": line}
+come before.
 
 When it is warm it says {"ready": {"version": …}}. Imports nothing of ours, and is the only place that imports
 yt_dlp. Whatever yt-dlp, or a program that it starts, prints goes to stderr, never between the answers.
@@ -34,16 +35,29 @@ _PROXY_ERROR_HEADER = "X-Reeldeck-Error"
 MAX_MEMORY_BYTES = 2 * 2**30
 _MAX_CAUSES = 8
 _MAX_TEXT = 2000
+#: Of one request; nobody reads more.
+_MAX_LINES = 2000
+#: A shorter value would be hidden in ordinary words.
+_MIN_SECRET_CHARS = 6
 
 
 class _Log:
-    """Takes yt-dlp's messages; the engine keeps the end of stderr for debugging."""
+    """Takes yt-dlp's messages; the engine keeps the end of stderr for debugging, and may be told each."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Any = None) -> None:
         self.first_error = ""
+        #: Values of cookies, which are told to nobody.
+        self.hidden: set[str] = set()
+        self._tell = tell
+        self._told = 0
 
     def debug(self, message: str) -> None:
         sys.stderr.write(f"{message}\n")
+        if self._tell is not None and self._told < _MAX_LINES:
+            self._told += 1
+            for secret in self.hidden:
+                message = message.replace(secret, "***")
+            self._tell(message[:_MAX_TEXT])
 
     info = warning = debug
 
@@ -69,7 +83,8 @@ class Worker:
     def answer(self, request: dict[str, Any]) -> None:
         """Do what *request* asks; whatever goes wrong becomes an answer too."""
         number = request.get("id")
-        self._log = _Log()
+        is_verbose = request["options"].get("verbose")
+        self._log = _Log((lambda text: self._say({"log": text})) if is_verbose else None)
         try:
             if request["op"] == "extract":
                 result: Any = self._extract(request["url"], request["options"])
@@ -114,7 +129,11 @@ class Worker:
         return str(path)
 
     def _downloader(self, options: dict[str, Any]) -> Any:
-        return self._yt_dlp.YoutubeDL({**options, "logger": self._log})
+        downloader = self._yt_dlp.YoutubeDL({**options, "logger": self._log})
+        if options.get("verbose"):
+            values = (str(cookie.value) for cookie in downloader.cookiejar)
+            self._log.hidden = {value for value in values if len(value) >= _MIN_SECRET_CHARS}
+        return downloader
 
     def _say(self, message: dict[str, Any]) -> None:
         line = json.dumps(message, default=repr) + "\n"

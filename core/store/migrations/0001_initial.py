@@ -39,10 +39,16 @@ INDEXES = [
     # A message is answered once with each part of a job's file, however often it asks.
     "CREATE UNIQUE INDEX deliveries_answer ON deliveries (chat_id, reply_to, job_id, part_index)",
     "CREATE INDEX deliveries_state ON deliveries (state)",
+    "CREATE INDEX deliveries_chat ON deliveries (chat_id, id)",
     "CREATE UNIQUE INDEX acknowledgements_message ON acknowledgements (chat_id, message_id)",
     "CREATE INDEX acknowledgements_unsettled ON acknowledgements (id) WHERE is_settled = 0",
     "CREATE UNIQUE INDEX list_items_pair ON list_items (list_id, job_id)",
     "CREATE INDEX list_items_job ON list_items (job_id)",
+    # Charts count what ended on a day without a look at the table.
+    (
+        "CREATE INDEX jobs_finished ON jobs (finished, status, source_type, size_bytes)"
+        " WHERE finished IS NOT NULL"
+    ),
     # The same file may have been sent for another job, and its bytes be there already.
     "CREATE INDEX jobs_sha256 ON jobs (sha256) WHERE sha256 IS NOT NULL",
     "CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked IS NULL",
@@ -76,11 +82,13 @@ WORDS = [
 ]
 
 #: What is searched of the library, folded (`core.domain.folding`) and written by `core.store.items`. A sign
-#: before facets keeps them apart from words. `library_pieces` holds the pairs of letters of `library_words`.
+#: before facets keeps them apart from words. Beginnings of two to five letters are read as words are; longer
+#: ones are put together, each time, from all words that begin so. `library_pieces` holds the pairs of letters
+#: of `library_words`.
 LIBRARY = [
     (
         "CREATE VIRTUAL TABLE media_text USING fts5 (title, artist, album, other, facets,"
-        " tokenize = \"ascii tokenchars '=_.-'\", prefix = '2 3')"
+        " tokenize = \"ascii tokenchars '=_.-'\", prefix = '2 3 4 5')"
     ),
     (
         "CREATE VIRTUAL TABLE library_pieces USING fts5 (pieces, content = '', detail = none,"
@@ -365,8 +373,18 @@ class Migration(migrations.Migration):
                 ("modified", fields.FloatField(null=True)),
                 ("removed", fields.FloatField(null=True)),
                 ("day", fields.TextField()),
+                ("tags", fields.TextField(null=True)),
             ],
             options={"table": "media_items"},
+        ),
+        ops.CreateModel(
+            name="LibraryTagRow",
+            fields=[
+                ("key", fields.CharField(primary_key=True, max_length=64)),
+                ("name", fields.TextField()),
+                ("item_count", fields.IntField()),
+            ],
+            options={"table": "library_tags"},
         ),
         ops.CreateModel(
             name="LibraryWordRow",

@@ -255,9 +255,9 @@ class FakeTelegram(TelegramServer):
         kind: Kind = "drop after" if after else "drop"
         self.script.add(Fault(method, kind, times))
 
-    def ignore(self, method: str, *, times: int = 1) -> None:
-        """The next calls of a method are carried out and never answered."""
-        self.script.add(Fault(method, "ignore", times))
+    def ignore(self, method: str, *, times: int = 1, skip: int = 0) -> None:
+        """The next calls of a method, but the first *skip*, are carried out and never answered."""
+        self.script.add(Fault(method, "ignore", times, skip=skip))
 
     def flood(self, method: str, seconds: float, *, word: str = "FLOOD_WAIT") -> None:
         """From its next call on a method is told *word* for so long; `script.impatient` counts the others."""

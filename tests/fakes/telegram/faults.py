@@ -22,6 +22,8 @@ class Fault:
     times: int
     message: str = ""
     code: int = 400
+    #: So many calls go well before.
+    skip: int = 0
 
     def covers(self, method: str) -> bool:
         """Whether it is meant for a method."""
@@ -60,6 +62,9 @@ class Script:
             raise Refused(f"{word}_{math.ceil(left)}", 420)
         for fault in self._waiting:
             if fault.covers(method):
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
                 fault.times -= 1
                 if fault.times <= 0:
                     self._waiting.remove(fault)

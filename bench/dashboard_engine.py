@@ -1,0 +1,98 @@
+"""The shipped engine with a long past, and downloads that go on for minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.loader import load
+from core.client.http import HttpEngineClient
+from core.client.locate import socket_path
+from core.config.settings import Settings
+from core.domain.job import Request
+from tests.acceptance.program import Program
+from tests.fakes.media import made_once, video_mp4
+from tests.fakes.origin import Origin
+
+LIVE = 16
+#: Each of them gets so much a second, and a bit more than the one before it.
+LIVE_BPS, MORE_BPS = 64 * 1024, 4 * 1024
+#: What would change the dashboard, and is not the terminal's.
+_NOT_OURS = {
+    "NO_COLOR", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "SSH_CONNECTION", "SSH_TTY", "TMUX",
+}  # fmt: skip
+#: More than any measurement takes at that rate.
+LIVE_BYTES = 24 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An engine that runs."""
+
+    #: What a dashboard has to be started with.
+    env: Mapping[str, str]
+    client: HttpEngineClient
+    origin: Origin
+
+    async def begin(self) -> list[int]:
+        """Let downloads run; their ids, once all of them move."""
+        film = made_once(video_mp4, "clip.mp4").read_bytes()
+        body = film + bytes(LIVE_BYTES - len(film))
+        requests = []
+        for number in range(LIVE):
+            path = f"/talk-{number}.mp4"
+            self.origin.put(path, body).rate_bps = LIVE_BPS + number * MORE_BPS
+            requests.append(Request(url=self.origin.url(path), force=True))
+        answers = await self.client.submit_many(requests)
+        ids = [answer.job.id for answer in answers if not isinstance(answer, Exception)]
+        missing = set(ids)
+        async for frame in self.client.stream():
+            missing -= {job.id for job in frame.jobs if job.rate}
+            if not missing:
+                break
+        return ids
+
+    async def end(self, ids: Sequence[int]) -> None:
+        """End them."""
+        await asyncio.gather(*(self.client.cancel(job_id) for job_id in ids))
+
+
+async def _run(env: Mapping[str, str], code: str) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=env)
+    assert await process.wait() == 0
+
+
+@contextlib.asynccontextmanager
+async def engine(home: Path, jobs: int) -> AsyncIterator[Served]:
+    """`reeldeck serve` on a store of so many *jobs*, none of which wants to run."""
+    program = Program(home)
+    await load(home / "data", jobs)
+    with contextlib.closing(sqlite3.connect(program.database)) as database, database:
+        database.execute(
+            "UPDATE jobs SET status = 'PAUSED', waiting_for = NULL WHERE status IN ('QUEUED', 'PENDING')"
+        )
+    env = {name: text for name, text in program.env.items() if name not in _NOT_OURS}
+    env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+    # What is installed was compiled long before somebody starts it.
+    env["PYTHONPYCACHEPREFIX"] = str(home / "compiled")
+    await _run(env, "import bench.dashboard_peer, tui.console.attach, tui.screens.jobs")
+    limits = {
+        "REELDECK_LIMITS__MAX_PARALLEL_JOBS": str(LIVE + 1),
+        "REELDECK_LIMITS__MAX_PARALLEL_JOBS_PER_SOURCE": str(LIVE + 1),
+        "REELDECK_NETWORK__MAX_CONNECTIONS_PER_FILE": "1",
+        "REELDECK_NETWORK__MAX_CONNECTIONS_PER_HOST": str(LIVE + 1),
+    }
+    settings = Settings.model_validate({"paths": {"data_dir": home / "data"}})
+    async with Origin() as origin, program.serve(**limits) as process:
+        client = HttpEngineClient(socket_path(settings))
+        try:
+            yield Served(env, client, origin)
+        finally:
+            await client.close()
+            process.send_signal(signal.SIGTERM)
