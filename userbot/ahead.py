@@ -24,7 +24,7 @@ from userbot.transfer.download import CHUNK_BYTES, ReferenceExpired, download_sm
 from userbot.transfer.window import Window
 
 #: Messages that are kept.
-_MAX_KEPT = 500
+_MAX_KEPT = 1_000
 #: A message whose job has not come after so long makes room for others.
 _STALE_S = 600.0
 #: The most that Telegram gives in one call; jobs whose messages are further apart do not follow one another.

@@ -22,9 +22,10 @@ _wanted = click.argument("wanted", metavar="[NO|HOST]...", nargs=-1)
 
 @click.group()
 def webhooks() -> None:
-    """List, test and hurry the receivers that `webhooks.urls` names.
+    """List, test and hurry those that are told when jobs end.
 
-    They are told when a job ends, signed and in order; those that do not answer are tried again for days.
+    `webhooks.urls` names them. What they are told is signed and in order; those that do not answer are tried
+    again for days.
     """
 
 
