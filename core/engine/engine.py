@@ -234,7 +234,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         self.stop_requested.set()
 
     def _on_commit(self, committed: Committed) -> None:
-        jobs = [self._live.overlay(job) for job in committed.jobs] if self._is_open else committed.jobs
+        jobs = self._live.stored(committed.jobs) if self._is_open else committed.jobs
         self._bus.publish(committed.events, jobs, committed.deleted)
         by_id = {job.id: job for job in committed.jobs}
         for event in committed.events:

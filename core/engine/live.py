@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from core.domain.errors import DiskFull, StoreFailure
 from core.domain.job import Job, JobStatus
@@ -121,9 +121,24 @@ class LiveBoard:
         meter = self._meters[job.id] = Meter(job)
         return meter
 
-    def end(self, job_id: int) -> None:
-        """The job no longer transfers."""
-        self._meters.pop(job_id, None)
+    def end(self, meter: Meter) -> None:
+        """Its attempt no longer transfers. The job's next one may have begun already."""
+        if self._meters.get(meter.job.id) is meter:
+            del self._meters[meter.job.id]
+
+    def stored(self, jobs: Iterable[Job]) -> list[Job]:
+        """*jobs*, which were just stored, as they stand this instant.
+
+        An attempt whose end is among them is shown no more: who was told of the end would take what comes
+        afterwards for the news.
+        """
+        shown: list[Job] = []
+        for job in jobs:
+            meter = self._meters.get(job.id)
+            if meter and (job.status is not JobStatus.RUNNING or job.attempt != meter.job.attempt):
+                self.end(meter)
+            shown.append(self.overlay(job))
+        return shown
 
     def overlay(self, job: Job) -> Job:
         """*job* as it stands this instant."""

@@ -145,7 +145,7 @@ class Runner:
             if end is not None:
                 await self._finish(run, attempt, end)
         finally:
-            self._live.end(job.id)
+            self._live.end(attempt.meter)
 
     async def _end_of(self, attempt: Attempt, run: Run) -> End | None:
         logins = Logins(
