@@ -38,11 +38,11 @@ async def test_a_limit_that_is_changed_holds_in_the_engine(on_engine):
     async with on_engine() as (engine, dashboard):
         await dashboard.press("comma")
         await dashboard.shows("max_parallel_jobs", "max_queue_length")
-        await dashboard.press("j", "enter", *"9", "enter")
+        await dashboard.press("j", "j", "enter", *"9", "enter")
         await dashboard.shows("max_parallel_jobs: 9", "1 changed")
         limits = (await engine.status())["limits"]
         assert json.loads(json.dumps(limits))["max_parallel_jobs"] == 9
-        await dashboard.press("k", "enter", "y")
+        await dashboard.press("k", "k", "enter", "y")
         await dashboard.shows("● maintenance")
         await dashboard.press("enter")
         await dashboard.shows("● engine")
