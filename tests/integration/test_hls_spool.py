@@ -123,7 +123,7 @@ def test_a_full_disk_costs_the_batch_and_nothing_else(tmp_path, monkeypatch):
     def full(_file, _data, _offset):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool_module, "_write", full)
+    monkeypatch.setattr(spool_module, "pwrite_all", full)
     with pytest.raises(DiskFull):
         spool.add_blocking([one(1)])
     monkeypatch.undo()

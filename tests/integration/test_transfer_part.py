@@ -11,7 +11,7 @@ from core.domain.errors import MediaFailure
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.digest import PrefixDigest
 from core.net.transfer.journal import Journal
-from core.net.transfer.part import PartFile
+from core.net.transfer.part import PartFile, pwrite_all
 from tests.fakes.transfer import MIB, cancelled, noise, open_files, sha256
 
 
@@ -137,3 +137,11 @@ async def test_a_digest_that_is_not_the_published_one_is_a_media_failure(part):
     part.write_at(b"abc", 0)
     with pytest.raises(MediaFailure, match="md5"):
         await PrefixDigest(part.fd, f"md5:{'0' * 32}").finish(3)
+
+
+def test_large_pieces_are_written_whole(tmp_path):
+    data = noise(3 * 64 * 1024 + 17)
+    with (tmp_path / "f").open("w+b") as file:
+        pwrite_all(file.fileno(), data, 5)
+        file.seek(0)
+        assert file.read() == bytes(5) + data

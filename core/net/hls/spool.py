@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.net.transfer.part import disk_errors
+from core.net.transfer.part import disk_errors, pwrite_all
 
 _FORMAT = 1
-_COPY_BYTES = 2**20
+_COPY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +120,16 @@ class Spool:
             for one in batch:
                 if one.init and one.init not in self._inits | inits:
                     inits[one.init] = end, len(one.init_data)
-                    _write(part, one.init_data, end)
+                    pwrite_all(part, one.init_data, end)
                     end += len(one.init_data)
                 rows.append(
                     Kept(one.position, one.shift, one.name, one.duration_s, one.init, end, len(one.data))
                 )
-                _write(part, one.data, end)
+                pwrite_all(part, one.data, end)
                 end += len(one.data)
             _flush(part)
             lines = b"".join(_lines(inits, rows))
-            _write(log, lines, self._log_bytes)
+            pwrite_all(log, lines, self._log_bytes)
             _flush(log)
         self._log_bytes += len(lines)
         self.size_bytes = end
@@ -205,12 +205,6 @@ def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         length += size
     if length:
         yield start, length
-
-
-def _write(file: int, data: bytes | bytearray, offset: int) -> None:
-    written = 0
-    while written < len(data):  # a full disk may take a part first
-        written += os.pwrite(file, memoryview(data)[written:], offset + written)
 
 
 def _copy(source: int, spans: Sequence[tuple[int, int]], target: Path) -> None:

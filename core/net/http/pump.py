@@ -16,6 +16,8 @@ from typing import cast
 
 import httpcore
 
+from core.net.http.gathering import Gathering
+
 #: What is received at a time at most, and what a sink gets at most.
 BUFFER_BYTES = 1 << 20
 _RECORD_BYTES = 16 * 1024  # the most that one TLS record holds
@@ -55,6 +57,7 @@ class Pump:
         self._pending: Awaitable[None] | None = None
         self._is_alive = False
         self._wake = asyncio.Event()
+        self._gathering = Gathering(sock)
 
     @property
     def is_over(self) -> bool:
@@ -79,6 +82,7 @@ class Pump:
                 raise
             finally:
                 loop.remove_reader(self._sock)
+                self._gathering.stop()
             if self._failure is not None:
                 raise self._failure
             if self._pending is not None:
@@ -124,6 +128,8 @@ class Pump:
             self._failure = error
         if self.is_over or self._failure is not None or self._pending is not None:
             self._wake.set()
+        else:
+            self._gathering.received(count, min(self._most, self.left_bytes))
 
     @property
     def _most(self) -> int:

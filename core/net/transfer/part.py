@@ -23,6 +23,9 @@ from core.domain.errors import DiskFull, Unknown
 _FORMAT = 1
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MAX_NOTE_BYTES = 4 * 2**20
+#: Written at a time. For larger writes Linux takes larger pages, which it must find and clear first. On ext4
+#: of Linux 6.18 a gigabyte took 0.20 s so, and 0.70 s by a mebibyte at a time (medians of six).
+_WRITE_BYTES = 64 * 1024
 #: A write of a MiB at most goes into the page cache in less than one; longer, and the cache is full …
 _SLOW_WRITE_S = 0.02
 #: … and stays so for a while.
@@ -79,9 +82,7 @@ class PartFile:
         """Write all of *data* at *position*."""
         began = time.monotonic()
         with disk_errors("cannot write"):
-            written = os.pwrite(self._fd, data, position)
-            while written < len(data):  # a full disk may take a part first
-                written += os.pwrite(self._fd, memoryview(data)[written:], position + written)
+            pwrite_all(self._fd, data, position)
         now = time.monotonic()
         if now - began > _SLOW_WRITE_S:
             self._slow_until = now + _SLOW_FOR_S
@@ -165,6 +166,14 @@ class PartFile:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def pwrite_all(fd: int, data: bytes | bytearray | memoryview, position: int) -> None:
+    """Write all of *data* at *position*. Raises OSError."""
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(fd, left[:_WRITE_BYTES], position)
+        left, position = left[written:], position + written
 
 
 #: macOS has no fdatasync.
