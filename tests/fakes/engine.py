@@ -65,8 +65,6 @@ class FakeEngine(FakeChats, FakeHooks, FakeLibrary, FakeLimits, FakeOrder):
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         self.stop_asked = asyncio.Event()
         self.is_closed = False
-        #: Its clock stands still.
-        self.now = time.time()
         self.speed_bps = 0.0
         #: What `status` says beside what it counts.
         self.engine_facts: dict[str, Any] = {}
@@ -436,7 +434,7 @@ class FakeEngine(FakeChats, FakeHooks, FakeLibrary, FakeLimits, FakeOrder):
                 "pid": 1,
                 "uptime_s": 1.0,
                 "state": "running",
-                "now": iso(self.now),
+                "now": iso(time.time()),
             }
             | self.engine_facts,
             "counts": {status.value: count for status, count in self.counts().items()},

@@ -59,6 +59,7 @@ async def test_health_says_so_or_says_what_is_wrong(http, engine):
 
 
 async def test_status_and_sources_are_passed_on(http, engine):
+    engine.engine_facts = {"now": "2026-01-02T03:04:05.678Z"}
     assert (await http.get("/api/v1/status")).json() == await engine.status()
     assert (await http.get("/api/v1/sources")).json() == {"items": await engine.sources(), "next": None}
 

@@ -116,6 +116,7 @@ async def test_actions_reach_the_engine_and_bring_back_the_job(client, engine):
 
 
 async def test_the_rest_of_the_interface(client, engine):
+    engine.engine_facts = {"now": "2026-01-02T03:04:05.678Z"}
     assert await client.status() == await engine.status()
     assert await client.sources() == await engine.sources()
     request = Request(url=URL, kind=Kind.VIDEO, quality="720p", profile="p")
