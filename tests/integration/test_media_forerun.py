@@ -160,9 +160,12 @@ async def test_ffmpeg_that_gives_up_is_an_error_of_the_tree(prober, tmp_path, mo
 
 
 async def _film_in_segments(origin: Origin, folder: Path) -> tuple[str, Resource]:
-    """A film of some segments; its playlist's address, and its last segment."""
+    """A film of some segments; its playlist's address, and its last segment.
+
+    ffmpeg looks at five seconds of a film before it begins to write: what comes before the last is longer.
+    """
     folder.mkdir()
-    hls_ts(folder, seconds=6.0)
+    hls_ts(folder, seconds=9.0)
     served = origin.put_folder("/film", folder)
     return origin.url("/film/index.m3u8"), served[max(path.name for path in folder.glob("*.ts"))]
 
@@ -174,6 +177,7 @@ async def test_a_job_takes_what_was_made_while_its_segments_came(run_engine, ori
         running = asyncio.create_task(finish(engine, url))
         tmp = engine.settings.paths.tmp
         while not list(tmp.glob("*/early.mp4")):  # noqa: ASYNC110 -- ffmpeg makes it
+            assert not running.done()
             await asyncio.sleep(0.02)
         origin.release.set()
         job = await running
