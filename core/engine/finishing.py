@@ -148,10 +148,9 @@ async def _digest(attempt: Attempt, path: Path) -> str:
 async def _inputs(attempt: Attempt, tools: Toolbox, paths: list[Path]) -> list[Input]:
     """The fetched files as they are; how long their streams are is kept for the check of the result."""
     roles = [track.role for track in attempt.resolution.tracks]
-    attempt.seen = None
     if len(paths) == 1:
         # Most single files are kept as they came: what VALIDATE wants to know is asked in the same visit.
-        attempt.seen = await tools.prober.whole(paths[0])
+        attempt.seen = attempt.seen or await tools.prober.whole(paths[0])
         infos = [attempt.seen.info]
     else:
         infos = [await tools.prober.probe(path, measure=False) for path in paths]

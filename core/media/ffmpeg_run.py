@@ -85,10 +85,8 @@ async def run_ffmpeg(argv: Sequence[str], cwd: Path, work: Work) -> None:
         raise _failure(done)
 
 
-async def finish(part: Path, result: Path) -> str:
-    """Give a file that is whole its name, once it is on disk; returns its SHA-256.
-
-    The digest is computed while the disk is waited for.
+async def settle(part: Path) -> str:
+    """Wait until a file that is whole is on disk; returns its SHA-256, which is computed meanwhile.
 
     Raises:
         DiskFull: There is no room.
@@ -97,20 +95,30 @@ async def finish(part: Path, result: Path) -> str:
     try:
         async with asyncio.TaskGroup() as group:
             digest = group.create_task(sha256(part))
-            await asyncio.to_thread(_sync_blocking, part)
+            await asyncio.to_thread(sync_blocking, part)
     except* JobError as errors:
         raise errors.exceptions[0] from errors
-    await asyncio.to_thread(_rename_blocking, part, result)
     return digest.result()
+
+
+async def publish(part: Path, result: Path) -> None:
+    """Give a file that is on disk its name.
+
+    Raises:
+        DiskFull: There is no room.
+        MediaFailure: The disk fails.
+    """
+    await asyncio.to_thread(_rename_blocking, part, result)
 
 
 def _rename_blocking(part: Path, result: Path) -> None:
     with disk_failures(result):
         part.replace(result)
-    _sync_blocking(result.parent)
+    sync_blocking(result.parent)
 
 
-def _sync_blocking(path: Path) -> None:
+def sync_blocking(path: Path) -> None:
+    """Wait until a file or a folder is on disk; raises as `publish` does."""
     with disk_failures(path):
         descriptor = os.open(path, os.O_RDONLY)
         try:

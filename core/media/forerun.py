@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +18,14 @@ from pathlib import Path
 from core.domain.media import Role
 from core.media.arguments import postprocess_argv
 from core.media.ffmpeg import Ffmpeg
-from core.media.ffmpeg_run import Work, run_ffmpeg
+from core.media.ffmpeg_run import Work, run_ffmpeg, settle
+from core.media.index_room import room_for_index
 from core.media.prober import Prober
 from core.media.recipe import Input, Recipe, Wanted, plan
-from core.net.transfer.blocking import run_blocking
 
 #: So much of an input shows its streams; it is what ffmpeg itself looks at (its `probesize`).
 PROBE_BYTES = 5_000_000
-_READ_BYTES = 1 << 20
+_PIPE_BYTES = 1 << 20
 #: How often a FIFO is tried until ffmpeg has opened its end.
 _OPEN_EVERY_S = 0.01
 #: Nobody knows how long the result will be: a bound against a run-away ffmpeg, no more.
@@ -53,8 +54,8 @@ class Arrival:
         return self.path if self.path.exists() else self.path.with_name(self.path.name + ".part")
 
     def tell(self, there_bytes: int, *, is_whole: bool = False) -> bool:
-        """So much is there for good. False when that is less than before: what was read was wrong."""
-        is_good = there_bytes >= self.there_bytes
+        """So much is there for good. False where that contradicts what was told: what was read was wrong."""
+        is_good = there_bytes == self.there_bytes or (there_bytes > self.there_bytes and not self.is_whole)
         self.there_bytes, self.is_whole = there_bytes, is_whole
         self._moved.set()
         return is_good
@@ -72,7 +73,9 @@ class Early:
 
     recipe: Recipe
     wanted: Wanted
+    #: It is on disk.
     path: Path
+    sha256: str
 
     def fits(self, recipe: Recipe, wanted: Wanted) -> bool:
         """Whether it is what would be made now that the inputs are whole."""
@@ -86,6 +89,7 @@ async def run_ahead(
     wanted: Wanted,
     out_stem: Path,
     *,
+    duration_s: float | None,
     timeout_s: float,
 ) -> Early | None:
     """Remux *arrivals* as they come; None where that would be no mere copying, or nothing is saved by it.
@@ -96,6 +100,7 @@ async def run_ahead(
         arrivals: The inputs.
         wanted: What the result should be.
         out_stem: Path of the result without its extension; FIFOs are made beside it.
+        duration_s: Expected length, None when it is not known.
         timeout_s: For the run of ffmpeg, downloads included.
 
     Raises:
@@ -120,8 +125,14 @@ async def run_ahead(
         if arrival.role is item.role
     ]
     piped = tuple(replace(item, path=fifo) for item, (_, fifo) in zip(recipe.inputs, feeds, strict=True))
-    cover = wanted.cover
-    argv = postprocess_argv(ffmpeg, replace(recipe, inputs=piped), wanted.tags, result, cover=cover)
+    argv = postprocess_argv(
+        ffmpeg,
+        replace(recipe, inputs=piped),
+        wanted.tags,
+        result,
+        cover=wanted.cover,
+        index_bytes=room_for_index(recipe, wanted, duration_s=duration_s) if duration_s else None,
+    )
     work = Work(
         duration_s=None,
         size_bytes=_MOST_BYTES,
@@ -141,7 +152,7 @@ async def run_ahead(
         for _, fifo in feeds:
             fifo.unlink(missing_ok=True)
     is_read = all(not task.cancelled() and task.result() for task in fed)
-    return Early(recipe, wanted, result) if is_read else None
+    return Early(recipe, wanted, result, await settle(result)) if is_read else None
 
 
 def _can_be_streamed(recipe: Recipe, wanted: Wanted) -> bool:
@@ -164,11 +175,13 @@ async def _feed(arrival: Arrival, fifo: Path) -> bool:
             position = 0
             while True:
                 await arrival.until(position)
-                count = min(arrival.there_bytes - position, _READ_BYTES)
+                count = min(arrival.there_bytes - position, _PIPE_BYTES)
                 if count <= 0:
                     return True
-                await _write(pipe, memoryview(await run_blocking(os.pread, source, count, position)))
-                position += count
+                try:
+                    position += _pass_on(source, pipe, count, position)
+                except BlockingIOError:
+                    await _until_read(pipe)
         except BrokenPipeError:
             return False
         finally:
@@ -186,19 +199,24 @@ async def _open(fifo: Path) -> int:
             await asyncio.sleep(_OPEN_EVERY_S)
         else:
             with contextlib.suppress(AttributeError, OSError):  # Linux, and only as far as it allows
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _READ_BYTES)
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             return pipe
 
 
-async def _write(pipe: int, data: memoryview) -> None:
+def _pass_on(source: int, pipe: int, count: int, position: int) -> int:
+    """Up to *count* bytes of a file, which were written a moment ago; on Linux nothing is copied."""
+    if sys.platform == "linux":
+        return os.splice(source, pipe, count, offset_src=position, flags=os.SPLICE_F_NONBLOCK)
+    else:  # noqa: RET505 -- mypy takes what follows for dead otherwise
+        return os.write(pipe, os.pread(source, count, position))
+
+
+async def _until_read(pipe: int) -> None:
+    """Wait until a full pipe has room."""
     loop = asyncio.get_running_loop()
-    while data:
-        try:
-            data = data[os.write(pipe, data) :]
-        except BlockingIOError:
-            ready = asyncio.Event()
-            loop.add_writer(pipe, ready.set)
-            try:
-                await ready.wait()
-            finally:
-                loop.remove_writer(pipe)
+    ready = asyncio.Event()
+    loop.add_writer(pipe, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_writer(pipe)

@@ -14,22 +14,16 @@ from core.media.chapters import ffmetadata, spans
 from core.media.encoders import choose_encoder
 from core.media.faststart import read_layout
 from core.media.ffmpeg import Ffmpeg
-from core.media.ffmpeg_run import Work, finish, run_ffmpeg
+from core.media.ffmpeg_run import Work, publish, run_ffmpeg, settle
 from core.media.forerun import Early
 from core.media.fragments import straighten_blocking
+from core.media.index_room import room_for_index
 from core.media.m4a import wrap_blocking
 from core.media.recipe import Input, Recipe, Wanted, extension_of, plan
 from core.media.tags import write_tags_blocking
 from core.net.transfer.blocking import run_blocking
 
 __all__ = ["Input", "Made", "Recipe", "Wanted", "extension_of", "plan", "postprocess"]
-
-#: What the index of an MP4 grows by for each packet at most (ISO/IEC 14496-12: stsc 12, co64 8).
-_ENTRY_BYTES = 20
-#: … for each chapter: its name, cut at 255 bytes, and its place.
-_CHAPTER_BYTES = 320
-#: … for tags (six texts of up to 500 characters) and headers.
-_TAGS_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +93,14 @@ async def postprocess(
             recipe = await _evened(ffmpeg, recipe, even, work)
         was_ahead = early is not None and early.fits(recipe, wanted)
         if early is not None and was_ahead:
-            early.path.replace(part)
+            await asyncio.to_thread(_check_and_tag_blocking, recipe, wanted, early.path)
+            digest = early.sha256
+            await publish(early.path, result)
         else:
             await _make(ffmpeg, recipe, wanted, part, chapters, work)
-        await asyncio.to_thread(_check_and_tag_blocking, recipe, wanted, part)
-        digest = await finish(part, result)
+            await asyncio.to_thread(_check_and_tag_blocking, recipe, wanted, part)
+            digest = await settle(part)
+            await publish(part, result)
     finally:
         for path in (part, even, chapters):
             path.unlink(missing_ok=True)
@@ -121,7 +118,7 @@ async def _make(
         return
     converts = recipe.video is not None and recipe.video.convert_to is not None
     encoder = await choose_encoder(ffmpeg, use_hardware=wanted.use_hardware and converts)
-    index_bytes = await _room_for_index(recipe, wanted)
+    index_bytes = await asyncio.to_thread(_room_for_index_blocking, recipe, wanted)
 
     async def follow(encoder: VideoEncoder, index_bytes: int | None = None) -> None:
         argv = postprocess_argv(
@@ -169,20 +166,13 @@ async def _evened(ffmpeg: Ffmpeg, recipe: Recipe, even: Path, work: Work) -> Rec
     return replace(recipe, inputs=tuple(inputs))
 
 
-async def _room_for_index(recipe: Recipe, wanted: Wanted) -> int | None:
+def _room_for_index_blocking(recipe: Recipe, wanted: Wanted) -> int | None:
     """Bytes that the index of the result needs at most, None where that is hard to say."""
     if not recipe.is_mp4_copy:
         return None
-    paths = [item.path for item in recipe.inputs]
-    layouts = await asyncio.gather(*(asyncio.to_thread(read_layout, path) for path in paths))
-    cover_bytes = (await asyncio.to_thread(wanted.cover.stat)).st_size if wanted.cover else 0
-    # Two streams take turns: what was one long piece becomes many short ones, each with an entry.
-    return (
-        sum(layout.index_bytes for layout in layouts)
-        + recipe.packets * _ENTRY_BYTES
-        + len(wanted.tags.chapters) * _CHAPTER_BYTES
-        + cover_bytes
-        + _TAGS_BYTES
+    of_inputs_bytes = sum(read_layout(item.path).index_bytes for item in recipe.inputs)
+    return room_for_index(
+        recipe, wanted, duration_s=recipe.duration_s or 0.0, of_inputs_bytes=of_inputs_bytes
     )
 
 

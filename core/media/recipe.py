@@ -128,13 +128,12 @@ class Recipe:
         return self.audio.convert_to is None and self.inputs[0].info.container == "aac"
 
     @property
-    def packets(self) -> int:
-        """About how many packets the result will have."""
+    def packets_a_second(self) -> float:
+        """About how many packets a second of the result will have."""
         film, sound = self.inputs[0].info, self.inputs[-1].info
-        a_second = (film.video.fps or 60 if film.video and self.video else 0) + (
+        return (film.video.fps or 60 if film.video and self.video else 0) + (
             (sound.audio.sample_rate_hz or 48_000) / 1024 if sound.audio and self.audio else 0
         )
-        return round((self.duration_s or 0) * a_second)
 
     @property
     def lacks_times(self) -> bool:

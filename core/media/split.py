@@ -16,7 +16,7 @@ from core.media.arguments import segment_argv
 from core.media.cuts import choose_cuts
 from core.media.faststart import read_layout
 from core.media.ffmpeg import Ffmpeg
-from core.media.ffmpeg_run import Work, finish, run_ffmpeg
+from core.media.ffmpeg_run import Work, publish, run_ffmpeg, sync_blocking
 from core.media.prober import Prober
 from core.media.recipe import Input, extension_of
 from core.media.tags import write_tags_blocking
@@ -135,7 +135,8 @@ async def _cut(
         await run_ffmpeg(argv, out_stem.parent, work)
         for number, (path, final) in enumerate(zip(raw, finals, strict=True), start=1):
             await asyncio.to_thread(_check_and_tag_blocking, path, _titled(tags, number, total))
-            await finish(path, final)
+            await asyncio.to_thread(sync_blocking, path)
+            await publish(path, final)
             info = await tools.prober.probe(final)
             await tools.prober.check_ending(final)
             made.append(Part(final, number, info.size_bytes, info.duration_s or 0.0))

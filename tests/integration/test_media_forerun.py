@@ -13,12 +13,13 @@ from core.domain.errors import JobError
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind
 from core.domain.media import Role, Tags
-from core.media import forerun
+from core.media import forerun, index_room
+from core.media.faststart import read_layout
 from core.media.ffmpeg import locate
 from core.media.forerun import Arrival, run_ahead
 from core.media.postprocess import Input, Wanted, plan, postprocess
 from core.media.prober import Prober
-from tests.fakes.media import hls_ts, run_ffmpeg, video_mp4
+from tests.fakes.media import hls_ts, packets, run_ffmpeg, video_mp4
 from tests.fakes.origin import Fault, Origin, Resource
 from tests.integration.conftest import finish
 
@@ -63,10 +64,12 @@ class _Download:
         self.arrival.tell(len(self.data), is_whole=True)
         return self.arrival.path
 
-    def begin(self, prober: Prober, wanted: Wanted = WANTED) -> asyncio.Task[forerun.Early | None]:
+    def begin(
+        self, prober: Prober, wanted: Wanted = WANTED, *, duration_s: float | None = 4.0
+    ) -> asyncio.Task[forerun.Early | None]:
         out = self._part.with_name("early")
-        work = run_ahead(locate(None), prober, [self.arrival], wanted, out, timeout_s=30)
-        return asyncio.create_task(work)
+        limits = {"duration_s": duration_s, "timeout_s": 30}
+        return asyncio.create_task(run_ahead(locate(None), prober, [self.arrival], wanted, out, **limits))
 
 
 async def _until_piped(folder: Path) -> None:
@@ -102,7 +105,11 @@ async def test_the_result_is_what_remuxing_the_whole_file_makes(prober, tmp_path
     whole = download.end()
     early = await running
     assert early is not None
-    assert _digest(early.path) == _digest(await _afterwards(prober, whole, tmp_path / "after"))
+    after = await _afterwards(prober, whole, tmp_path / "after")
+    assert packets(early.path) == packets(after)
+    assert await prober.tags(early.path) == await prober.tags(after)
+    assert read_layout(early.path).is_faststart
+    assert early.sha256 == _digest(early.path)
     recipe = plan([Input(Role.MUXED, whole, await prober.probe(whole, measure=False))], WANTED)
     assert early.fits(recipe, WANTED)
     assert not early.fits(recipe, replace(WANTED, tags=Tags(title="Another")))
@@ -122,10 +129,40 @@ async def test_what_has_to_be_converted_is_left_to_the_usual_way(prober, tmp_pat
     assert await download.begin(prober, replace(WANTED, kind=Kind.AUDIO)) is None
 
 
+async def test_without_a_length_to_count_on_the_index_comes_in_front_all_the_same(prober, tmp_path):
+    download = _Download(tmp_path, _stream(tmp_path))
+    download.bring(len(download.data) // 2)
+    running = download.begin(prober, duration_s=None)
+    await _until_piped(tmp_path)
+    download.end()
+    early = await running
+    assert early is not None
+    assert read_layout(early.path).is_faststart
+
+
+async def test_an_index_that_outgrows_its_room_is_an_error_of_the_tree(prober, tmp_path, monkeypatch):
+    monkeypatch.setattr(index_room, "_TAGS_BYTES", 0)
+    download = _Download(tmp_path, _stream(tmp_path))
+    download.bring(len(download.data) // 2)
+    running = download.begin(prober, duration_s=0.1)
+    await _until_piped(tmp_path)
+    download.end()
+    with pytest.raises(ExceptionGroup) as failed:
+        await running
+    assert isinstance(failed.value.exceptions[0], JobError)
+
+
 async def test_a_file_that_is_begun_anew_is_noticed(tmp_path):
     download = _Download(tmp_path, b"x" * 1000)
     assert download.bring(500)
     assert not download.bring(0)
+
+
+async def test_a_file_that_goes_on_after_its_end_is_noticed(tmp_path):
+    arrival = Arrival(Role.MUXED, tmp_path / "0-muxed")
+    assert arrival.tell(500, is_whole=True)
+    assert arrival.tell(500, is_whole=True)
+    assert not arrival.tell(700)
 
 
 async def test_cancelled_it_leaves_neither_a_pipe_nor_a_process(prober, tmp_path, monkeypatch):

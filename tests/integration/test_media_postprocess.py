@@ -163,7 +163,7 @@ async def test_room_for_the_index_is_left_or_made_in_the_end(prober, tmp_path, m
         media.run_ffmpeg("-i", whole, "-map", f"0:{stream}", "-c", "copy", path)
     if not has_room:
         for name in ("_ENTRY_BYTES", "_CHAPTER_BYTES", "_TAGS_BYTES"):
-            monkeypatch.setattr(f"core.media.postprocess.{name}", 0)
+            monkeypatch.setattr(f"core.media.index_room.{name}", 0)
     commands: list[list[str]] = []
 
     async def run(argv: list[str], *others: object) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from Cryptodome.Cipher import AES
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES128
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from core.domain.errors import MediaFailure
 
 KEY_BYTES = 16
 _BLOCK_BYTES = 16
+#: What OpenSSL asks for beyond the data, and the block that waits in front of it.
+SPARE_BYTES = 2 * _BLOCK_BYTES
+_WRONG_KEY = "a segment does not decrypt with the key that the playlist names"
 
 
 class CbcDecryptor:
@@ -16,18 +21,30 @@ class CbcDecryptor:
     Args:
         key: 16 bytes.
         iv: 16 bytes.
+        room: Where it decrypts to, if what comes fits in with `SPARE_BYTES`; others may share it, as a
+            result is only good until the next call.
     """
 
-    def __init__(self, key: bytes, iv: bytes) -> None:
-        self._cipher = AES.new(key, AES.MODE_CBC, iv)
-        self._rest = b""
+    def __init__(self, key: bytes, iv: bytes, room: bytearray) -> None:
+        self._cipher = Cipher(AES128(key), CBC(iv)).decryptor()
+        self._room = room
+        self._last = b""
+        self._size_bytes = 0
 
-    def feed(self, data: bytes) -> bytes:
-        """What can be decrypted so far. The last block is kept back: it may be padding."""
-        data = self._rest + data if self._rest else data
-        usable = (len(data) - 1) // _BLOCK_BYTES * _BLOCK_BYTES if data else 0
-        self._rest = data[usable:]
-        return bytes(self._cipher.decrypt(memoryview(data)[:usable])) if usable else b""
+    def feed(self, data: bytes | memoryview) -> memoryview:
+        """What can be decrypted so far; the last block is kept back, as it may be padding.
+
+        It is overwritten by the next call of whoever shares the room.
+        """
+        self._size_bytes += len(data)
+        if len(self._room) < len(data) + SPARE_BYTES:
+            self._room = bytearray(len(data) + SPARE_BYTES)
+        kept, room = len(self._last), memoryview(self._room)
+        room[:kept] = self._last
+        end = kept + self._cipher.update_into(data, room[kept:])
+        usable = max(0, end - _BLOCK_BYTES)
+        self._last = bytes(room[usable:end])
+        return room[:usable]
 
     def finish(self) -> bytes:
         """The last bytes, without padding.
@@ -35,10 +52,9 @@ class CbcDecryptor:
         Raises:
             MediaFailure: The key is wrong, or the segment is cut.
         """
-        if len(self._rest) != _BLOCK_BYTES:
+        if not self._size_bytes or self._size_bytes % _BLOCK_BYTES:
             raise MediaFailure("an encrypted segment is not a whole number of blocks long")
-        last = self._cipher.decrypt(self._rest)
-        padding = last[-1]
-        if not 1 <= padding <= _BLOCK_BYTES or last[-padding:] != bytes([padding]) * padding:
-            raise MediaFailure("a segment does not decrypt with the key that the playlist names")
-        return bytes(last[:-padding])
+        padding = self._last[-1]
+        if not 1 <= padding <= _BLOCK_BYTES or self._last[-padding:] != bytes([padding]) * padding:
+            raise MediaFailure(_WRONG_KEY)
+        return self._last[:-padding]

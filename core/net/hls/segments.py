@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from core.domain.errors import HttpFailure, InvalidRequest, NetworkFailure, ParserFailure
 from core.domain.media import Track
-from core.net.hls.aes import KEY_BYTES, CbcDecryptor
+from core.net.hls.aes import KEY_BYTES, SPARE_BYTES, CbcDecryptor
 from core.net.hls.packed import Id3Stripper
 from core.net.hls.playlist import ByteRange, InitSection, Segment, SegmentKey
 from core.net.http.client import HttpClient, Response, raise_for_status
-from core.net.transfer.blocking import run_blocking
+from core.net.http.pump import BUFFER_BYTES
 from core.net.transfer.pulse import Pulse
 from core.net.transfer.remote import parse_content_range
 from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
@@ -23,8 +23,6 @@ from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 #: Takes what was read, which is its own during the call only. What it returns is awaited before it gets more.
 Sink = Callable[[bytes | memoryview], Awaitable[None] | None]
 
-#: Smaller ones are decrypted before a thread would have begun.
-_THREAD_BYTES = 128 * 1024
 #: What players send to other hosts too, where segments often are; logins stay with the playlist's origin.
 _PLAYER_HEADERS = frozenset({"accept", "accept-language", "origin", "referer", "user-agent"})
 
@@ -62,7 +60,7 @@ class SegmentReader:
         await self._read(init.url, init.byterange, init.key, sink)
 
     async def _read(self, url: str, byterange: ByteRange | None, key: SegmentKey | None, sink: Sink) -> None:
-        decryptor = CbcDecryptor(await self._key(key.url), key.iv) if key else None
+        decryptor = CbcDecryptor(await self._key(key.url), key.iv, self._room) if key else None
         with _bad_links_are_the_playlists():
             async with self._http.stream(url, headers=self._headers(url, byterange)) as response:
                 way = _Way(_Cut(response, byterange), decryptor, sink, self._pulse)
@@ -78,6 +76,11 @@ class SegmentReader:
         if not byterange:
             return headers
         return {**headers, "Range": f"bytes={byterange.start}-{byterange.start + byterange.length - 1}"}
+
+    @cached_property
+    def _room(self) -> bytearray:
+        """What is decrypted goes from here to the sink at once."""
+        return bytearray(BUFFER_BYTES + SPARE_BYTES)
 
     @cached_property
     def _home_headers(self) -> Mapping[str, str]:
@@ -131,25 +134,14 @@ class _Way:
             raise HttpFailure(f"{self.cut.host} sent a web page instead of a segment")
         self._is_begun = True
         wanted = self.cut.feed(data)
-        if self._decryptor is None:
-            return self._pass(wanted)
-        if len(wanted) < _THREAD_BYTES:
-            return self._pass(self._decryptor.feed(bytes(wanted)))
-        return self._decrypt(self._decryptor, bytes(wanted))
+        clean = self._stripper.feed(self._decryptor.feed(wanted) if self._decryptor else wanted)
+        return self._sink(clean) if clean else None
 
     def finish(self) -> Awaitable[None] | None:
         """The segment is over: give what was kept back."""
         last = self._decryptor.finish() if self._decryptor else b""
         clean = self._stripper.feed(last) or self._stripper.finish()
         return self._sink(clean) if clean else None
-
-    def _pass(self, data: bytes | memoryview) -> Awaitable[None] | None:
-        clean = self._stripper.feed(data)
-        return self._sink(clean) if clean else None
-
-    async def _decrypt(self, decryptor: CbcDecryptor, data: bytes) -> None:
-        if (pending := self._pass(await run_blocking(decryptor.feed, data))) is not None:
-            await pending
 
 
 class _Cut:

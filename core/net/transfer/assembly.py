@@ -58,7 +58,7 @@ class Assembly(ABC):
         self._progress = progress
         self._max_bytes = max_bytes
         self._pulse = Pulse(stall_s)
-        self._journal = Journal(part, self._note)
+        self._journal = Journal(part)
 
     @abstractmethod
     async def _resume(self) -> int:
@@ -111,7 +111,7 @@ class Assembly(ABC):
         except BaseException:
             self._report()
             with contextlib.suppress(JobError):  # the disk's trouble must not hide why we stop
-                await self._journal.claim()
+                await self._journal.claim(self._note)
             raise
         finally:
             self._part.close()
@@ -129,7 +129,7 @@ class Assembly(ABC):
         try:
             async with asyncio.TaskGroup() as group:
                 background = [
-                    group.create_task(self._journal.keep()),
+                    group.create_task(self._journal.keep(self._note)),
                     group.create_task(self._pulse.watch(lambda: self._tick(group))),
                 ]
                 if self.is_hashed:
@@ -168,12 +168,12 @@ class Assembly(ABC):
     async def _finish(self, digest: PrefixDigest, resumed_bytes: int) -> Fetched:
         size_bytes = self._prefix_bytes
         self._part.truncate(size_bytes)
+        self._progress(size_bytes, size_bytes)  # whoever reads along need not wait for the disk
         # The disk and a processor, side by side.
         finished = digest.finish(size_bytes) if self.is_hashed else _nothing()
         sha256, _ = await asyncio.gather(finished, run_blocking(self._part.flush_blocking))
         container = sniff_container(self._part.read_at(SNIFF_BYTES, 0))
         await run_blocking(self._part.publish_blocking)
-        self._progress(size_bytes, size_bytes)
         return Fetched(
             path=self._part.path,
             size_bytes=size_bytes,
