@@ -32,8 +32,8 @@ from core.media.prober import Prober
 from core.net.address.gate import AddressGate
 from core.net.hls.fetch import fetch_hls
 from core.net.http.client import HttpClient
+from core.net.progress import Fetched
 from core.net.transfer import part
-from core.net.transfer.assembly import Assembly
 from core.net.transfer.file import fetch_file
 
 Answer = Mapping[str, Any]
@@ -56,18 +56,22 @@ class Worker:
 
     async def bytes(self, folder: Path, *, url: str) -> None:
         """The ranged transfer as other tools do it: nothing is hashed, nothing waits for the disk."""
-        with _unproven():
-            await self.file(folder, url=url)
+        with _unflushed():
+            await self._fetch(Role.MUXED, url, folder / "out", is_hashed=False)
 
     async def file(self, folder: Path, *, url: str) -> None:
         """The ranged transfer alone, digest and flush included."""
-        await fetch_file(
+        await self._fetch(Role.MUXED, url, folder / "out", is_hashed=True)
+
+    async def _fetch(self, role: Role, url: str, path: Path, *, is_hashed: bool) -> Fetched:
+        return await fetch_file(
             self._http,
-            Track(role=Role.MUXED, transport=Transport.HTTP, url=url),
-            folder / "out",
+            Track(role=role, transport=Transport.HTTP, url=url),
+            path,
             progress=_ignore,
             connections=self._connections,
             stall_s=60,
+            is_hashed=is_hashed,
         )
 
     async def hls(self, folder: Path, *, url: str) -> None:
@@ -95,26 +99,13 @@ class Worker:
         """Picture and sound side by side, and into one file."""
         making = folder / "making"
         making.mkdir()
-        tracks = [
-            Track(role=Role.VIDEO, transport=Transport.HTTP, url=video),
-            Track(role=Role.AUDIO, transport=Transport.HTTP, url=audio),
-        ]
+        tracks = {Role.VIDEO: video, Role.AUDIO: audio}
         fetched = await asyncio.gather(
-            *(
-                fetch_file(
-                    self._http,
-                    track,
-                    making / track.role,
-                    progress=_ignore,
-                    connections=self._connections,
-                    stall_s=60,
-                )
-                for track in tracks
-            )
+            *(self._fetch(role, url, making / role, is_hashed=False) for role, url in tracks.items())
         )
         inputs = [
-            Input(role=track.role, path=one.path, info=await self._prober.probe(one.path, measure=False))
-            for track, one in zip(tracks, fetched, strict=True)
+            Input(role=role, path=one.path, info=await self._prober.probe(one.path, measure=False))
+            for role, one in zip(tracks, fetched, strict=True)
         ]
         wanted = Wanted(
             kind=Kind.VIDEO, container="mp4", audio_format="m4a", audio_bitrate="high", tags=Tags()
@@ -149,10 +140,9 @@ class Worker:
 
 
 @contextlib.contextmanager
-def _unproven() -> Iterator[None]:
-    """Take what proves a file, and what makes it outlive a power cut, out of transfers."""
+def _unflushed() -> Iterator[None]:
+    """Take what makes a file outlive a power cut out of transfers."""
     with (
-        mock.patch.object(Assembly, "is_hashed", new=False),
         mock.patch.object(os, "fsync", return_value=None),
         mock.patch.object(part, "_flush", return_value=None),
     ):

@@ -177,6 +177,7 @@ async def _fetch(
                 connections=network.max_connections_per_file,
                 max_bytes=max_bytes,
                 stall_s=stall_s,
+                is_hashed=len(found.tracks) == 1,  # several become another file
             )
         case Transport.HLS if track.is_live:
             return await record_hls(

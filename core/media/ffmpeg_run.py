@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from core.domain.text import for_log
 from core.media.child import ChildResult, run_child
 from core.media.digest import sha256
 from core.media.process_group import ResourceLimits
+from core.net.transfer.blocking import run_blocking
 
 log = logging.getLogger("reeldeck.media")
 
@@ -28,6 +29,9 @@ _MAX_GROWTH_BYTES = 1024**3
 _MAX_MEMORY_BYTES = 8 * 1024**3
 #: To put the index in front ffmpeg moves the whole file in silence, on a slow disk at this speed.
 _SLOW_DISK_BPS = 10 * 1024**2
+
+#: A disk writes some hundred megabytes in this time: no more is left in the end.
+_FLUSH_EVERY_S = 0.2
 
 #: What `-progress` tells that only rises while work is done.
 _SIGNS_OF_LIFE = frozenset({"out_time_us", "total_size", "frame"})
@@ -85,6 +89,34 @@ async def run_ffmpeg(argv: Sequence[str], cwd: Path, work: Work) -> None:
         raise _failure(done)
 
 
+@contextlib.asynccontextmanager
+async def flushed(output: Path) -> AsyncIterator[None]:
+    """Have what is written to *output* reach the disk meanwhile, so that little is left to wait for.
+
+    Not for a run that moves all of it in the end. Raises as `settle` does.
+    """
+    is_over = asyncio.Event()
+    flushing = asyncio.create_task(_flush_often(output, is_over))
+    try:
+        yield
+    finally:
+        is_over.set()
+        await flushing  # never cancelled: a disk tells of a failure only once
+
+
+async def _flush_often(output: Path, is_over: asyncio.Event) -> None:
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(is_over.wait(), _FLUSH_EVERY_S)
+            return
+        await run_blocking(_flush_blocking, output)
+
+
+def _flush_blocking(output: Path) -> None:
+    if output.exists():
+        sync_blocking(output)
+
+
 async def settle(part: Path) -> str:
     """Wait until a file that is whole is on disk; returns its SHA-256, which is computed meanwhile.
 
@@ -127,7 +159,7 @@ def sync_blocking(path: Path) -> None:
             os.close(descriptor)
 
 
-@contextmanager
+@contextlib.contextmanager
 def disk_failures(path: Path) -> Iterator[None]:
     """Raise what the file system does to *path* as an error of ours.
 

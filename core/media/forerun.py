@@ -18,7 +18,7 @@ from pathlib import Path
 from core.domain.media import Role
 from core.media.arguments import postprocess_argv
 from core.media.ffmpeg import Ffmpeg
-from core.media.ffmpeg_run import Work, run_ffmpeg, settle
+from core.media.ffmpeg_run import Work, flushed, run_ffmpeg, settle
 from core.media.index_room import room_for_index
 from core.media.prober import Prober
 from core.media.recipe import Input, Recipe, Wanted, plan
@@ -145,7 +145,8 @@ async def run_ahead(
             os.mkfifo(fifo, 0o600)
         async with asyncio.TaskGroup() as group:
             fed = [group.create_task(_feed(arrival, fifo)) for arrival, fifo in feeds]
-            await run_ffmpeg(argv, result.parent, work)
+            async with flushed(result):
+                await run_ffmpeg(argv, result.parent, work)
             for task in fed:
                 task.cancel()  # one that is not done by now was not read to its end
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from core.media.chapters import ffmetadata, spans
 from core.media.encoders import choose_encoder
 from core.media.faststart import read_layout
 from core.media.ffmpeg import Ffmpeg
-from core.media.ffmpeg_run import Work, publish, run_ffmpeg, settle
+from core.media.ffmpeg_run import Work, flushed, publish, run_ffmpeg, settle
 from core.media.forerun import Early
 from core.media.fragments import straighten_blocking
 from core.media.index_room import room_for_index
@@ -131,7 +132,8 @@ async def _make(
             cover=wanted.cover if recipe.extension != "mp3" else None,
             index_bytes=index_bytes,
         )
-        await run_ffmpeg(argv, part.parent, replace(work, limits_memory=encoder == SOFTWARE))
+        async with flushed(part) if index_bytes else contextlib.nullcontext():
+            await run_ffmpeg(argv, part.parent, replace(work, limits_memory=encoder == SOFTWARE))
 
     try:
         await follow(encoder, index_bytes)

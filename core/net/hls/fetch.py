@@ -112,7 +112,7 @@ async def fetch_segments(
         max_bytes=max_bytes,
         stall_s=stall_s,
     )
-    return await transfer.run()
+    return await transfer.run(is_hashed=False)
 
 
 @dataclass(slots=True)
@@ -132,8 +132,6 @@ _AT_WORK: set[_HlsTransfer] = set()
 
 class _HlsTransfer(Assembly):
     """One try at one playlist."""
-
-    is_hashed = False
 
     def __init__(
         self,
@@ -166,11 +164,11 @@ class _HlsTransfer(Assembly):
         self._last_start = 0
         self._container: str | None = None
 
-    async def run(self) -> Fetched:
+    async def run(self, *, is_hashed: bool) -> Fetched:
         """As `Assembly.run`."""
         _AT_WORK.add(self)
         try:
-            return await super().run()
+            return await super().run(is_hashed=is_hashed)
         finally:
             _AT_WORK.discard(self)
 

@@ -47,8 +47,6 @@ class Assembly(ABC):
 
     #: Length according to the source.
     duration_s: float | None = None
-    #: Whether the digest of the file is of use: of what is processed anyway it is that of the result.
-    is_hashed = True
 
     def __init__(
         self, track: Track, part: PartFile, *, progress: Progress, max_bytes: int, stall_s: float
@@ -59,6 +57,7 @@ class Assembly(ABC):
         self._max_bytes = max_bytes
         self._pulse = Pulse(stall_s)
         self._journal = Journal(part)
+        self._is_hashed = True
 
     @abstractmethod
     async def _resume(self) -> int:
@@ -90,14 +89,19 @@ class Assembly(ABC):
         """Bytes that came over the network."""
         return self._pulse.received_bytes
 
-    async def run(self) -> Fetched:
+    async def run(self, *, is_hashed: bool) -> Fetched:
         """Fetch what is missing and finish the file. However it ends, the part is closed and its note true.
+
+        Args:
+            is_hashed: Whether the digest is of use: of what is processed anyway it is that of the result. One
+                that the site publishes is compared in any case.
 
         Raises:
             Restart: See there; nothing is kept.
             MediaFailure: The content is wrong; nothing is kept.
             JobError: As the transfer does.
         """
+        self._is_hashed = is_hashed or self._track.checksum is not None
         try:
             self._part.open()
             resumed_bytes = await self._resume()
@@ -132,7 +136,7 @@ class Assembly(ABC):
                     group.create_task(self._journal.keep(self._note)),
                     group.create_task(self._pulse.watch(lambda: self._tick(group))),
                 ]
-                if self.is_hashed:
+                if self._is_hashed:
                     background.append(group.create_task(digest.follow(lambda: self._prefix_bytes)))
                 await self._fetch(group)
                 for task in background:
@@ -144,17 +148,18 @@ class Assembly(ABC):
 
     @contextlib.asynccontextmanager
     async def _seated(self, seats: Seats, url: str) -> AsyncIterator[Seat]:
-        """Wait for one of the connections that the host of *url* gets; the wait is no standstill.
-
-        What is fetched into one folder is one job's.
-        """
-        seat = Seat(seats, seating_of(url), self._part.path.parent)
+        """Wait for one of the connections that the host of *url* gets; the wait is no standstill."""
+        seat = self._seat_at(seats, url)
         with self._pulse.pause():
             await seat.take()
         try:
             yield seat
         finally:
             seat.leave()
+
+    def _seat_at(self, seats: Seats, url: str) -> Seat:
+        """A seat at the host of *url*, yet to be taken. What is fetched into one folder is one job's."""
+        return Seat(seats, seating_of(url), self._part.path.parent)
 
     def _write(self, data: bytes | memoryview, position: int) -> None:
         self._part.write_at(data, position)
@@ -170,7 +175,7 @@ class Assembly(ABC):
         self._part.truncate(size_bytes)
         self._progress(size_bytes, size_bytes)  # whoever reads along need not wait for the disk
         # The disk and a processor, side by side.
-        finished = digest.finish(size_bytes) if self.is_hashed else _nothing()
+        finished = digest.finish(size_bytes) if self._is_hashed else _nothing()
         sha256, _ = await asyncio.gather(finished, run_blocking(self._part.flush_blocking))
         container = sniff_container(self._part.read_at(SNIFF_BYTES, 0))
         await run_blocking(self._part.publish_blocking)

@@ -25,6 +25,7 @@ from core.net.progress import Fetched, Progress
 from core.net.seats import Seat, seating_of
 from core.net.transfer.assembly import Assembly, Restart
 from core.net.transfer.blocking import run_blocking
+from core.net.transfer.company import Company
 from core.net.transfer.part import PartFile
 from core.net.transfer.ramp import Ramp
 from core.net.transfer.ranges import Piece, Pieces
@@ -44,9 +45,6 @@ _FAST_BPS = 200 * 2**20
 _BUSY_SHARE = 0.3
 #: Where every answer begins with a burst, a second connection alone shows no gain; three do.
 _RAMP_FACTOR = 4
-#: An answer's time gives the windows in which connections are judged, between these.
-_SHORTEST_WINDOW_S = 0.04
-_LONGEST_WINDOW_S = 0.5
 #: So many bytes since the last failure make the next one a new one.
 _PROGRESS_BYTES = 256 * 1024
 #: Without a validator this much is fetched again and compared, to see that the file is still the same.
@@ -65,6 +63,7 @@ async def fetch_file(
     connections: int,
     max_bytes: int = 0,
     stall_s: float,
+    is_hashed: bool = True,
 ) -> Fetched:
     """Download *track* to *path*, going on from what an earlier attempt left beside it.
 
@@ -79,6 +78,7 @@ async def fetch_file(
         connections: At most so many at once; how many pay is found out.
         max_bytes: Larger files are refused, by what is read and not only by what is announced; 0 is no limit.
         stall_s: No byte for so long is a standstill.
+        is_hashed: Whether the digest is of use; one that the site publishes is compared in any case.
 
     Raises:
         SizeLimit: Larger than *max_bytes*.
@@ -103,7 +103,7 @@ async def fetch_file(
             ranged=ranged,
         )
         try:
-            fetched = await transfer.run()
+            fetched = await transfer.run(is_hashed=is_hashed)
         except Restart as restart:
             wasted_bytes += transfer.received_bytes
             # Servers whose nodes disagree about the version still have one whole answer to give.
@@ -144,6 +144,7 @@ class _Transfer(Assembly):
         self._version: Version | None = None
         self._pieces = Pieces(None)
         self._ramp = Ramp(connections, factor=_RAMP_FACTOR)
+        self._company = Company(self._ramp)
         self._workers: set[asyncio.Task[None]] = set()
         #: Of the workers, those that do not wait for a seat.
         self._seated_workers = 0
@@ -187,7 +188,7 @@ class _Transfer(Assembly):
             raise NetworkFailure(f"{self._prefix_bytes} of {total} bytes arrived")
 
     def _start_workers(self, group: asyncio.TaskGroup) -> None:
-        while len(self._workers) < self._ramp.width and self._has_more:
+        while len(self._workers) < self._company.width and self._has_more:
             task = group.create_task(self._work())
             self._workers.add(task)
             task.add_done_callback(self._workers.discard)
@@ -216,9 +217,10 @@ class _Transfer(Assembly):
         self._report()
         total = self._version.total if self._version else None
         if self._is_parallel and total is not None:
-            left_bytes = total - self._pieces.written().total_bytes
-            self._ramp.observe(now, self.received_bytes, is_worthwhile=self._may_pay(now, left_bytes))
-            self._cut_some()
+            seat, seated = self._seat_at(self._http.seats, self._came_from), self._seated_workers
+            pays = self._may_pay(now, total - self._pieces.written().total_bytes)
+            self._company.observe(now, self.received_bytes, seat, seated=seated, is_worthwhile=pays)
+            self._cut_some(self._company.surplus(now, seat, seated=seated))
         self._start_workers(group)
 
     def _may_pay(self, now: float, left_bytes: int) -> bool:
@@ -229,10 +231,10 @@ class _Transfer(Assembly):
         limits_itself = is_fast or self._is_busy or self._part.is_slow
         return not limits_itself and left_bytes > rate_bps * patience_s
 
-    def _cut_some(self) -> None:
-        """Leave answers that are slow, for new ones, and one whose seat another job should have."""
+    def _cut_some(self, surplus: int) -> None:
+        """Leave answers that are slow, for new ones, and *surplus* whose seats other jobs should have."""
         cut = [self._bodies[piece] for piece in self._pieces.laggards() if piece in self._bodies]
-        cut += [body for body in reversed(self._bodies.values()) if body[0].is_wanted][:1]
+        cut += [*reversed(self._bodies.values())][:surplus]
         for _, limit in cut:
             if not limit.expired():
                 limit.reschedule(0)
@@ -241,11 +243,7 @@ class _Transfer(Assembly):
         """Fetch pieces until there are none, more connections than pay, or others in need of the seat."""
         async with self._seated(self._http.seats, self._came_from) as seat:
             self._seated_workers += 1
-            while (
-                self._seated_workers <= self._ramp.width
-                and not seat.is_wanted
-                and (piece := self._next_piece()) is not None
-            ):
+            while not self._is_one_too_many(seat) and (piece := self._next_piece()) is not None:
                 try:
                     await self._fetch_piece(piece, seat)
                 except _REFUSALS:
@@ -259,6 +257,9 @@ class _Transfer(Assembly):
         if not self._seated_workers and not self._has_more:
             self._is_idle.set()
 
+    def _is_one_too_many(self, seat: Seat) -> bool:
+        return self._seated_workers > self._company.width or seat.is_wanted
+
     # One piece.
 
     async def _fetch_piece(self, piece: Piece, seat: Seat) -> None:
@@ -268,7 +269,7 @@ class _Transfer(Assembly):
             try:
                 await self._stream(piece, seat)
             except _Cut:
-                if seat.is_wanted:
+                if self._is_one_too_many(seat):
                     return
             except IfRangeRefused:
                 self._uses_if_range = False
@@ -315,8 +316,7 @@ class _Transfer(Assembly):
     def _learn_answer_time(self, asked_at: float) -> None:
         self._began = time.monotonic()
         self._answer_s = self._began - asked_at
-        self._ramp.observe(self._began, self.received_bytes)  # nothing has come yet
-        self._ramp.window_s = min(max(_SHORTEST_WINDOW_S, 1.5 * self._answer_s), _LONGEST_WINDOW_S)
+        self._ramp.begin(self._began, self.received_bytes, self._answer_s)
 
     def _headers(self, start: int, end: int | None) -> dict[str, str]:
         headers = {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}
