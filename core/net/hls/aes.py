@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES128
-from cryptography.hazmat.primitives.ciphers.modes import CBC
-
 from core.domain.errors import MediaFailure
 
 KEY_BYTES = 16
@@ -26,6 +22,11 @@ class CbcDecryptor:
     """
 
     def __init__(self, key: bytes, iv: bytes, room: bytearray) -> None:
+        # Not before the first encrypted segment: it takes 8 MB.
+        from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES128  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.modes import CBC  # noqa: PLC0415
+
         self._cipher = Cipher(AES128(key), CBC(iv)).decryptor()
         self._room = room
         self._last = b""
