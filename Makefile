@@ -32,7 +32,7 @@ run: venv  ## The dashboard; starts the engine when none runs
 	$(BIN)/reeldeck
 
 test: dev  ## All tests
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 campaign: dev  ## Ten thousand faulty transfers, pauses and kills at random: make campaign CAMPAIGN_SEED=2
 	CAMPAIGN=long $(BIN)/python -m pytest tests/campaign tests/integration/test_backup_database.py --timeout 3600 --log-cli-level INFO
@@ -54,8 +54,8 @@ site: dev  ## The documentation as pages, in build/site
 	$(BIN)/python -m sphinx -W --keep-going -q -n docs build/site
 
 lock:  ## New lock files from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build --extra web -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra dev --extra web -o requirements-dev.lock
 
 clean:  ## Remove what was made
 	rm -rf $(VENV) build dist demo-output .mypy_cache .ruff_cache .pytest_cache

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import shutil
 import signal
 import sqlite3
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.loader import load
+from bench import loader
+from bench.media import CACHE
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
 from core.config.settings import Settings
 from core.domain.job import Request
+from core.store import migrations
 from tests.acceptance.program import Program
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import Origin
@@ -39,6 +44,8 @@ class Served:
     env: Mapping[str, str]
     client: HttpEngineClient
     origin: Origin
+    #: Where that engine listens.
+    socket: Path
 
     async def begin(self) -> list[int]:
         """Let downloads run; their ids, once all of them move."""
@@ -63,6 +70,32 @@ class Served:
         await asyncio.gather(*(self.client.cancel(job_id) for job_id in ids))
 
 
+def _made(jobs: int) -> Path:
+    """Where a store of so many jobs is kept: for this schema, as this loader fills it."""
+    sources = sorted([*Path(migrations.__path__[0]).glob("*.py"), Path(loader.__file__), Path(__file__)])
+    digest = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]
+    return CACHE / "dashboard" / f"{jobs}-{digest}"
+
+
+async def _stored(jobs: int) -> Path:
+    """A folder with a store of so many jobs, none of which wants to run; made once."""
+    made = _made(jobs)
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix="making-", dir=made.parent))
+        await loader.load(making, jobs)
+        await asyncio.to_thread(_keep, making, made)
+    return made
+
+
+def _keep(making: Path, made: Path) -> None:
+    with contextlib.closing(sqlite3.connect(making / "reeldeck.db")) as database, database:
+        database.execute(
+            "UPDATE jobs SET status = 'PAUSED', waiting_for = NULL WHERE status IN ('QUEUED', 'PENDING')"
+        )
+    making.rename(made)
+
+
 async def _run(env: Mapping[str, str], code: str) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=env)
     assert await process.wait() == 0
@@ -72,15 +105,11 @@ async def _run(env: Mapping[str, str], code: str) -> None:
 async def engine(home: Path, jobs: int) -> AsyncIterator[Served]:
     """`reeldeck serve` on a store of so many *jobs*, none of which wants to run."""
     program = Program(home)
-    await load(home / "data", jobs)
-    with contextlib.closing(sqlite3.connect(program.database)) as database, database:
-        database.execute(
-            "UPDATE jobs SET status = 'PAUSED', waiting_for = NULL WHERE status IN ('QUEUED', 'PENDING')"
-        )
+    await asyncio.to_thread(shutil.copytree, await _stored(jobs), home / "data")
     env = {name: text for name, text in program.env.items() if name not in _NOT_OURS}
     env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     # What is installed was compiled long before somebody starts it.
-    env["PYTHONPYCACHEPREFIX"] = str(home / "compiled")
+    env["PYTHONPYCACHEPREFIX"] = str(CACHE / "dashboard" / "compiled")
     await _run(env, "import bench.dashboard_peer, tui.console.attach, tui.screens.jobs")
     limits = {
         "REELDECK_LIMITS__MAX_PARALLEL_JOBS": str(LIVE + 1),
@@ -92,7 +121,7 @@ async def engine(home: Path, jobs: int) -> AsyncIterator[Served]:
     async with Origin() as origin, program.serve(**limits) as process:
         client = HttpEngineClient(socket_path(settings))
         try:
-            yield Served(env, client, origin)
+            yield Served(env, client, origin, socket_path(settings))
         finally:
             await client.close()
             process.send_signal(signal.SIGTERM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
@@ -11,6 +12,7 @@ from textual.widgets import DataTable, Footer, Header
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
 from core.config.load import load_settings
+from core.domain.errors import EngineUnreachable
 from core.domain.figures import percent_text, rate_text, span_text
 from core.domain.job import Job
 from core.domain.snapshot import JobQuery
@@ -69,9 +71,12 @@ class Peer(App[None]):
         for job_id, row in self._shown.items():
             self._table.add_row(*row, key=str(job_id))
         self.title = f"{len(self._shown)} jobs"
-        async for frame in self._client.stream():
-            for job in frame.jobs:
-                self._show(job)
+        while True:
+            # While it was busy with rows its connections went stale.
+            with suppress(EngineUnreachable):
+                async for frame in self._client.stream():
+                    for job in frame.jobs:
+                        self._show(job)
 
     def _show(self, job: Job) -> None:
         old, new = self._shown.get(job.id), cells(job)

@@ -81,11 +81,11 @@ class Terminal:
         """Type."""
         os.write(self._ours, keys.encode())
 
-    async def until(self, holds: Callable[[], object]) -> float:
+    async def until(self, holds: Callable[[], object], patience_s: float = PATIENCE_S) -> float:
         """Wait until something is true of what came; seconds waited."""
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 while not holds():
                     self._came.clear()
                     await self._came.wait()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sqlite3
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -60,8 +61,28 @@ def machine() -> str:
     )
 
 
+def tell(figure: Figure) -> None:
+    """Say a figure as soon as it is known: a case that is ended early has told something."""
+    print(f"  {figure.work}: {_rounded(figure.measured)} {figure.unit}", file=sys.stderr, flush=True)
+
+
 def _rounded(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def said(figures: Iterable[Figure]) -> list[Figure]:
+    """The same figures, each printed at once: whoever waits for a long case sees that it goes on."""
+    told = []
+    for figure in figures:
+        beside = f", beside {_rounded(figure.baseline)}" if figure.baseline is not None else ""
+        goal = f" ({figure.goal}: {'met' if figure.is_met else 'SHORT'})" if figure.goal else ""
+        load = psutil.getloadavg()[0]
+        print(
+            f"{figure.work}: {_rounded(figure.measured)} {figure.unit}{beside}{goal}  [load {load:.1f}]",
+            flush=True,
+        )
+        told.append(figure)
+    return told
 
 
 def table(figures: Sequence[Figure]) -> str:

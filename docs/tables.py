@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,32 @@ def keys() -> str:
     return "\n".join(lines) + "\n"
 
 
+def doors() -> str:
+    """What can be done by which door; `doors.toml` is the list."""
+    lines = [
+        "# Everything, by every door",
+        "",
+        "What can be done on the dashboard, on the command line, in chats (by admins) and by the API.",
+        "Where a door is closed, the last column says why. Keys are the defaults; `:` finds all by name.",
+    ]
+    keys = {action.id: key_name(action.keys[0]) for action in reversed(ACTIONS)}
+    with (FOLDER / "doors.toml").open("rb") as file:
+        groups = tomllib.load(file)
+    for group, rows in groups.items():
+        lines += ["", f"## {group}", "", "| does | dashboard | command line | chat | API | closed because |"]
+        lines.append("|---|---|---|---|---|---|")
+        for row in rows:
+            cells = [
+                " ".join(f"`{keys[name]}`" for name in row["dashboard"]),
+                ", ".join(f"`{name}`" for name in row["cli"]),
+                " ".join(f"`/{name}`" for name in row["chat"]),
+                ", ".join(f"`{name}`" for name in row["api"]),
+            ]
+            shown = " | ".join(cell or "—" for cell in cells)
+            lines.append(f"| {row['does']} | {shown} | {row.get('why', '')} |")
+    return "\n".join(lines) + "\n"
+
+
 def configuration() -> str:
     """Every setting with its default, as `reeldeck config example` prints it."""
     lines = [
@@ -176,6 +203,7 @@ PAGES = {
     "cli.md": command_line,
     "commands.md": commands,
     "configuration.md": configuration,
+    "doors.md": doors,
     "errors.md": errors,
     "keys.md": keys,
     "states.md": states,

@@ -7,15 +7,14 @@ An action is never hidden when it cannot be used now: it says why. To add one, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from core.domain.job import JobStatus
+from tui.action import BOTH, EVERYWHERE, LISTINGS, OPENED, PAGES, ROSTERS, Action, make
+from tui.operations import OPERATIONS
 from tui.situation import (
     ACTIVE,
-    Reason,
-    Situation,
-    always,
     can_send,
     can_tag,
     can_undo,
@@ -41,32 +40,6 @@ if TYPE_CHECKING:
 _S = JobStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing that can be done."""
-
-    id: str
-    #: Textual's names of keys; the first is shown.
-    keys: tuple[str, ...]
-    title: str
-    help: str
-    group: str
-    screens: tuple[str, ...] = ("jobs",)
-    reason: Reason = always
-    #: Place in the footer, lowest first; None keeps it out.
-    footer: int | None = None
-    #: A title that depends on the situation.
-    retitle: Callable[[Situation], str] | None = None
-
-    def title_now(self, now: Situation) -> str:
-        """The title in this situation."""
-        return self.retitle(now) if self.retitle else self.title
-
-
-_BOTH = ("jobs", "detail")
-_ROSTERS = ("sources", "auth", "chats", "library", "log")
-_PAGES = (*_BOTH, *_ROSTERS, "deliveries")
-_EVERYWHERE = (*_PAGES, "settings", "help")
 _CAN_PAUSE = on_job("Nothing to pause", *ACTIVE, _S.PAUSED)
 _CAN_RETRY = on_job("Nothing to retry", _S.FAILED, _S.CANCELLED, _S.PENDING, _S.QUEUED)
 _CAN_CANCEL = on_job("Nothing to cancel", *ACTIVE, _S.PAUSED)
@@ -78,31 +51,18 @@ _CAN_RENAME = on_job("")
 _HAS_JOB = on_job("", needs_engine=False)
 
 
-def _make(group: str, screens: tuple[str, ...]) -> Callable[..., Action]:
-    def action(name: str, keys: str, title: str, explained: str, **more: Any) -> Action:
-        return Action(
-            id=name,
-            keys=tuple(keys.split()),
-            title=title,
-            help=explained,
-            **{"group": group, "screens": screens} | more,
-        )
-
-    return action
-
-
-_job = _make("Jobs", _BOTH)
-_list = _make("List", ("jobs",))
-_move = _make("Move", _EVERYWHERE)
-_source = _make("Sources", ("sources",))
-_login = _make("Logins", ("auth",))
-_chat = _make("Chats", ("chats",))
-_file = _make("Files", ("deliveries",))
-_item = _make("Library", ("library",))
-_log = _make("Log", ("log",))
-_setting = _make("Settings", ("settings",))
-_page = _make("Pages", _PAGES)
-_deck = _make("Dashboard", _PAGES)
+_job = make("Jobs", BOTH)
+_list = make("List", ("jobs",))
+_move = make("Move", EVERYWHERE)
+_source = make("Sources", ("sources",))
+_login = make("Logins", ("auth",))
+_chat = make("Chats", ("chats",))
+_file = make("Files", ("deliveries",))
+_item = make("Library", ("library",))
+_log = make("Log", ("log",))
+_setting = make("Settings", ("settings",))
+_page = make("Pages", PAGES)
+_deck = make("Dashboard", PAGES)
 
 #: In the order of the help page. `footer` is an action's place at the bottom of the screen.
 ACTIONS: tuple[Action, ...] = (
@@ -111,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
         "a",
         "Add",
         "Add links; pasting some anywhere does the same",
-        screens=(*_BOTH, "sources", "library", "log"),
+        screens=(*BOTH, "sources", "library", "log"),
         reason=connected,
         footer=1,
     ),
@@ -190,6 +150,9 @@ ACTIONS: tuple[Action, ...] = (
     _item("copy_path", "Y", "Copy path", "Copy the file's path; again: show it", reason=has_item, footer=5),
     _item("copy_url", "y", "Copy link", "Copy the link; again: show it", reason=has_item, footer=6),
     _item("open_job", "enter", "Its job", "The job that brought it", reason=has_items_job, footer=4),
+    _item(
+        "facets", "f", "Counts", "What it finds by kind, source and tag; only one of these", reason=connected
+    ),
     _log("open_job", "enter", "Its job", "Everything about the job", reason=is_of_job, footer=4),
     _log("filter", "slash", "Filter", "Only lines with these words", footer=1),
     _log("level", "v", "Level", "Only lines from the next level on", footer=2),
@@ -200,6 +163,7 @@ ACTIONS: tuple[Action, ...] = (
     _setting("raise_limit", "plus equals_sign right", "More", "Raise it a bit", reason=connected, footer=2),
     _setting("lower_limit", "minus left", "Less", "Lower it a bit", reason=connected, footer=3),
     _setting("reset_limit", "backspace", "Reset", "As it is configured", reason=connected, footer=4),
+    *OPERATIONS,
     _move("down", "j down", "Down", "Next row"),
     _move("up", "k up", "Up", "Row before"),
     _move("page_down", "ctrl+d pagedown", "Page down", "Half a page down"),
@@ -215,30 +179,33 @@ ACTIONS: tuple[Action, ...] = (
     _deck("theme", "t", "Theme", "Dark, light, or the terminal's own colours"),
     _deck("reconnect", "ctrl+r", "Reconnect", "Look for the engine now", reason=is_lost),
     _deck("settings", "comma", "Settings", "Limits and switches that may change now"),
+    _deck("operations", "O", "Operations", "Collect, import, duplicates, backup, tokens, changes …"),
     _deck(
         "undo",
         "u",
         "Undo",
         "Take the last change back, for some seconds",
-        screens=(*_PAGES, "settings"),
+        screens=(*PAGES, "settings"),
         reason=can_undo,
     ),
     _deck("stop_engine", "Q", "Stop engine", "Put running jobs back and end the engine", reason=connected),
     _deck("palette", "colon ctrl+p", "Palette", "Find what you want to do by its name", footer=14),
-    _deck("help", "question_mark", "Keys", "This page", screens=(*_PAGES, "settings"), footer=0),
-    _deck("back", "escape", "Back", "Close; clear marks, filter, tab", screens=_EVERYWHERE),
+    _deck("help", "question_mark", "Keys", "This page", screens=(*PAGES, *OPENED), footer=0),
+    _deck("back", "escape", "Back", "Close; clear marks, filter, tab", screens=EVERYWHERE),
     _deck(
         "leave",
         "q ctrl+c",
         "Leave",
         "Leave the dashboard; jobs go on",
-        screens=("jobs", *_ROSTERS),
+        screens=("jobs", *ROSTERS),
         footer=0,
     ),
     _deck("close", "q ctrl+c question_mark", "Close", "Close this page", screens=("help",), footer=0),
     _deck("close", "q ctrl+c enter", "Close", "Back to the list", screens=("detail",), footer=0),
     _deck("close", "q ctrl+c", "Close", "Back to the chats", screens=("deliveries",), footer=0),
     _deck("close", "q ctrl+c comma", "Close", "Back to where it was opened", screens=("settings",), footer=0),
+    _deck("close", "q ctrl+c O", "Close", "Back to where it was opened", screens=("operations",), footer=0),
+    _deck("close", "q ctrl+c", "Close", "Back to where it was opened", screens=LISTINGS, footer=0),
 )
 
 #: Keys that people chose themselves, by the ids of actions.

@@ -207,8 +207,8 @@ def footer(screen: str, now: Situation, width: int, keys: OwnKeys = NO_KEYS) -> 
     return join_sides(tuple(spans), tuple(tail), width)
 
 
-def banner(connection: Connection, now: float, width: int, key: KeyOf = _KEYS) -> Line:
-    """Says that the engine is lost, and when it is looked for again."""
+def banner(connection: Connection, now: float, width: int, key: KeyOf | None = _KEYS) -> Line:
+    """Says that the engine is lost, and when it is looked for again; by which *key* at once, if by any."""
     error = connection.error
     wait_s = max(0, round((connection.retry_at or now) - now))
     when = f"looking again in {wait_s} s" if wait_s else "looking for it now"
@@ -218,7 +218,8 @@ def banner(connection: Connection, now: float, width: int, key: KeyOf = _KEYS) -
         (f" {error.summary if error else 'No connection'}", "bad"),
         (f" {SEPARATOR} {when}{seen}{for_terminal(hint)}", "text"),
     )
-    return join_sides(left, ((key("reconnect"), "key"), (" now ", "label")), width)
+    right: Line = ((key("reconnect"), "key"), (" now ", "label")) if key else ()
+    return join_sides(left, right, width)
 
 
 def empty_list(index: JobIndex, *, is_loaded: bool, is_lost: bool, key: KeyOf = _KEYS) -> list[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 import click
 
 from tui.console.exits import ReaderGone, run_to_exit
+from tui.console.loading import loading
 
 #: Command → the module that holds it, under its own name, and what `reeldeck --help` says of it.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -67,7 +67,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(f"tui.commands.{module}"), cmd_name)
+        with loading():
+            command = getattr(importlib.import_module(f"tui.commands.{module}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -89,6 +90,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for a wrong name, name the nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib  # noqa: PLC0415 -- only for this
+
             meant = difflib.get_close_matches(args[0], COMMANDS, n=1)
             suggestion = f" Did you mean {meant[0]!r}?" if meant else ""
             ctx.fail(f"There is no command {args[0]!r}.{suggestion}")

@@ -22,6 +22,7 @@ from tui.chrome import NEWS, header
 from tui.control import Outcome
 from tui.deliveries import Names, chat_names
 from tui.filter import parse_filter
+from tui.here import Here
 from tui.log_lines import LogFilter
 from tui.logins import needs_owner
 from tui.outbox import About, Outbox
@@ -80,6 +81,8 @@ class Deck:
         keys: OwnKeys = NO_KEYS,
     ) -> None:
         self.keys = keys
+        #: The machine that it runs on, where that is the engine's.
+        self.here: Here | None = None
         self.client = client
         self.log_file = log_file
         #: Which lines of the log are shown.
@@ -158,17 +161,8 @@ class Deck:
         sync = self.sync
         speeds = self.speeds.series(now, 20 if width >= 120 else 10)
         calls = {"auth": len(self.needy_logins()), "chats": int(self.account.needs_owner)}
-        return header(
-            sync.connection,
-            sync.status,
-            self.speed_bps,
-            speeds,
-            width,
-            now=now,
-            page=page,
-            calls=calls,
-            keys=self.keys,
-        )
+        facts = (sync.connection, sync.status, self.speed_bps, speeds, width)
+        return header(*facts, now=now, page=page, calls=calls, keys=self.keys)
 
     def source_labels(self) -> Mapping[str, str]:
         """What people call the sources, by their names."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from core.config.lines import key_lines
 from core.domain.errors import ConfigError
 from core.domain.text import for_terminal
-from tui.actions import ACTIONS, KEY_NAMES, Action, actions_of, key_name
+from tui.action import Action
+from tui.actions import ACTIONS, KEY_NAMES, actions_of, key_name
 
 #: What Textual and dialogs need for themselves on every screen.
 _TAKEN = frozenset({"tab", "shift+tab"})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from core.domain.figures import rate_text, size_text
-from core.domain.limit import RunningLimit
+from core.domain.limit import RunningLimit, figure_text, range_text
 from core.domain.text import for_terminal
 from tui.actions import KeyOf, keys_on
 from tui.paragraphs import blank, fact_lines, paragraph
@@ -17,38 +15,13 @@ _KEYS = keys_on("settings")
 MAINTENANCE = "maintenance"
 _ABOUT_MAINTENANCE = "Nothing new is taken; what was taken goes on, and what is finished is still sent"
 _NAME_CELLS, _VALUE_CELLS = 28, 12
-_NUMBER = re.compile(r"(\d+(?:[.,]\d+)?)\s*([kmgt]?)i?b?(?:/s)?", re.IGNORECASE | re.ASCII)
 
 
 def value_text(limit: RunningLimit, value: int) -> str:
     """A limit's value as people read it."""
     if limit.is_switch:
         return f"{DOT} on" if value else f"{HOLLOW} off"
-    if value == 0:
-        return "none" if limit.name.startswith("min_") else "no limit"
-    if limit.name.endswith("_bps"):
-        return rate_text(value)
-    return size_text(value) if limit.name.endswith("_bytes") else str(value)
-
-
-def range_text(limit: RunningLimit) -> str:
-    """Between what a limit can be set."""
-    least = f"0 ({value_text(limit, 0)})" if limit.least == 0 else value_text(limit, limit.least)
-    return f"{least} to {value_text(limit, limit.most)}"
-
-
-def typed_value(limit: RunningLimit, text: str) -> int | None:
-    """The value that *text* means, `2.5M` being bytes; None when it is none, or beyond the limit's range."""
-    found = _NUMBER.fullmatch(text.strip())
-    if found is None:
-        return None
-    power = " kmgt".index(found[2].lower() or " ")
-    if power and not limit.name.endswith(("_bps", "_bytes")):
-        return None
-    number = float(found[1].replace(",", ".")) * 1024**power
-    if not power and not number.is_integer():
-        return None
-    return int(number) if limit.least <= number <= limit.most else None
+    return figure_text(limit, value)
 
 
 def limit_heads(width: int) -> Line:

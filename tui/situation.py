@@ -129,6 +129,21 @@ def has_items_job(now: Situation) -> str:
     return has_item(now) or ("" if now.has_job else "No job is known that brought it")
 
 
+def has_copies(now: Situation) -> str:
+    """Something that is there twice is needed."""
+    return connected(now) or ("" if now.shown else "Nothing is there twice")
+
+
+def has_receiver(now: Situation) -> str:
+    """One who is told when jobs end is needed."""
+    return connected(now) or ("" if now.shown else "Nobody is told when jobs end")
+
+
+def has_token(now: Situation) -> str:
+    """A token that still opens something is needed."""
+    return connected(now) or ("" if now.shown else "There is no token that could be ended")
+
+
 def has_line(now: Situation) -> str:
     """A line of the log is needed."""
     return "" if now.shown else "There is no line"

@@ -6,6 +6,7 @@ Must not import Textual: some of its settings are read once, when it is imported
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, MutableMapping
 
@@ -14,6 +15,8 @@ LOCAL_HZ = 4.0
 REMOTE_HZ = 2.0
 #: … in a terminal that somebody may look at, but does not type into.
 UNFOCUSED_HZ = 1.0
+#: What TERM_PROGRAM says in a tab of a browser (`reeldeck web`).
+BROWSER = "reeldeck-web"
 
 
 def is_remote(environ: Mapping[str, str]) -> bool:
@@ -58,3 +61,13 @@ def terminal_size() -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return (size.columns, size.lines) if size and size.columns and size.lines else None
+
+
+def file_browser(environ: Mapping[str, str]) -> str | None:
+    """The program that shows a folder to whoever sits before this machine; None over SSH."""
+    if is_remote(environ):
+        return None
+    if sys.platform == "darwin":
+        return shutil.which("open")
+    has_screen = environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
+    return shutil.which("xdg-open") if has_screen else None

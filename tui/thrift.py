@@ -15,9 +15,11 @@ from rich.color import ColorSystem
 from rich.console import Console
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
 from textual.app import App
+from textual.geometry import Region
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
 from textual.timer import Timer
+from textual.widget import Widget
 
 from tui.driver import PatientDriver
 
@@ -68,9 +70,51 @@ class ThriftyCompositor(Compositor):
     """Textual's compositor with thrifty repaints."""
 
     def render_partial_update(self) -> ChopsUpdate | None:
-        """What became dirty since the last repaint, None when nothing did."""
-        update = super().render_partial_update()
-        return update and ThriftyUpdate(update.chops, update.spans, update.chop_ends)
+        """What became dirty since the last repaint, None when nothing did.
+
+        Textual renders every widget between the first dirty line and the last; here it is those that show
+        something of what is dirty.
+        """
+        dirty, self._dirty_regions = self._dirty_regions, set()
+        spans = list(self._regions_to_spans(dirty))
+        if not spans:
+            return None
+        height = self.size.height
+        spans = [span for span in spans if 0 <= span[0] < height]
+        chops: list[dict[int, Strip | None]] = [{} for _ in range(height)]
+        ends: list[list[int]] = [[] for _ in range(height)]
+        # By line: the left edges of the pieces that are to be sent, and where each of them ends.
+        missing: dict[int, dict[int, int]] = {}
+        for y, x1, x2 in spans:
+            lefts, ends[y] = self.cuts[y][:-1], self.cuts[y][1:]
+            chops[y] = dict.fromkeys(lefts)
+            pieces = zip(lefts, ends[y], strict=True)
+            missing.setdefault(y, {}).update(piece for piece in pieces if piece[0] < x2 and piece[1] > x1)
+        for widget, (region, clip) in self.visible_widgets.items():  # what is in front comes first
+            self._fill(chops, missing, widget, region, region.intersection(clip))
+        return ThriftyUpdate(chops, spans, ends)
+
+    def _fill(
+        self,
+        chops: list[dict[int, Strip | None]],
+        missing: dict[int, dict[int, int]],
+        widget: Widget,
+        region: Region,
+        shown: Region,
+    ) -> None:
+        """Put in what *widget*, which is *shown* there of its whole *region*, has of the *missing* pieces."""
+        columns = range(shown.x, shown.right)
+        lines = [y for y in shown.line_range if any(x in columns for x in missing.get(y, ()))]
+        if not lines:
+            return
+        top = lines[0]
+        strips = widget.render_lines(
+            Region(shown.x - region.x, top - region.y, shown.width, lines[-1] + 1 - top)
+        )
+        for y in lines:
+            strip, pieces = strips[y - top], missing[y]
+            for left in [x for x in pieces if x in columns]:
+                chops[y][left] = strip.crop(left - shown.x, pieces.pop(left) - shown.x)
 
     def render_full_update(self, simplify: bool = False) -> CompositorUpdate:  # type: ignore[override] # noqa: FBT001, FBT002 -- Textual's
         """Everything."""
@@ -123,6 +167,13 @@ class ThriftyScreen(Screen[ScreenResultType]):
         """Repaint what could not be sent."""
         if self.is_current and self._compositor._dirty_regions:  # noqa: SLF001 -- of our own compositor
             self._compositor_refresh()
+
+    def repaint_now(self, widget: Widget) -> None:
+        """Send at once what a key has changed of *widget*: what follows from it comes with the next frame."""
+        if self.is_current and not (self._layout_required or self._scroll_required):
+            self._compositor.update_widgets({widget})
+            if self._compositor._dirty_regions:  # noqa: SLF001 -- of our own compositor
+                self._compositor_refresh()
 
     def _compositor_refresh(self) -> None:
         app = self.app

@@ -17,9 +17,7 @@ from typing import Any
 
 import platformdirs
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from core.config.lines import key_lines
 from core.config.schema import ANY, KeyPath, dotted, field_at, is_secret, leaves, nearest, secrets
@@ -66,29 +64,14 @@ def load_settings(path: Path | None = None, env: Mapping[str, str] = os.environ)
     return _Sources(file, env, required=required).settings()
 
 
-class _Shape(BaseSettings, Settings):  # type: ignore[misc]  # both say what to do with unknown keys
-    """What pydantic-settings reads variables by; never made."""
+def _read_variables(env: Mapping[str, str]) -> dict[str, Any]:
+    """The tree of values that variables give."""
+    if not env:
+        return {}
+    # Most people have none, and are there the sooner.
+    from core.config.variables import Variables  # noqa: PLC0415
 
-
-class _Variables(EnvSettingsSource):
-    """Nested values out of `PREFIX` variables. Lists are JSON or separated by commas."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-        super().__init__(_Shape, env_prefix=PREFIX, env_nested_delimiter=_DELIMITER, env_ignore_empty=True)
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return {name.lower(): value for name, value in self._env.items() if value}
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002 -- theirs
-        """A list or table as JSON, else a list by commas; validation judges what comes out."""
-        try:
-            decoded = json.loads(value)
-        except ValueError:
-            decoded = None
-        if isinstance(decoded, list | dict):
-            return decoded
-        return [item.strip() for item in value.split(",") if item.strip()]
+    return Variables(env, prefix=PREFIX, delimiter=_DELIMITER)()
 
 
 class _Sources:
@@ -101,9 +84,9 @@ class _Sources:
         known = {name for name in named if _is_known(_variable_path(name))}
         self._problems = [_unknown_variable(name) for name in sorted(named - known)]
         self._variables = _with_secret_files(
-            _Variables({name: env[name] for name in known})(), PREFIX, Path()
+            _read_variables({name: env[name] for name in known}), PREFIX, Path()
         )
-        credentials = _with_secret_files(_Variables(_credentials(env))(), "credential ", Path())
+        credentials = _with_secret_files(_read_variables(_credentials(env)), "credential ", Path())
         from_file = _with_secret_files(_parse(file, self._text), f"{file}: ", file.parent)
         self._merged = _merge(_merge(from_file, credentials), self._variables)
 

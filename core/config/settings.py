@@ -12,6 +12,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 APP_NAME = "reeldeck"
+#: In the folder of log files.
+LOG_FILE = "reeldeck.jsonl"
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]

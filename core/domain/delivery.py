@@ -68,11 +68,7 @@ class Delivery:
 
     def to_json(self) -> dict[str, Any]:
         """The shape that the API and `--json` share."""
-        shown = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name not in HIDDEN_COLUMNS
-        }
+        shown = {name: getattr(self, name) for name in _SHOWN_COLUMNS}
         for name in TIME_COLUMNS:
             shown[name] = iso(shown[name])
         return shown
@@ -95,3 +91,6 @@ class Delivery:
 TIME_COLUMNS = ("not_before", "created", "updated")
 #: 64-bit numbers, which JavaScript rounds, and which nobody outside needs.
 HIDDEN_COLUMNS = frozenset({"random_id", "upload_id", "document_id"})
+_SHOWN_COLUMNS = tuple(
+    field.name for field in dataclasses.fields(Delivery) if field.name not in HIDDEN_COLUMNS
+)

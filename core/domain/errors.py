@@ -405,6 +405,12 @@ class ConfigError(RequestError):
     default_hint = "Compare with `reeldeck config example`."
 
 
+class NotInstalled(ConfigError):
+    """A package that this command needs, and others do not."""
+
+    summary = "Something that this needs is not installed"
+
+
 class NoSuchJob(RequestError):
     """There is no job with this id."""
 

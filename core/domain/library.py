@@ -51,7 +51,9 @@ class MediaItem:
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `GET /library`."""
-        return asdict(self) | {"created": iso(self.created), "removed": iso(self.removed)}
+        # Not by `asdict`, which copies every value: pages of items are asked for all the time.
+        shown = {name: getattr(self, name) for name in _ITEM_COLUMNS}
+        return shown | {"created": iso(self.created), "removed": iso(self.removed)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -63,6 +65,9 @@ class MediaItem:
         values = {field.name: data[field.name] for field in fields(cls)}
         times = {name: from_iso(data[name]) for name in ("created", "removed")}
         return cls(**{**values, "kind": Kind(data["kind"]), "tags": tuple(map(str, data["tags"])), **times})
+
+
+_ITEM_COLUMNS = tuple(field.name for field in fields(MediaItem))
 
 
 @dataclass(frozen=True, slots=True)

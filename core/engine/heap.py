@@ -1,8 +1,9 @@
-"""The C heap of an engine: what large buffers took goes back to the system when they are gone."""
+"""The memory of an engine: what is not used any more goes back soon, however long it runs."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 
 # Parameters of mallopt(3), from glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -29,3 +30,15 @@ def give_memory_back() -> bool:
         return False
     wanted = {_M_MMAP_THRESHOLD: _MMAP_BYTES, _M_TRIM_THRESHOLD: _MMAP_BYTES, _M_ARENA_MAX: _ARENAS}
     return all(mallopt(parameter, value) == 1 for parameter, value in wanted.items())
+
+
+def leave_out_what_stands() -> None:
+    """Have the search for garbage pass over what is there by now, which stays until the end.
+
+    What a job leaves behind in circles waits for a search of everything. CPython makes one when a quarter of
+    what the last one left has been added: with the 160,000 objects of all modules that is after thousands of
+    jobs, and nothing else is done for its 90 ms.
+    """
+    gc.freeze()
+    # Of what is left now, which is next to nothing, a quarter is soon there again.
+    gc.collect()

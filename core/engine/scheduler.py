@@ -204,6 +204,7 @@ class Scheduler:
             if run.end is not None and run.end.to.is_final:
                 self._hurried.pop(run.job.id, None)
             self._hear(run)
+            run.error = None  # its traceback leads back to the run: a circle
             if not task.cancelled() and (fault := task.exception()) is not None:
                 log.error("a run ended in a fault", extra={"job_id": run.job.id}, exc_info=fault)
             self._wake.set()

@@ -19,7 +19,7 @@ log = logging.getLogger("reeldeck.net")
 
 #: Credit that an idle time may save up.
 _BURST_S = 0.1
-_PIECES_PER_S = 32
+_PIECES_PER_S = 64
 _MIN_PIECE_BYTES = 16 * 1024
 _MAX_PIECE_BYTES = 1 << 20
 
@@ -66,7 +66,7 @@ class Bandwidth:
 
     @property
     def piece_bytes(self) -> int:
-        """What to take at a time so that the flow is even: the worth of a few hundredths of a second."""
+        """What to take at a time so that the flow is even: the worth of a hundredth of a second or two."""
         own = min(max(self.rate_bps // _PIECES_PER_S, _MIN_PIECE_BYTES), _MAX_PIECE_BYTES)
         above = self._within.piece_bytes if self._within is not None and self._within.is_limited else None
         if above is None:

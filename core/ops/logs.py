@@ -17,13 +17,12 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
-from core.config.settings import Logging
+from core.config.settings import LOG_FILE, Logging
 from core.domain.debugging import DEBUGGED
 from core.domain.events import Event
 from core.domain.job import Job
 from core.domain.text import for_log
 
-LOG_FILE = "reeldeck.jsonl"
 #: Secrets shorter than this would tear holes into ordinary words.
 MIN_SECRET_CHARS = 4
 _HIDDEN = "***"

@@ -79,17 +79,20 @@ class Library:
 
     async def _begin(self, query: LibraryQuery) -> tuple[_Place, list[int]]:
         """How a search is gone through, which depends on how much it finds; and what is to be rated."""
-        ids: list[int] = []
         if not title_of(query):
             # All that is asked for are properties, and words of a field: one has them, or it has not.
-            return _Place(Reach.EXACT, _PAST_ALL), ids
-        # The very words first: more have the beginnings of longer ones.
-        matches = {matching(query, exactly=True): Reach.EXACT, matching(query): Reach.WIDE}
-        for match, reach in matches.items():
+            return _Place(Reach.EXACT, _PAST_ALL), []
+        exact, wide = matching(query, exactly=True), matching(query)
+        # Of one word there are many, and the first of these are soon found: longer words that begin so need
+        # not be looked for. Few have all of several things: what has them is looked for once.
+        is_narrow = len(query.words) + len(query.facets) > 1
+        for match in dict.fromkeys((wide, exact) if is_narrow else (exact, wide)):
             ids = await self._newest(match, (), _PAST_ALL, RATED + 1)
-            if len(ids) > RATED:
-                return _Place(reach, _PAST_ALL), []
-        return _Place(Reach.RATED, max(ids, default=0) + 1), ids
+            if match == wide and len(ids) <= RATED:
+                return _Place(Reach.RATED, max(ids, default=0) + 1), ids
+            if match == exact != wide and len(ids) > RATED:
+                return _Place(Reach.EXACT, _PAST_ALL), []
+        return _Place(Reach.WIDE, _PAST_ALL), []
 
     async def _rated_page(
         self, query: LibraryQuery, ids: Sequence[int], place: _Place, limit: int

@@ -30,7 +30,10 @@ def check_legal(job_id: int, from_: JobStatus, to: JobStatus) -> None:
         IllegalTransition: The table of moves does not hold this one.
     """
     if to not in TRANSITIONS[from_]:
-        raise _logged(IllegalTransition(f"job {job_id} cannot go from {from_.value} to {to.value}"))
+        error = IllegalTransition(f"job {job_id} cannot go from {from_.value} to {to.value}")
+        # Whoever asks knows the table: this one is a fault of the program.
+        log.error("a move that no rule allows: %s", error.detail)
+        raise error
 
 
 async def transition(
@@ -120,7 +123,7 @@ async def lost_claim(transaction: Transaction, job_id: int, attempt: int) -> NoS
     row = await transaction.row("SELECT status, attempt FROM jobs WHERE id = ?", job_id)
     if row is None:
         return NoSuchJob(f"job {job_id}")
-    return _logged(StaleClaim(f"job {job_id} is {row['status']} at attempt {row['attempt']}, not {attempt}"))
+    return _late(StaleClaim(f"job {job_id} is {row['status']} at attempt {row['attempt']}, not {attempt}"))
 
 
 async def refusal(
@@ -131,8 +134,8 @@ async def refusal(
     if row is None:
         return NoSuchJob(f"job {job_id}")
     if row["attempt"] != attempt:
-        return _logged(StaleClaim(f"job {job_id} is at attempt {row['attempt']}, not {attempt}"))
-    return _logged(IllegalTransition(f"job {job_id} is {row['status']}, not {status.value}"))
+        return _late(StaleClaim(f"job {job_id} is at attempt {row['attempt']}, not {attempt}"))
+    return _late(IllegalTransition(f"job {job_id} is {row['status']}, not {status.value}"))
 
 
 async def promote(transaction: Transaction, *, now: float, limit: int) -> int:
@@ -216,6 +219,7 @@ def _queued(
     return len(rows)
 
 
-def _logged(error: E) -> E:
-    log.error("a job was not where it should be: %s", error)
+def _late(error: E) -> E:
+    """Two moves met, such as a cancel and the end of a download: the second one is told, and looks again."""
+    log.info("a move came too late: %s", error.detail)
     return error

@@ -8,12 +8,16 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from core.client.http import HttpEngineClient
+from core.client.locate import socket_path
+from core.config.settings import Settings
 
 REELDECK = Path(sys.executable).with_name("reeldeck")
 
@@ -95,9 +99,29 @@ class Program:
             await process.wait()
             await drained
 
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[HttpEngineClient]:
+        """Speaks to the running engine; where a test waits, that is lighter than starting commands."""
+        settings = Settings.model_validate({"paths": {"data_dir": self.home / "data"}})
+        client = HttpEngineClient(socket_path(settings))
+        try:
+            yield client
+        finally:
+            await client.close()
+
     async def job(self, job_id: int) -> dict[str, Any]:
         """A job as `reeldeck job ID --json` shows it."""
         return (await self.run("job", str(job_id), "--json")).rows[0]
+
+    async def until(self, job_id: int, **facts: Any) -> dict[str, Any]:
+        """The same, once it is so; woken by the engine's own stream. No other end than that is waited for."""
+        async with asyncio.timeout(60), self.client() as client, aclosing(client.stream()) as frames:
+            async for _frame in frames:
+                job = await client.job(job_id)
+                if all(getattr(job, name) == value for name, value in facts.items()):
+                    break
+                assert not job.status.is_final, job
+        return await self.job(job_id)
 
 
 def children_of(process: asyncio.subprocess.Process) -> list[psutil.Process]:

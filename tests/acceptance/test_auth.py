@@ -31,15 +31,6 @@ async def site() -> AsyncIterator[MembersOrigin]:
         yield running
 
 
-async def state(reeldeck, job_id: int, *wanted: str) -> dict:
-    """The job, once its status is one of *wanted*."""
-    async with asyncio.timeout(30):
-        while True:
-            job = await reeldeck.job(job_id)
-            if job["status"] in wanted:
-                return job
-
-
 async def test_a_refused_login_parks_the_job_until_the_owner_exports_anew(reeldeck, site):
     file = reeldeck.home / "cookies.txt"
     cookie_file(file, DEAD)
@@ -47,17 +38,12 @@ async def test_a_refused_login_parks_the_job_until_the_owner_exports_anew(reelde
         added = await reeldeck.run("auth", "add", "ytdlp", str(file), "--json")
         assert added.code == 0, added.err
         (row,) = (await reeldeck.run("add", site.url("/members/page"), "--json")).rows
-        job = await state(reeldeck, row["job"]["id"], "PENDING", "FAILED")
-        assert (job["status"], job["waiting_for"], job["error_type"]) == (
-            "PENDING",
-            "auth:main",
-            "AUTH_ERROR",
-        )
+        job = await reeldeck.until(row["job"]["id"], status="PENDING")
+        assert (job["waiting_for"], job["error_type"]) == ("auth:main", "AUTH_ERROR")
         listed = (await reeldeck.run("auth", "list", "--json")).rows[0]
         assert (listed["status"], listed["reason"]) == ("DEGRADED", "refused")
         before = identity(cookie_file(file, ALIVE))
-        job = await state(reeldeck, row["job"]["id"], "COMPLETED", "FAILED")
-        assert job["status"] == "COMPLETED", job["error_message"]
+        job = await reeldeck.until(row["job"]["id"], status="COMPLETED")
         assert (await reeldeck.run("auth", "list", "--json")).rows[0]["status"] == "ACTIVE"
         assert identity(file) == before
         seen = [" ".join(process.cmdline()) for process in children_of(engine)]
@@ -167,7 +153,7 @@ async def test_get_for_a_program_leaves_the_job_to_the_running_engine(reeldeck, 
         assert (answer.code, row["status"], row["waiting_for"]) == (13, "PENDING", "auth:main")
         assert f"reeldeck cancel {row['id']}" in answer.err
         cookie_file(file, ALIVE)
-        assert (await state(reeldeck, row["id"], "COMPLETED", "FAILED"))["status"] == "COMPLETED"
+        await reeldeck.until(row["id"], status="COMPLETED")
 
 
 async def test_get_on_a_terminal_says_how_to_end_the_waiting_and_goes_on_with_a_new_login(reeldeck, direct):

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import signal
 import sqlite3
+from contextlib import aclosing
 from pathlib import Path
 
 import psutil
 
+from core.domain.snapshot import JobQuery
 from tests.acceptance.program import children_of
 from tests.fakes.media import audio_m4a, hls_audio, hls_master, made_once, video_mp4
 from tests.fakes.origin import Fault, Origin
@@ -43,14 +45,14 @@ async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
         assert added.code == 0, added.err
         for path in ("/one.mp4", "/two.mp4", late_segment, late_part):
             await origin.wait_for_requests(path, 1)
-        async with asyncio.timeout(20):
-            while True:
-                rows = (await reeldeck.run("jobs", "--json")).rows
+        async with asyncio.timeout(20), reeldeck.client() as client, aclosing(client.stream()) as frames:
+            async for _frame in frames:
+                jobs = (await client.jobs(JobQuery())).items
                 notes = list((reeldeck.home / "data" / "tmp").glob("*/*-muxed.part.json"))
                 if (
                     len(notes) >= 2
-                    and all(row["status"] == "RUNNING" and row["stage"] == "DOWNLOAD" for row in rows)
-                    and all(row["bytes_done"] > 4_000_000 for row in rows if row["url"].endswith(".mp4"))
+                    and all(job.status == "RUNNING" and job.stage == "DOWNLOAD" for job in jobs)
+                    and all(job.bytes_done > 4_000_000 for job in jobs if job.url.endswith(".mp4"))
                 ):
                     break
         children = children_of(engine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import subprocess
@@ -45,9 +44,7 @@ async def test_a_full_disk_parks_the_job_and_room_releases_it(reeldeck, origin, 
     async with reeldeck.serve():
         added = (await reeldeck.run("add", origin.url("/large.mp4"), "--json")).rows[0]
         job_id = added["job"]["id"]
-        async with asyncio.timeout(30):
-            while (job := await reeldeck.job(job_id))["waiting_for"] != "disk":
-                assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}, job
+        job = await reeldeck.until(job_id, waiting_for="disk")
         assert job["status"] == "PENDING"
         shown = await reeldeck.run("job", str(job_id))
         assert "The disk cannot take the file" in shown.out

@@ -108,22 +108,20 @@ async def test_a_page_that_ytdlp_stumbles_over_asks_for_a_newer_one(reeldeck, or
     assert "yt-dlp" in answer.err
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+@pytest.mark.parametrize("source", ["direct", "ytdlp"])
+async def test_private_addresses_are_refused_by_every_source(reeldeck, source):
+    urls = [
         "http://169.254.169.254/latest/meta-data",
         "http://127.0.0.1:22/",
         "http://[::1]/a.mp4",
         "http://2130706433/a.mp4",
-    ],
-)
-@pytest.mark.parametrize("source", ["direct", "ytdlp"])
-async def test_private_addresses_are_refused_by_every_source(reeldeck, url, source):
+    ]
     answer = await reeldeck.run(
-        "get", url, "--source", source, REELDECK_NETWORK__ALLOW_ADDRESSES="[]", **NO_RETRIES
+        "get", *urls, "--source", source, "--json", REELDECK_NETWORK__ALLOW_ADDRESSES="[]", **NO_RETRIES
     )
     assert answer.code == ERRORS["BLOCKED_ADDRESS"].exit_code, answer.err
-    assert "allow_addresses" in answer.err
+    assert [job["error_type"] for job in answer.rows] == ["BLOCKED_ADDRESS"] * len(urls), answer.err
+    assert answer.err.count("allow_addresses") == len(urls)
 
 
 @pytest.mark.parametrize("source", ["direct", "ytdlp"])
@@ -145,10 +143,7 @@ async def test_an_archive_that_cannot_be_written_to_parks_the_job_and_it_goes_on
     async with reeldeck.serve():
         added = (await reeldeck.run("add", origin.url("/film.mp4"), "--json")).rows[0]
         job_id = added["job"]["id"]
-        while (job := await reeldeck.job(job_id))["waiting_for"] != "disk":
-            assert job["status"] in {"PENDING", "QUEUED", "RUNNING"}
+        job = await reeldeck.until(job_id, waiting_for="disk")
         assert "archive" in job["error_message"]
         reeldeck.archive.unlink()
-        answer = await reeldeck.run("add", origin.url("/film.mp4"), "--wait", "--json")
-        assert answer.code == 0, answer.err
-        assert (await reeldeck.job(job_id))["status"] == "COMPLETED"
+        await reeldeck.until(job_id, status="COMPLETED")

@@ -61,8 +61,7 @@ async def test_a_short_link_to_a_running_download_gets_its_file_even_after_a_cra
         first = await added(reeldeck, tone)
         await origin.held.wait()
         second = await added(reeldeck, short.url("/a"))
-        while (waiting := await reeldeck.job(second["id"]))["status"] != "PENDING":
-            assert waiting["status"] in {"QUEUED", "RUNNING"}
+        waiting = await reeldeck.until(second["id"], status="PENDING")
         assert waiting["waiting_for"] == f"job:{first['id']}"
         assert f"waits for job {first['id']}" in (await reeldeck.run("jobs")).out
         process.kill()

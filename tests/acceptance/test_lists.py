@@ -71,7 +71,7 @@ async def test_an_expansion_survives_kill_9_and_doubles_nothing(reeldeck, archiv
         return [url for (url,) in rows]
 
     async with reeldeck.serve() as engine:
-        await reeldeck.run("add", collection)
+        (added,) = (await reeldeck.run("add", collection, "--json")).rows
         await archive.front.wait_for_requests(SCRAPE, 2)
         async with asyncio.timeout(20):
             while not items():
@@ -81,10 +81,6 @@ async def test_an_expansion_survives_kill_9_and_doubles_nothing(reeldeck, archiv
     before = len(items())
     assert 0 < before < ITEMS
     async with reeldeck.serve():
-        answer = await reeldeck.run("jobs", "--json", "--status", "completed")
-        async with asyncio.timeout(30):
-            while not answer.rows:
-                answer = await reeldeck.run("jobs", "--json", "--status", "completed")
-    assert answer.rows[0]["url"] == collection
+        await reeldeck.until(added["job"]["id"], status="COMPLETED")
     assert len(items()) == len(set(items())) == ITEMS
     assert len(archive.front.asked(SCRAPE)) == 2, "the collection was read once"

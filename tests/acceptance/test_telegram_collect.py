@@ -42,8 +42,10 @@ async def test_a_chats_media_are_fetched_once_and_the_next_run_goes_on(reeldeck,
 
     async with reeldeck.serve():
         async with asyncio.timeout(30):
-            while (await reeldeck.run("telegram", "status")).out != "online as Alice\n":
-                pass
+            async with reeldeck.client() as client:
+                while ((await client.status())["telegram"] or {}).get("state") != "online":
+                    pass
+        assert (await reeldeck.run("telegram", "status")).out == "online as Alice\n"
 
         dry = await reeldeck.run("collect", "@lectures", "--dry-run", "--type", "video", "--limit", "2")
         assert dry.out.splitlines()[:2] == ["Lecture 4", "Lecture 3"], dry.err

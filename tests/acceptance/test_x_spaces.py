@@ -62,16 +62,6 @@ def in_a_second() -> int:
     return int((time.time() + 1) * 1000)
 
 
-async def job_is(reeldeck: Program, job_id: int, **facts: Any) -> dict[str, Any]:
-    """The job, once it is so."""
-    async with asyncio.timeout(60):
-        while True:
-            job = await reeldeck.job(job_id)
-            if all(job[name] == value for name, value in facts.items()):
-                return job
-            assert job["status"] not in {"FAILED", "CANCELLED"} or facts.get("status") == job["status"], job
-
-
 async def add(reeldeck: Program) -> int:
     added = await reeldeck.run("add", URL, "--json")
     assert added.code == 0, added.err
@@ -114,7 +104,7 @@ async def test_a_live_space_with_an_outage_loses_nothing_that_the_final_list_hol
         x.is_away = False
         await time_goes_by
         live.is_over(replay="joined", is_list_gone=True)
-        job = await job_is(reeldeck, job_id, status="COMPLETED")
+        job = await reeldeck.until(job_id, status="COMPLETED")
     assert frames(Path(job["file_path"]), tmp_path) == frames(joined(chunks[:60]), tmp_path)
     assert job["error_message"] is None
 
@@ -135,7 +125,7 @@ async def test_kill_9_during_a_recording_costs_nothing_that_the_final_list_holds
     async with reeldeck.serve():
         await time_goes_by
         live.is_over(replay="master", is_named=False)
-        job = await job_is(reeldeck, job_id, status="COMPLETED")
+        job = await reeldeck.until(job_id, status="COMPLETED")
         shown = (await reeldeck.run("job", str(job_id))).out
     assert "JOB_RECOVERED" in shown
     assert frames(Path(job["file_path"]), tmp_path) == frames(joined(chunks[:50]), tmp_path)
@@ -155,7 +145,7 @@ async def test_a_space_that_leaves_no_replay_is_saved_and_its_gap_is_told(reelde
         x.is_away = False
         await live.is_heard(13)
         live.is_over(replay=None, is_named=False)
-        job = await job_is(reeldeck, job_id, status="COMPLETED")
+        job = await reeldeck.until(job_id, status="COMPLETED")
         shown = (await reeldeck.run("job", str(job_id))).out
         events = (await reeldeck.run("job", str(job_id), "--json")).rows[0]["events"]
     assert frames(Path(job["file_path"]), tmp_path) == frames(joined([*chunks[:4], *chunks[10:14]]), tmp_path)
@@ -222,11 +212,11 @@ async def test_a_rotated_cookie_parks_the_job_until_a_new_file_is_there(reeldeck
         added = await reeldeck.run("auth", "add", "x", str(file), "--json")
         assert added.code == 0, added.err
         job_id = await add(reeldeck)
-        job = await job_is(reeldeck, job_id, waiting_for="auth:main")
+        job = await reeldeck.until(job_id, waiting_for="auth:main")
         assert job["error_type"] == "AUTH_ERROR"
         assert "export" in job["error_hint"].lower()
         export(AUTH_TOKEN)
-        await job_is(reeldeck, job_id, status="COMPLETED")
+        await reeldeck.until(job_id, status="COMPLETED")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +237,7 @@ async def test_a_scheduled_space_waits_for_its_start(reeldeck, x):
     start = time.time() + 5000
     x.put_space(state="NotStarted", scheduled_start=int(start * 1000))
     async with reeldeck.serve():
-        job = await job_is(reeldeck, await add(reeldeck), waiting_for="live")
+        job = await reeldeck.until(await add(reeldeck), waiting_for="live")
         assert job["error_type"] == "NOT_YET_AVAILABLE"
         shown = await reeldeck.run("job", str(job["id"]))
         assert ERRORS["NOT_YET_AVAILABLE"].summary in shown.out

@@ -74,9 +74,9 @@ class FakeLibrary:
         return FacetCounts(
             counted=len(self.media),
             is_all=True,
-            kind=Counter(item.kind.value for item in self.media),
-            source=Counter(item.source_type for item in self.media),
-            tag=Counter(tag for item in self.media for tag in item.tags),
+            kind=dict(Counter(item.kind.value for item in self.media)),
+            source=dict(Counter(item.source_type for item in self.media)),
+            tag=dict(Counter(tag for item in self.media for tag in item.tags)),
         )
 
     async def tags(self) -> Sequence[TagCount]:

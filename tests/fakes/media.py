@@ -7,7 +7,9 @@ share for the whole run.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
+import os
 import shutil
 import subprocess
 import tempfile
@@ -44,6 +46,12 @@ def video_mp4(path: Path, seconds: float = 2.0, *, size: str = "320x180") -> Pat
 def ready_mp4(path: Path) -> Path:
     """H.264 and AAC in MP4 with its index in front, which everybody keeps and sends as it is."""
     run_ffmpeg("-i", made_once(video_mp4, "clip.mp4"), "-c", "copy", "-movflags", "+faststart", path)
+    return path
+
+
+def long_avi(path: Path) -> Path:
+    """Half a minute that is always converted, which takes a while."""
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc2=size=640x360:duration=30", "-c:v", "mpeg4", path)
     return path
 
 
@@ -160,18 +168,32 @@ def hls_master(folder: Path, seconds: float = 4.0) -> Path:
     return master
 
 
+#: Names the folder that all workers of a test run share.
+SHARED_FOLDER = "TEST_MEDIA_FOLDER"
+
+
 @functools.cache
 def _shared_folder() -> Path:
+    if given := os.environ.get(SHARED_FOLDER):
+        return Path(given)
     folder = Path(tempfile.mkdtemp(prefix="reeldeck-media-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-@functools.cache
 def made_once(make: Callable[[Path], Path], name: str) -> Path:
-    """What *make* writes, made at the first call of this test run and deleted when it ends.
+    """What *make* writes: made once in a test run, by whichever worker asks first, and deleted at its end.
 
     `made_once(video_mp4, "clip.mp4")` is a file, `made_once(hls_ts, "ts")` a playlist in a folder of its own.
-    Copy it before changing it.
+    It is found again by where *make* stands in the code and by *name*. Copy it before changing it.
     """
-    return make(_shared_folder() / name)
+    folder = _shared_folder() / f"{make.__module__}.{make.__qualname__}"
+    folder.mkdir(exist_ok=True)
+    with (folder / f".{name}").open("a+") as note:
+        # Whoever is second waits until the first one is done.
+        fcntl.flock(note, fcntl.LOCK_EX)
+        note.seek(0)
+        if not (made := note.read()):
+            made = str(make(folder / name).relative_to(folder))
+            note.write(made)
+    return folder / made

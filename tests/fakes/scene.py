@@ -15,6 +15,7 @@ from core.domain.job import WAITING_RETRY, JobStatus, Kind, Stage, iso
 from core.domain.media import FormatInfo, Role
 from core.domain.profile import ProfileReason, ProfileStatus
 from core.domain.snapshot import MetadataPreview
+from core.domain.token import AuditEntry, IssuedToken, Scope, Token
 from tests.fakes.engine import FakeEngine
 from tests.fakes.library import an_item
 from tests.fakes.limits import a_limit
@@ -36,11 +37,25 @@ def a_day(log: Path | None = None) -> FakeEngine:
     _logins(engine)
     _chats(engine)
     _library(engine)
+    _administration(engine)
     engine.running_limits["max_parallel_jobs"] = a_limit(value=6, configured=4)
     engine.speed_bps = 12.4 * MIB
     if log is not None:
         log.write_text("".join(json.dumps(line) + "\n" for line in _log_lines()))
     return engine
+
+
+def _administration(engine: FakeEngine) -> None:
+    scopes = frozenset({Scope.READ, Scope.SUBMIT})
+    token = Token(id=1, name="phone", scopes=scopes, created=NOW - 7200, last_used=NOW - 60)
+    engine.issued[1] = IssuedToken(token, "")
+    engine.trail = [
+        AuditEntry(
+            id=number, actor=actor, action="POST /api/v1/jobs", target="/api/v1/jobs",
+            data={"jobs": [number]}, created=NOW - 600 + number,
+        )
+        for number, actor in enumerate(("socket", "token:phone"), 1)
+    ]  # fmt: skip
 
 
 def _jobs(engine: FakeEngine) -> None:

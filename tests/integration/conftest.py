@@ -8,12 +8,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from core.config.settings import Settings
 from core.domain.job import Job, JobStatus, Request
 from core.engine.engine import Engine
+from core.store.store import Committed, Store
+from tests.fakes.api import plain_client, serving
+from tests.fakes.engine import FakeEngine
 from tests.fakes.origin import Origin
+from tests.fakes.stored import opened
 
 LOOPBACK = ("127.0.0.0/8",)
 
@@ -57,6 +62,32 @@ def run_engine(make_settings: Callable[..., Settings]):
             await engine.stop()
 
     return run
+
+
+@pytest.fixture
+def told() -> list[Committed]:
+    """What `store` told after its commits."""
+    return []
+
+
+@pytest.fixture
+async def store(tmp_path: Path, told: list[Committed]) -> AsyncIterator[Store]:
+    """A store of its own, without an engine."""
+    async with opened(tmp_path / "data", told) as running:
+        yield running
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    """An engine in memory, for tests of what speaks to one."""
+    return FakeEngine()
+
+
+@pytest.fixture
+async def http(engine: FakeEngine, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The API of `engine`, asked in plain HTTP."""
+    async with serving(engine, tmp_path) as server, plain_client(server.path) as client:
+        yield client
 
 
 async def until(engine: Engine, job_id: int, *statuses: JobStatus) -> Job:

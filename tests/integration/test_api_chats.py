@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import httpx
 import pytest
 
 from core.api.callers import needed_scope
@@ -14,8 +11,7 @@ from core.domain.delivery import DeliveryState
 from core.domain.errors import IllegalTransition, InvalidRequest, LimitReached, NoSuchEntry
 from core.domain.job import JobStatus, Kind, ReplyTo, Request
 from core.domain.token import Scope
-from tests.fakes.api import plain_client, serving
-from tests.fakes.engine import FakeEngine
+from tests.fakes.api import serving
 from tests.integration.conftest import until
 
 CHAT = -1001234567890
@@ -31,17 +27,6 @@ FULL = ChatRules(
     reply=False,
     feedback=Feedback.STATUS,
 )
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-async def http(engine, tmp_path) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(engine, tmp_path) as server, plain_client(server.path) as client:
-        yield client
 
 
 async def test_a_chat_has_the_shape_of_the_description(http, engine):

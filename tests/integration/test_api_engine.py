@@ -10,25 +10,14 @@ from core.api.encoding import job_view
 from core.domain.errors import NetworkFailure, StoreFailure
 from core.domain.snapshot import MetadataPreview
 from core.domain.token import Token
-from tests.fakes.api import a_token, plain_client, serving
-from tests.fakes.engine import ENGINE_VERSION, FakeEngine
+from tests.fakes.api import a_token, serving
+from tests.fakes.engine import ENGINE_VERSION
 
 TOKEN = "k" * 43
 
 
 async def good(token: str) -> Token | None:
     return a_token() if token == TOKEN else None
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-async def http(engine, tmp_path) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(engine, tmp_path) as server, plain_client(server.path) as client:
-        yield client
 
 
 @pytest.fixture

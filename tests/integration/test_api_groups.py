@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from core.client.http import HttpEngineClient
 from core.domain.errors import NoSuchJob
 from core.domain.job import JobStatus, Request
 from core.domain.snapshot import JobQuery
-from tests.fakes.api import plain_client, serving
-from tests.fakes.engine import FakeEngine
+from tests.fakes.api import serving
 from tests.fakes.stored import NOW
 
 CANCELLED, QUEUED = JobStatus.CANCELLED, JobStatus.QUEUED
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-async def http(engine, tmp_path) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(engine, tmp_path) as server, plain_client(server.path) as client:
-        yield client
 
 
 async def test_groups_come_in_pages_newest_first(http, engine):

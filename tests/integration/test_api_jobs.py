@@ -15,14 +15,8 @@ from core.api.server import ApiServer
 from core.domain.errors import ERRORS
 from core.domain.job import JobStatus
 from tests.fakes.api import plain_client, serving
-from tests.fakes.engine import FakeEngine
 
 URL = "https://example.org/a.mp4"
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
 
 
 @pytest.fixture

@@ -23,14 +23,8 @@ from core.domain.interface import EngineInterface
 from core.domain.job import Job, JobStatus, Kind, Request
 from core.domain.snapshot import Frame, JobQuery, Submitted
 from tests.fakes.api import raw, serving
-from tests.fakes.engine import FakeEngine
 
 URL = "https://example.org/a.mp4"
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 import structlog
 
 from core.client.http import HttpEngineClient
-from core.config.settings import Logging
+from core.config.settings import LOG_FILE, Logging
 from core.domain.debugging import DEBUGGED
 from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.job import JobStatus, Request
 from core.engine.debugging import STORED
-from core.ops.logs import LOG_FILE, configure
+from core.ops.logs import configure
 from tests.fakes import media
 from tests.fakes.api import serving
 from tests.fakes.origin import Fault

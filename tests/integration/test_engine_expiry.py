@@ -14,8 +14,8 @@ import pytest
 
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request
+from core.engine import expiry
 from core.engine.engine import Engine
-from core.engine.expiry import MAX_RENEWALS
 from tests.fakes import media
 from tests.fakes.origin import HEALTHY, Fault, Origin, Seen
 from tests.fakes.ytdlp import put_answer, use_local_site
@@ -153,14 +153,15 @@ async def test_a_fresh_address_that_is_refused_at_once_is_not_looked_up_anew(run
     assert site.looked_up == 1
 
 
-async def test_looking_up_anew_has_an_end(run_engine, origin):
+async def test_looking_up_anew_has_an_end(run_engine, origin, monkeypatch):
+    monkeypatch.setattr(expiry, "MAX_RENEWALS", 5)
     site = SignedSite(origin, "film", mp4_format("/film.mp4"), lives=1)
     site.format["downloader_options"] = {"http_chunk_size": 1024}
     origin.put("/film.mp4", film()).draw = site.admit
     async with run_engine(network={"max_connections_per_file": 1}) as engine:
         job = await finish(engine, site.url, source="ytdlp")
     assert (job.status, job.error_type) == (JobStatus.FAILED, "HTTP_ERROR")
-    assert site.looked_up == 1 + MAX_RENEWALS
+    assert site.looked_up == 1 + 5
 
 
 async def test_what_says_that_it_has_ended_is_looked_up_before_it_is_asked_for(

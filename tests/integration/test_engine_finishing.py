@@ -222,10 +222,8 @@ async def test_a_quality_of_sound_is_what_comes_out(run_engine, shelf, tmp_path)
     assert job.size_bytes * 8 / job.duration_s == pytest.approx(128_000, rel=0.1)
 
 
-async def test_conversion_shows_how_far_it_is(run_engine, shelf, tmp_path):
-    slow = tmp_path / "slow.avi"
-    media.run_ffmpeg("-f", "lavfi", "-i", "testsrc2=size=640x360:duration=60", "-c:v", "mpeg4", slow)
-    url = shelf((Role.MUXED, slow))
+async def test_conversion_shows_how_far_it_is(run_engine, shelf):
+    url = shelf((Role.MUXED, made_once(media.long_avi, "long.avi")))
     seen: list[float] = []
     async with run_engine() as engine:
         submitted = await engine.submit(Request(url=url))

@@ -213,7 +213,7 @@ async def test_a_job_takes_what_was_made_while_its_segments_came(run_engine, ori
     async with run_engine() as engine:
         running = asyncio.create_task(finish(engine, url))
         tmp = engine.settings.paths.tmp
-        while not list(tmp.glob("*/early.mp4")):  # noqa: ASYNC110 -- ffmpeg makes it
+        while not list(tmp.glob("*/early.mp4")):
             assert not running.done()
             await asyncio.sleep(0.02)
         origin.release.set()

@@ -11,10 +11,10 @@ import structlog
 
 from core.config.load import load_settings
 from core.config.schema import secret_values
-from core.config.settings import Logging
+from core.config.settings import LOG_FILE, Logging
 from core.domain.events import Event, EventType
 from core.domain.job import JobStatus, Request
-from core.ops.logs import LOG_FILE, configure, log_event
+from core.ops.logs import configure, log_event
 from tests.fakes.media import audio_mp3, made_once
 from tests.integration.conftest import finish, until
 

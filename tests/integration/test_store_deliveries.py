@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,24 +13,13 @@ from core.domain.errors import IllegalTransition, InvalidRequest, NoSuchEntry, S
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, ReplyTo
 from core.store.store import Committed, Store
-from tests.fakes.stored import NOW, job_in, new_job, opened
+from tests.fakes.stored import NOW, job_in, new_job
 
 WAITING, READY, SENDING = DeliveryState.WAITING, DeliveryState.READY, DeliveryState.SENDING
 SENT, SKIPPED, FAILED = DeliveryState.SENT, DeliveryState.SKIPPED, DeliveryState.FAILED
 CHAT = -1001
 ASKED = ReplyTo(CHAT, 7, 3)
 PART = (EventType.TELEGRAM_SEND_FAILED, {"error_type": "UNKNOWN"})
-
-
-@pytest.fixture
-def told() -> list[Committed]:
-    return []
-
-
-@pytest.fixture
-async def store(tmp_path: Path, told: list[Committed]) -> AsyncIterator[Store]:
-    async with opened(tmp_path / "data", told) as running:
-        yield running
 
 
 async def ended(store: Store, job: Job, to: JobStatus = JobStatus.COMPLETED, **facts: object) -> Job:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,9 @@ from core.domain.snapshot import JobQuery
 from core.store import moves, queries, submission
 from core.store.rows import Row
 from core.store.sqlite import StoreClient
-from core.store.store import Committed, Store
+from core.store.store import Store
 from core.store.transaction import Transaction
 from tests.fakes.stored import NOW, claim_one, job_in, new_job, opened
-
-
-@pytest.fixture
-def told() -> list[Committed]:
-    return []
-
-
-@pytest.fixture
-async def store(tmp_path: Path, told: list[Committed]) -> AsyncIterator[Store]:
-    async with opened(tmp_path / "data", told) as running:
-        yield running
 
 
 async def all_pages(store: Store, query: dict[str, Any]) -> list[int]:

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind
 from core.store.store import Committed, Store
-from tests.fakes.stored import NOW, counted_one_by_one, job_in, new_job, opened
-
-
-@pytest.fixture
-def told() -> list[Committed]:
-    return []
-
-
-@pytest.fixture
-async def store(tmp_path: Path, told: list[Committed]) -> AsyncIterator[Store]:
-    async with opened(tmp_path / "data", told) as running:
-        yield running
+from tests.fakes.stored import NOW, counted_one_by_one, job_in, new_job
 
 
 async def types_of(store: Store, job_id: int) -> list[EventType]:

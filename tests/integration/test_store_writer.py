@@ -6,7 +6,6 @@ import asyncio
 import gc
 import random
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,17 +17,6 @@ from core.domain.snapshot import JobQuery
 from core.store.store import Committed, Store
 from core.store.transaction import Transaction
 from tests.fakes.stored import NOW, counted_one_by_one, job_in, new_job, opened
-
-
-@pytest.fixture
-def told() -> list[Committed]:
-    return []
-
-
-@pytest.fixture
-async def store(tmp_path: Path, told: list[Committed]) -> AsyncIterator[Store]:
-    async with opened(tmp_path / "data", told) as running:
-        yield running
 
 
 async def pragma(store: Store, text: str) -> int:

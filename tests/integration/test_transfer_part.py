@@ -65,17 +65,16 @@ async def test_what_is_claimed_was_flushed_before(part, monkeypatch):
     """The note is taken first, then the flush, then the note is written: never the other way round."""
     steps = []
     monkeypatch.setattr("core.net.transfer.part._flush", lambda _: steps.append("flush"))
-    journal = Journal(part, lambda: steps.append("note") or {"n": len(steps)})
-    await journal.claim()
+    await Journal(part).claim(lambda: steps.append("note") or {"n": len(steps)})
     assert steps == ["note", "flush"]
     assert part.read_note() == {"n": 1}
 
 
 async def test_nothing_new_costs_no_flush(part, monkeypatch):
-    journal = Journal(part, lambda: {"done": [1]})
-    await journal.claim()
+    journal = Journal(part)
+    await journal.claim(lambda: {"done": [1]})
     monkeypatch.setattr("core.net.transfer.part._flush", None)
-    await journal.claim()
+    await journal.claim(lambda: {"done": [1]})
 
 
 async def test_a_cancelled_caller_waits_for_its_thread():

@@ -93,8 +93,8 @@ async def test_what_is_claimed_while_it_runs_survives_without_a_farewell(it, mon
     claims = asyncio.Queue()
     claim = journal.Journal.claim
 
-    async def told_claim(self):
-        await claim(self)
+    async def told_claim(self, note):
+        await claim(self, note)
         claims.put_nowait(claimed(it) if it.note.exists() else 0)
 
     monkeypatch.setattr(journal.Journal, "claim", told_claim)

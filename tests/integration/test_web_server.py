@@ -147,6 +147,15 @@ async def test_every_answer_keeps_foreign_scripts_frames_and_caches_away(web):
     assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
 
 
+async def test_the_terminal_comes_from_the_server_and_is_sent_again_only_when_it_has_changed(web):
+    for path, kind in (("/static/terminal.js", "text/javascript"), ("/static/terminal.css", "text/css")):
+        answer = await web.get(path)
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)
+        assert answer.headers["cache-control"] == "no-cache"
+        again = await web.get(path, **{"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
 async def test_a_socket_is_refused_without_cookie_place_or_its_own_page(web):
     own = {"place": web.key.place}
     attempts = [

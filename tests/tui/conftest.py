@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from core.client.http import HttpEngineClient
 from core.config.settings import Settings
@@ -30,6 +31,23 @@ def calls(engine: FakeEngine, method: str) -> list[Any]:
 
 
 Open = Callable[..., AbstractAsyncContextManager[Dashboard]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _styles_are_parsed_once() -> Iterator[None]:
+    """Every dashboard would parse the same style sheets anew: a fifth of what a test takes."""
+    parse = Stylesheet._parse_rules
+    known: dict[Any, Any] = {}
+
+    def parse_once(sheet: Stylesheet, css: str, **facts: Any) -> Any:
+        key = (css, *facts.values(), *sheet._variables.items())
+        if key not in known:
+            known[key] = parse(sheet, css, **facts)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture

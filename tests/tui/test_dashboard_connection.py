@@ -53,7 +53,7 @@ async def test_a_job_page_outlives_the_engine(dashboard, engine):
     async with dashboard(backoff_s=(60.0,)) as shown:
         await shown.press("enter")
         engine.cut_streams()
-        await shown.shows("engine lost, shown as it was", "A talk")
+        await shown.shows("looking again in", "shown as of", "A talk")
 
 
 async def test_events_missed_meanwhile_are_there_after_the_return(dashboard, engine):

@@ -12,7 +12,7 @@ from tests.fakes.library import an_item
 from tests.tui.conftest import calls
 from tests.tui.test_dashboard_screen_safety import controls
 from tests.unit.test_tui_present import HOSTILE
-from tui.screens.library import file_browser
+from tui.terminal import file_browser
 
 
 @pytest.fixture

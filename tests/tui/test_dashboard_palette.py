@@ -34,6 +34,16 @@ async def test_what_cannot_be_done_now_says_why_and_stays_open(dashboard):
         await shown.shows("Watch a chat")
 
 
+async def test_operations_are_begun_from_any_page(dashboard):
+    async with dashboard() as shown:
+        await shown.press("6", "colon", *"tokens")
+        await shown.shows("Enter does it")
+        await shown.press("enter")
+        await shown.shows("There are no tokens")
+        await shown.press("escape")
+        await shown.shows("what is done now and then")
+
+
 async def test_pages_are_found_from_any_page_and_nothing_fits_nonsense(dashboard):
     async with dashboard() as shown:
         await shown.press("5", "colon", *"xqz")

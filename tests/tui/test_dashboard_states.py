@@ -51,6 +51,21 @@ async def test_every_page_says_what_is_amiss_with_an_engine_that_answers(
         for page in (*PAGES, "comma"):
             await shown.press(page)
             await shown.shows(words)
+        await shown.press("escape", "1", "question_mark")
+        await shown.shows("keys of the jobs page", words)
+
+
+async def test_the_page_of_a_job_says_what_is_amiss_and_help_names_no_key_that_it_lacks(dashboard, engine):
+    engine.free_bytes = 2**30
+    engine.add_many(1)
+    async with dashboard(backoff_s=(60.0,)) as shown:
+        await shown.press("enter")
+        await shown.shows("q Close", "The disk is almost full: 1.00 GiB free")
+        engine.cut_streams()
+        await shown.shows("looking again in", "Ctrl+r now")
+        await shown.press("escape", "question_mark")
+        await shown.shows("keys of the jobs page", "looking again in")
+        assert "Ctrl+r now" not in shown.text
 
 
 async def test_an_engine_that_is_as_it_should_be_has_no_banner(dashboard, engine):

@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
 
 from core.domain.errors import AuthRequired, InvalidRequest, NetworkFailure
 from core.domain.profile import ProfileReason, ProfileStatus
-from tests.fakes.engine import FakeEngine
-from tui.cli import reeldeck
-from tui.console import connect
-from tui.console.exits import run_to_exit
+from tests.unit.conftest import run
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """The engine that commands reach."""
-    fake = FakeEngine()
-    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "c.txt").touch()
-    return fake
-
-
-def run(*arguments):
-    """Exit code, stdout and stderr of a command line."""
-    with CliRunner().isolation() as (out, err, _):
-        code = run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return code, out.getvalue().decode(), err.getvalue().decode()
+def engine(engine, home):
+    (home / "c.txt").touch()
+    return engine
 
 
 def test_a_login_is_added_by_the_absolute_path_of_its_file(engine, tmp_path):

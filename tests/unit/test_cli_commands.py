@@ -9,16 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from core.domain.errors import ERRORS, EngineUnreachable
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind, Request
 from core.domain.snapshot import Submitted
 from tests.fakes.engine import ENGINE_VERSION, FakeEngine
+from tests.unit import conftest as commands
 from tui.cli import COMMANDS, reeldeck
 from tui.console import connect
-from tui.console.exits import run_to_exit
 
 HEAVY = {
     "asyncio",
@@ -65,36 +64,17 @@ class QuickEngine(FakeEngine):
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
+def engine(home, monkeypatch):
     """The engine that commands reach."""
-    fake = QuickEngine(tmp_path / "archive")
+    fake = QuickEngine(home / "archive")
     monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("NO_COLOR", "1")
     return fake
 
 
 @pytest.fixture
 def run(engine):
     """Runs a command line as `main` does."""
-
-    def run(*arguments, stdin=None):
-        code = []
-
-        def program():
-            code.append(
-                run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
-            )
-
-        runner = CliRunner()
-        with runner.isolation(input=stdin) as (out, err, _):
-            program()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            return Answer(code[0], out.getvalue().decode(), err.getvalue().decode())
-
-    return run
+    return lambda *arguments, stdin=None: Answer(*commands.run(*arguments, stdin=stdin))
 
 
 class Answer:

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-
-import pytest
-from click.testing import CliRunner
 
 from core.domain.errors import ERRORS
 from core.domain.job import JobStatus, iso
 from core.domain.profile import ProfileReason, ProfileStatus
-from tests.fakes.engine import FakeEngine
-from tui.cli import reeldeck
-from tui.console import connect
-from tui.console.exits import run_to_exit
-
-
-@pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """The engine that commands reach."""
-    fake = FakeEngine()
-    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return fake
+from tests.unit.conftest import invoke
 
 
 def status(*arguments: str) -> str:
-    with CliRunner().isolation() as (out, _, _):
-        code = run_to_exit(
-            lambda: reeldeck.main(["status", *arguments], standalone_mode=False), debug=lambda: True
-        )
-        sys.stdout.flush()
-        assert code == 0
-        return out.getvalue().decode()
+    return invoke("status", *arguments).stdout
 
 
 def test_all_well_means_no_line_about_trouble(engine):

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from datetime import datetime
 
 import pytest
-from click.testing import CliRunner
 
 from core.domain.errors import InvalidRequest, LimitReached
 from core.domain.job import JobStatus, Request
 from core.domain.messenger import Collect, Collected
-from tests.fakes.engine import FakeEngine
-from tui.cli import reeldeck
-from tui.console import connect
-from tui.console.exits import run_to_exit
+from tests.unit.conftest import run
 
 TITLES = ("one", "\x1b[31mtwo")
 USUAL = frozenset({"audio", "video"})
@@ -30,24 +25,9 @@ STEPS = [
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """The engine that commands reach."""
-    fake = FakeEngine()
-    fake.collected = list(STEPS)
-    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("NO_COLOR", "1")
-    return fake
-
-
-def run(*arguments):
-    """Exit code, stdout and stderr of a command line."""
-    with CliRunner().isolation() as (out, err, _):
-        code = run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return code, out.getvalue().decode(), err.getvalue().decode()
+def engine(engine):
+    engine.collected = list(STEPS)
+    return engine
 
 
 def asked(engine):

@@ -11,9 +11,7 @@ from core.domain.chat import ChatRules
 from core.domain.errors import InvalidRequest, NotFound
 from core.domain.library import Copies, Imported, LibraryEntry
 from tests.fakes.library import an_item
-from tests.unit.test_search_command import engine, run
-
-__all__ = ["engine"]
+from tests.unit.conftest import run
 
 
 def asked(engine, method):

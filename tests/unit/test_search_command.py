@@ -3,39 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-
-import pytest
-from click.testing import CliRunner
 
 from core.domain.errors import InvalidRequest
 from core.domain.library import MediaItem
-from tests.fakes.engine import FakeEngine
 from tests.fakes.library import an_item
-from tui.cli import reeldeck
+from tests.unit.conftest import run
 from tui.commands.search import query_of
-from tui.console import connect
-from tui.console.exits import run_to_exit
-
-
-@pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """The engine that commands reach."""
-    fake = FakeEngine()
-    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("NO_COLOR", "1")
-    return fake
-
-
-def run(*arguments):
-    """Exit code, stdout and stderr of a command line."""
-    with CliRunner().isolation() as (out, err, _):
-        code = run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return code, out.getvalue().decode(), err.getvalue().decode()
 
 
 def test_hits_are_listed_with_their_paths(engine):
@@ -85,3 +58,15 @@ def test_titles_of_strangers_reach_the_terminal_escaped(engine):
     engine.meant = hostile
     _, out, err = run("search", "x")
     assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+
+
+def test_what_is_found_is_counted_by_kind_source_and_tag(engine):
+    engine.media = [an_item(1, tags=("live session",)), an_item(2)]
+    assert run("search", "talk", "--counts") == (
+        0,
+        "FILES  OF      WHICH\n2      kind    audio\n2      source  direct\n1      tag     live session\n",
+        "",
+    )
+    code, out, _ = run("search", "talk", "--counts", "--json")
+    assert (code, json.loads(out)["kind"]) == (0, {"audio": 2})
+    assert engine.calls[-1] == ("facets", ("talk",))

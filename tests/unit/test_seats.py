@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
-from core.net.seats import Seat, Seats, seating_of
+import pytest
+
+from core.net import seats as seating
+from core.net.seats import Seat, Seats, Width, fair_level, seating_of
 from tests.fakes.transfer import cancelled
 
 HOST = "media.example:443"
@@ -128,3 +132,78 @@ async def test_who_is_redirected_sits_elsewhere_whether_there_is_room_or_not():
     here.leave()
     there.leave()
     assert seats.taken("node.example:443") == 0
+
+
+@pytest.mark.parametrize(
+    ("seats", "demands", "level"),
+    [
+        (16, [16] * 8, 2),
+        (16, [16, 1, 1], 14),
+        (16, [16, 16, 16], 16 / 3),
+        (16, [2, 5, 16], 9),
+        (4, [1] * 8, 0.5),
+        (16, [1, 2], math.inf),
+    ],
+)
+def test_who_wants_little_leaves_the_rest_to_the_others_in_equal_parts(seats, demands, level):
+    assert fair_level(seats, demands) == level
+
+
+async def test_a_newcomer_gets_its_part_at_once():
+    seats = Seats(16)
+    mine = [await seated(seats, "a") for _ in range(16)]
+    assert mine[0].surplus == 0
+    waiting = [await queued(seats, "b") for _ in range(10)]
+    assert (mine[0].share, mine[0].surplus) == (8, 8)
+    for seat in mine[:8]:
+        seat.leave()
+    theirs = await asyncio.gather(*waiting[:8])
+    assert (theirs[0].surplus, mine[-1].surplus, mine[-1].is_wanted) == (0, 0, False)
+
+
+async def test_each_of_several_is_asked_for_its_part_only():
+    seats = Seats(16)
+    held = [await seated(seats, asker) for asker in "ab" for _ in range(8)]
+    _ = [await queued(seats, "c") for _ in range(8)]
+    assert (held[0].surplus, held[-1].surplus) == (2, 2)  # a fair part is 5⅓: who has 6 has not too many
+
+
+async def test_a_seat_that_is_left_over_goes_round(monkeypatch):
+    monkeypatch.setattr(seating, "_TURN_S", 1000)
+    seats = Seats(4)
+    held = {asker: [await seated(seats, asker)] for asker in "abc"}
+    held["a"].append(await seated(seats, "a"))
+    waiting = {asker: await queued(seats, asker) for asker in "bca"}
+    assert not held["a"][0].is_wanted  # its turn is not over
+    monkeypatch.setattr(seating, "_TURN_S", -1)
+    for giver, taker in ("ab", "bc", "ca"):
+        assert (held[giver][0].surplus, held[taker][0].surplus) == (1, 0)
+        held[giver].pop().leave()
+        held[taker].append(await waiting[taker])
+        waiting[taker] = await queued(seats, taker)
+
+
+async def test_who_has_more_is_told_at_once_that_somebody_waits():
+    seats = Seats(4)
+    mine, theirs = [await seated(seats, "a") for _ in range(3)], await seated(seats, "b")
+    told = []
+    mine[0].tell(Width(3, 3), lambda: told.append("a"))
+    theirs.tell(Width(1, 1), lambda: told.append("b"))
+    await queued(seats, "c")
+    await asyncio.sleep(0)
+    assert told == ["a"]
+    for seat in mine:
+        seat.leave()
+    _ = [await queued(seats, "d") for _ in range(8)]
+    assert told == ["a"]  # who has left is not asked any more
+
+
+async def test_what_one_has_found_out_the_others_hear_of_until_it_leaves():
+    seats = Seats(8)
+    mine, theirs = await seated(seats, "a"), await seated(seats, "b")
+    mine.tell(Width(2, 8))
+    assert theirs.others == (1, Width(2, 8))
+    assert mine.others == (1, Width(0, 0))
+    mine.leave()
+    mine.tell(Width(4, 4))  # it is not here any more
+    assert theirs.others == (0, Width(0, 0))

@@ -7,40 +7,24 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
 from core.domain.chat import ChatMode, ChatRules, Feedback
 from core.domain.errors import InvalidRequest
 from core.domain.job import Kind
-from tests.fakes.engine import FakeEngine
-from tui.cli import reeldeck
-from tui.console import connect
-from tui.console.exits import run_to_exit
+from tests.unit import conftest as commands
 
 CHAT = -1001
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """The engine that commands reach; its account knows two chats."""
-    fake = FakeEngine()
-    fake.dialogs = [ChatRules(chat_id=CHAT, title="Lectures\x1b[31m"), ChatRules(chat_id=5, title="Amal")]
-    monkeypatch.setattr(connect, "HttpEngineClient", lambda _: fake)
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
-    return fake
+def engine(engine):
+    """Its account knows two chats."""
+    engine.dialogs = [ChatRules(chat_id=CHAT, title="Lectures\x1b[31m"), ChatRules(chat_id=5, title="Amal")]
+    return engine
 
 
 def run(*arguments):
-    """Exit code, stdout and stderr of a command line."""
-    with CliRunner().isolation() as (out, err, _):
-        code = run_to_exit(
-            lambda: reeldeck.main(("telegram", *arguments), standalone_mode=False), debug=lambda: True
-        )
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return code, out.getvalue().decode(), err.getvalue().decode()
+    return commands.run("telegram", *arguments)
 
 
 def test_a_new_chat_is_watched_with_every_link_taken(engine):

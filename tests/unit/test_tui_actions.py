@@ -8,14 +8,17 @@ from core.domain.job import JobStatus
 from tests.fakes.engine import FakeEngine
 from tui.actions import ACTIONS, actions_of, bindings_of, key_name
 from tui.app import PAGES
+from tui.screens.administration import AuditScreen, CheckupScreen, TokensScreen, WebhooksScreen
 from tui.screens.auth import AuthScreen
 from tui.screens.chats import ChatsScreen
 from tui.screens.deliveries import DeliveriesScreen
 from tui.screens.detail import DetailScreen
+from tui.screens.duplicates import DuplicatesScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.library import LibraryScreen
 from tui.screens.log import LogScreen
+from tui.screens.operations import OperationsScreen
 from tui.screens.settings import SettingsScreen
 from tui.screens.sources import SourcesScreen
 from tui.situation import Situation, situation_of
@@ -24,7 +27,8 @@ SCREENS = {
     screen.PAGE: screen
     for screen in (
         JobsScreen, DetailScreen, SourcesScreen, AuthScreen, ChatsScreen, DeliveriesScreen, LibraryScreen,
-        LogScreen, SettingsScreen, HelpScreen,
+        LogScreen, SettingsScreen, HelpScreen, OperationsScreen, DuplicatesScreen, WebhooksScreen,
+        TokensScreen, AuditScreen, CheckupScreen,
     )
 }  # fmt: skip
 #: tmux and screen take these for themselves.

@@ -3,16 +3,15 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from core.domain.limit import range_text, typed_value
 from tests.fakes.limits import a_limit
 from tests.unit.test_tui_present import HOSTILE, assert_is_safe, text_of
 from tui.limits import (
     limit_detail,
     limit_heads,
     limit_row,
-    range_text,
     switch_detail,
     switch_row,
-    typed_value,
 )
 
 SLOTS = a_limit()

@@ -59,5 +59,6 @@ def test_a_dashboard_hears_nothing_of_the_terminal_that_the_server_runs_in():
         "NO_COLOR": "1",
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
+        "TERM_PROGRAM": "reeldeck-web",
         "LC_ALL": "C.UTF-8",
     }

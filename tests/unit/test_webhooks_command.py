@@ -6,9 +6,7 @@ import json
 
 from core.domain.errors import HttpFailure
 from tests.fakes.hooks import a_receiver
-from tests.unit.test_search_command import engine, run
-
-__all__ = ["engine"]
+from tests.unit.conftest import run
 
 
 def asked(engine, method):

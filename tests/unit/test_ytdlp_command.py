@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
-from click.testing import CliRunner
 
 from core.sources.ytdlp.overlay import Overlay, bundled
-from tui.cli import reeldeck
-from tui.console.exits import run_to_exit
+from tests.unit.conftest import run
 
 
 @pytest.fixture
-def overlay(tmp_path, monkeypatch):
-    monkeypatch.setenv("REELDECK_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return Overlay(tmp_path / "data")
-
-
-def run(*arguments):
-    """Exit code, stdout and stderr of a command line."""
-    with CliRunner().isolation() as (out, err, _):
-        code = run_to_exit(lambda: reeldeck.main(arguments, standalone_mode=False), debug=lambda: True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return code, out.getvalue().decode(), err.getvalue().decode()
+def overlay(home):
+    return Overlay(home / "data")
 
 
 def adopt(overlay: Overlay, version: str) -> None:

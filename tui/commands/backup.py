@@ -41,14 +41,19 @@ def backup(file: Path, *, with_secrets: bool, as_json: bool) -> None:
     In it is every job that was answered for before this began. An older backup of that name is replaced once
     the new one is whole. Downloaded files are not in it, and neither are cookie files.
     """
-    manifest = run_async(_backup(load_settings(), file.absolute(), with_secrets=with_secrets))
+    manifest = run_async(write_backup(load_settings(), file.absolute(), with_secrets=with_secrets))
     if as_json:
         json_line({"file": str(file.absolute()), **manifest.to_json()})
     else:
-        line(f"{file}: {_told(manifest)}")
+        line(f"{file}: {told(manifest)}")
 
 
-async def _backup(settings: Settings, to: Path, *, with_secrets: bool) -> archive.Manifest:
+async def write_backup(settings: Settings, to: Path, *, with_secrets: bool) -> archive.Manifest:
+    """Back up the running engine's database, or that of one that does not run; what is in the file.
+
+    Raises:
+        ReeldeckError: It cannot be read, or not be written there.
+    """
     # A slip is told before the work, not after it.
     archive.refuse_strangers_blocking(to)
     with archive.translated(to):
@@ -154,7 +159,7 @@ def _show(file: Path, proven: restoring.Proven, *, as_json: bool) -> None:
     if as_json:
         json_line(proven.manifest.to_json())
     else:
-        line(f"{file} is sound: {_told(proven.manifest)}")
+        line(f"{file} is sound: {told(proven.manifest)}")
 
 
 def _restore(settings: Settings, proven: restoring.Proven, database: Path) -> None:
@@ -242,7 +247,8 @@ def _own(settings: Settings) -> Iterator[Path]:
         lock.release()
 
 
-def _told(manifest: archive.Manifest) -> str:
+def told(manifest: archive.Manifest) -> str:
+    """A backup in a line."""
     whole = sum(entry.size_bytes for entry in manifest.files.values())
     kept = ", ".join(manifest.files)
     secrets = ", with secrets" if manifest.has_secrets else ""

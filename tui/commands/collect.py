@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Self
 
 import click
 
-from core.domain.errors import NoSuchJob
+from core.domain.errors import InvalidRequest, NoSuchJob
 from core.domain.interface import EngineInterface
 from core.domain.job import Job
 from core.domain.messenger import Collect, Collected
@@ -19,6 +18,8 @@ from tui.console.exits import first_code
 from tui.console.follow import Follower
 from tui.console.output import is_terminal, json_line, line, size
 from tui.console.progress import progress_view
+from tui.figures import collect_progress, collect_summary
+from tui.moments import moment_of
 
 TYPES = ("audio", "video", "voice", "document")
 #: Jobs that are asked for at the same time.
@@ -46,9 +47,9 @@ class _Moment(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds since the epoch; without a time zone it is local time."""
         try:
-            return datetime.fromisoformat(value).astimezone().timestamp()
-        except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no date like 2024-05-31 or 2024-05-31T18:00.", param, ctx)
+            return moment_of(value)
+        except InvalidRequest as error:
+            self.fail(f"{error.detail}.", param, ctx)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # CHAT may be negative
@@ -106,8 +107,7 @@ class _Counter:
     def show(self, figures: Collected) -> None:
         """Count."""
         if self._is_shown:
-            text = f"{figures.seen} messages, {figures.found} fit, {size(figures.size_bytes)}"
-            click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+            click.echo(f"\r\x1b[K{collect_progress(figures, size)}", err=True, nl=False)
 
     def __exit__(self, *end: object) -> None:
         if self._is_shown:
@@ -120,8 +120,7 @@ def _tell(figures: Collected, *, is_dry: bool) -> None:
             line(title)
         if figures.found > len(figures.sample):
             line(f"… and {figures.found - len(figures.sample)} more")
-    jobs = "" if is_dry else f": {figures.added} new jobs, {figures.joined} known"
-    line(f"{figures.seen} messages, {figures.found} fit, {size(figures.size_bytes)}{jobs}")
+    line(collect_summary(figures, size, is_dry=is_dry))
 
 
 async def _finish(running: EngineInterface, ids: Sequence[int], *, as_json: bool) -> list[Job]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 from core.domain.errors import InvalidRequest
+from tui.console.loading import loading
 from tui.terminal import prepare_environment
 
 
@@ -22,11 +22,7 @@ def dashboard(*, is_ascii: bool = False) -> int:
             hint="Without one use: reeldeck status, reeldeck jobs, reeldeck get URL, reeldeck --help",
         )
     prepare_environment()
-    # Nothing of what imports make goes away: looking for garbage in it is a tenth of the time they take.
-    gc.disable()
-    # Textual reads the environment when it is imported, and takes a while.
-    from tui.console.attach import attach  # noqa: PLC0415
-
-    gc.freeze()
-    gc.enable()
+    with loading():
+        # Textual reads the environment when it is imported, and takes a while.
+        from tui.console.attach import attach  # noqa: PLC0415
     return attach(is_ascii=is_ascii)

@@ -29,16 +29,17 @@ from tui.console.output import has_colours, json_line, line, styled
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def doctor(*, as_json: bool) -> int:
     """Check this installation and say how to mend it. Fails when anything is broken."""
-    findings = run_async(_findings())
-    for finding in findings:
+    found = run_async(findings())
+    for finding in found:
         if as_json:
             json_line(asdict(finding))
         else:
             _show(finding)
-    return int(any(finding.level is Level.FAIL for finding in findings))
+    return int(any(finding.level is Level.FAIL for finding in found))
 
 
-async def _findings() -> list[Finding]:
+async def findings() -> list[Finding]:
+    """What every check sees, here and now."""
     try:
         settings = load_settings()
     except ReeldeckError as error:

@@ -17,6 +17,7 @@ from tui.commands.library_tags import tag, tags
 from tui.console.connect import any_engine, engine, run_async
 from tui.console.exits import complain
 from tui.console.output import is_terminal, json_line, line, size, span, when
+from tui.figures import import_progress, import_summary
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _ids = click.argument("ids", metavar="ID...", type=click.IntRange(min=1), nargs=-1, required=True)
@@ -179,29 +180,12 @@ async def _import(folder: str, *, is_moving: bool, as_json: bool) -> int:
             for problem in figures.problems:
                 click.echo(f"{_AGAIN if is_live else ''}{for_terminal(problem)}", err=True)
             if is_live:
-                click.echo(f"{_AGAIN}{_progress(figures)}", nl=False, err=True)
+                click.echo(f"{_AGAIN}{import_progress(figures, size)}", nl=False, err=True)
     if not as_json:
         if is_live:
             click.echo(_AGAIN, nl=False, err=True)
-        click.echo(_summary(figures))
+        click.echo(import_summary(figures, twice="reeldeck library duplicates"))
     return 1 if figures.refused else 0
-
-
-def _progress(figures: Imported) -> str:
-    share = figures.seen_bytes / figures.total_bytes if figures.total_bytes else 0.0
-    return f"{share:4.0%}  {figures.seen} of {figures.total} files, {size(figures.seen_bytes)}"
-
-
-def _summary(figures: Imported) -> str:
-    told = (
-        (figures.added, "entered"),
-        (figures.copies, "of them the same as another (see: reeldeck library duplicates)"),
-        (figures.known, "known"),
-        (figures.found_again, "found again"),
-        (figures.refused, "refused"),
-        (figures.moved, "moved into the archive"),
-    )
-    return ", ".join(f"{count} {words}" for count, words in told if count) or "There are no sounds or films."
 
 
 @library.command()

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from core.config.load import load_settings
+from core.config.settings import LOG_FILE
 from core.domain.errors import ConfigError, InvalidRequest
 from core.domain.job import from_iso
-from core.ops.logs import LOG_FILE
 from tui.console.output import line, when
 from tui.log_file import LogFile
 

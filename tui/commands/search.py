@@ -45,14 +45,36 @@ begins with a dash goes after two of them: reeldeck search -- -word
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 @click.option("--send-to", "chat", metavar="CHAT", help="Send what is found there, after a question.")
 @click.option("--yes", is_flag=True, help="Send without a question.")
+@click.option("--counts", is_flag=True, help="Only count what is found, by kind, source and tag.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def search(words: tuple[str, ...], limit: int, chat: str | None, *, yes: bool, as_json: bool) -> int:
+def search(
+    words: tuple[str, ...], limit: int, chat: str | None, *, yes: bool, counts: bool, as_json: bool
+) -> int:
     """Search what was fetched; the query's language stands in the help."""
     query = query_of(words)
+    if counts:
+        run_async(_count(query, as_json=as_json))
+        return 0
     if chat is None:
         run_async(_search(query, limit, as_json=as_json))
         return 0
     return run_async(_send_found(query, limit, chat, yes=yes, as_json=as_json))
+
+
+async def _count(query: str, *, as_json: bool) -> None:
+    async with any_engine() as (running, _):
+        found = await running.facets(query)
+    if as_json:
+        json_line(found.to_json())
+        return
+    rows = [
+        (str(count), name, value)
+        for name, each in (("kind", found.kind), ("source", found.source), ("tag", found.tag))
+        for value, count in each.items()
+    ]
+    table(("FILES", "OF", "WHICH"), rows, flexible=2)
+    if not found.is_all:
+        click.echo(f"Only the newest {found.counted} were counted.", err=True)
 
 
 def query_of(words: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from core.config.schema import secret_values
 from core.config.settings import Settings
 from core.domain.text import for_terminal
 from core.engine.engine import Engine
+from core.engine.heap import leave_out_what_stands
 from core.ops.logs import configure, log_event
 from core.ops.notify import Notifier, keep_alive
 from tui.console.connect import run_async
@@ -60,6 +61,7 @@ async def _serve(settings: Settings) -> None:
             engine.attach(userbot)
             await userbot.start()
             running.push_async_callback(userbot.stop)
+        leave_out_what_stands()
         click.echo(f"reeldeck listens on {for_terminal(str(api.path))} (process {os.getpid()})")
         notifier.tell(READY="1", STATUS="ready")
         alive = asyncio.create_task(keep_alive(notifier, engine.beat, engine.status), name="signs of life")

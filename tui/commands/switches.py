@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from core.domain.errors import InvalidRequest
-from core.domain.limit import RunningLimit
+from core.domain.limit import RunningLimit, figure_text, range_text, typed_value
 from tui.console.connect import engine, run_async
 from tui.console.output import json_line, line, table
-from tui.limits import MAINTENANCE, range_text, typed_value, value_text
+from tui.limits import MAINTENANCE
 
 #: Brings the configured value back.
 DEFAULT = "default"
@@ -40,7 +40,7 @@ async def _limits(name: str | None, value: str | None, *, as_json: bool) -> None
             json_line(limit.to_json())
     else:
         rows = [
-            (limit.name, _text(limit, limit.value), _text(limit, limit.configured), limit.about)
+            (limit.name, figure_text(limit, limit.value), figure_text(limit, limit.configured), limit.about)
             for limit in found
         ]
         table(("LIMIT", "NOW", "CONFIGURED", "WHAT"), rows, flexible=3)
@@ -49,15 +49,11 @@ async def _limits(name: str | None, value: str | None, *, as_json: bool) -> None
 def _value(limit: RunningLimit, text: str) -> int | None:
     if text == DEFAULT:
         return None
-    value = _SWITCH.get(text.lower()) if limit.is_switch else typed_value(limit, text)
+    value = typed_value(limit, text)
     if value is None:
-        known = "on or off" if limit.is_switch else f"from {range_text(limit)}"
+        known = range_text(limit) if limit.is_switch else f"from {range_text(limit)}"
         raise InvalidRequest(f"{limit.name} is {known}", hint=f'Or "{DEFAULT}", as it is configured.')
     return value
-
-
-def _text(limit: RunningLimit, value: int) -> str:
-    return ("on" if value else "off") if limit.is_switch else value_text(limit, value)
 
 
 @click.command()

@@ -8,9 +8,10 @@ import os
 from core.client.http import HttpEngineClient
 from core.client.locate import socket_path
 from core.config.load import config_path, load_settings
-from core.ops.logs import LOG_FILE
+from core.config.settings import LOG_FILE
 from tui.app import ReeldeckApp
 from tui.console.background import ensure_engine
+from tui.console.here import ThisMachine
 from tui.keymap import own_keys
 from tui.memory import FILE
 from tui.terminal import wants_ascii
@@ -43,6 +44,7 @@ async def _attach(*, is_ascii: bool) -> int:
             keys=keys,
             memory=settings.paths.data_dir / FILE,
         )
+        app.deck.here = ThisMachine()
         await app.run_async()
         return app.return_code or 0
     finally:

@@ -15,6 +15,7 @@ from core.config.settings import Settings
 from core.domain.errors import EngineUnreachable
 from core.domain.interface import EngineInterface
 from tui.console.exits import Terminated
+from tui.console.loading import loading
 
 T = TypeVar("T")
 
@@ -61,8 +62,9 @@ async def any_engine() -> AsyncIterator[tuple[EngineInterface, bool]]:
         try:
             await running.status()
         except EngineUnreachable:
-            # Brings the whole core with it.
-            from tui.console.inprocess import own_engine  # noqa: PLC0415
+            with loading():
+                # Brings the whole core with it.
+                from tui.console.inprocess import own_engine  # noqa: PLC0415
 
             running = await stack.enter_async_context(own_engine(settings))
             is_foreign = False

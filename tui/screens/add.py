@@ -13,6 +13,7 @@ from textual.widgets import Input
 from core.domain.errors import ReeldeckError
 from core.domain.job import Kind, Request
 from core.links.find import find_links
+from tui.actions import KEY_NAMES
 from tui.deck import Deck
 from tui.pasted import Pasted, link_lines
 from tui.present import SEPARATOR, Line, join_sides
@@ -132,7 +133,7 @@ class AddScreen(Dialog):
         if not self._is_sent:
             formats = [("↓", "formats")] if self._preview.has_formats else []
             keys = [("Enter", f"add {count}" if count else "add"), ("Tab", "choices"), *formats]
-            keys += [("Esc", "close"), ("Backspace", "takes one back")]
+            keys += [("Esc", "close"), (KEY_NAMES["backspace"], "drops one")]
         return tuple(span for key, what in keys for span in ((key, "key"), (f" {what}   ", "label")))
 
     def on_paste(self, event: events.Paste) -> None:

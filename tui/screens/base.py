@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import events
 
-from core.links.find import find_links
 from tui.actions import actions_of, key_name, keys_on
 from tui.deck import Deck
 from tui.screens.dialog import repaint_all
@@ -83,6 +82,9 @@ class DeckScreen(ThriftyScreen[None]):
 
     def on_paste(self, event: events.Paste) -> None:
         """Links pasted anywhere are links to add."""
+        # Not needed for the first screen, which is there the sooner.
+        from core.links.find import find_links  # noqa: PLC0415
+
         links = find_links(event.text)
         if links:
             event.stop()

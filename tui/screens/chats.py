@@ -28,6 +28,7 @@ from tui.paragraphs import paragraph
 from tui.present import ARROW, SEPARATOR, Line
 from tui.screens.chat_rules import ChatRulesScreen
 from tui.screens.deliveries import DeliveriesScreen
+from tui.screens.operating import OperatingScreen
 from tui.screens.pick_chat import PickChatScreen
 from tui.screens.roster import RosterScreen
 from tui.screens.sending import SendingScreen, unsent
@@ -35,7 +36,7 @@ from tui.situation import Situation
 from tui.widgets.roster import Row
 
 
-class ChatsScreen(SendingScreen, RosterScreen):
+class ChatsScreen(OperatingScreen, SendingScreen, RosterScreen):
     """Shows the watched chats; adds them, changes their rules, forgets them.
 
     Args:
@@ -215,6 +216,16 @@ class ChatsScreen(SendingScreen, RosterScreen):
         """Its files, one by one."""
         if chat := self._chosen():
             self.app.push_screen(DeliveriesScreen(self.deck, chat))
+
+    def do_collect(self) -> None:
+        """What the chat under the cursor already holds."""
+        from tui.screens.collect import CollectScreen  # noqa: PLC0415 -- a dialog that few open
+
+        chat = self._chosen()
+        if chat is None:
+            super().do_collect()
+        else:
+            self.open_form(CollectScreen(self.deck, str(chat.chat_id), chat.topic_id or None))
 
     def do_chat_jobs(self) -> None:
         """The jobs that were asked for there."""

@@ -17,12 +17,12 @@ from tui.deck import Deck
 from tui.deliveries import delivery_lines
 from tui.describe import detail
 from tui.outbox import About
-from tui.present import join_sides
+from tui.present import join_sides, pad
 from tui.screens.job_actions import JobActionsScreen
 from tui.screens.scrolling import ScrollActions
 from tui.screens.sending import SendingScreen, unsent
 from tui.situation import Situation
-from tui.sync import Link
+from tui.widgets.banner import Banner
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
@@ -42,13 +42,15 @@ class DetailScreen(ScrollActions, SendingScreen, JobActionsScreen):
         super().__init__(deck)
         self._job_id = job_id
         self._top = LineBar(id="title", is_ascii=deck.is_ascii)
+        self._banner = Banner(deck)
         self.pane = LinePane(id="detail", is_ascii=deck.is_ascii)
         self._message = LineBar(id="message", is_ascii=deck.is_ascii)
         self._footer = ClickBar(id="footer", is_ascii=deck.is_ascii)
 
     def compose(self) -> ComposeResult:
-        """Title, everything, keys."""
+        """Title, what is amiss, everything, keys."""
         yield self._top
+        yield self._banner
         yield self.pane
         yield self._message
         yield self._footer
@@ -88,9 +90,8 @@ class DetailScreen(ScrollActions, SendingScreen, JobActionsScreen):
         width, now = self.size.width, time.time()
         if not width or not self.pane.size.width:
             return
-        where = " engine lost, shown as it was " if self.deck.sync.connection.link is Link.LOST else ""
-        left = ((" reeldeck", "brand"), (f"  job {job.id}", "dim"))
-        self._top.show([join_sides(left, ((where, "bad"),), width)])
+        self._top.show([pad(((" reeldeck", "brand"), (f"  job {job.id}", "dim")), width)])
+        self._banner.paint(self.PAGE, now, width)
         events, speeds = self.deck.timeline(job.id), self.deck.speeds_of(job.id, now)
         size, held = self.pane.size, self.deck.held(job, now)
         sent = partial(delivery_lines, self._deliveries(), self.deck.chat_names(), now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.app import ComposeResult
 
 from tui.actions import NO_KEYS, OwnKeys, actions_of, bindings_of, key_name
@@ -12,6 +14,7 @@ from tui.present import Line, fit, pad
 from tui.screens.base import DeckScreen
 from tui.screens.scrolling import ScrollActions
 from tui.situation import Situation
+from tui.widgets.banner import Banner
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
@@ -48,12 +51,14 @@ class HelpScreen(ScrollActions, DeckScreen):
         self._page = page
         self._now = now
         self._top = LineBar(id="title", is_ascii=deck.is_ascii)
+        self._banner = Banner(deck)
         self.pane = LinePane(id="help", is_ascii=deck.is_ascii)
         self._footer = ClickBar(id="footer", is_ascii=deck.is_ascii)
 
     def compose(self) -> ComposeResult:
-        """A title, the keys, the way out."""
+        """A title, what is amiss, the keys, the way out."""
         yield self._top
+        yield self._banner
         yield self.pane
         yield self._footer
 
@@ -66,12 +71,13 @@ class HelpScreen(ScrollActions, DeckScreen):
         self.paint()
 
     def paint(self) -> None:
-        """Everything here stands still."""
+        """Everything here stands still but what is said of the engine."""
         width = self.size.width
         if width:
             self._top.show(
                 [pad(((" reeldeck", "brand"), (f"  keys of the {self._page} page", "dim")), width)]
             )
+            self._banner.paint(self.PAGE, time.time(), width)
             self.pane.show(help_lines(self._page, self._now, width, self.deck.keys))
             self._footer.show([footer(self.PAGE, self._now, width, self.deck.keys)])
 

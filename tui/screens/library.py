@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from textual.timer import Timer
 from textual.widget import Widget
@@ -23,12 +22,15 @@ from tui.actions import bindings_of
 from tui.deck import Deck
 from tui.library import item_detail, item_heads, item_row, no_items, problem_lines
 from tui.present import SEPARATOR, Line, count_text
+from tui.screens.facets import FacetsScreen
 from tui.screens.opening import OpeningScreen
+from tui.screens.operating import OperatingScreen
 from tui.screens.pick_chat import PickChatScreen
 from tui.screens.roster import RosterScreen
 from tui.screens.tag import TagScreen
 from tui.search import LibrarySearch
 from tui.situation import Situation
+from tui.terminal import file_browser
 from tui.widgets.lines import LineBar
 from tui.widgets.roster import Row
 from tui.widgets.search_bar import SearchBar
@@ -46,7 +48,7 @@ EXAMPLES = 'words  by:"Ibn Kathir"  duration>1h  source:youtube  after:2024  -no
 INDENT = 3
 
 
-class LibraryScreen(OpeningScreen, RosterScreen):
+class LibraryScreen(OpeningScreen, OperatingScreen, RosterScreen):
     """Searches the library.
 
     Args:
@@ -248,6 +250,18 @@ class LibraryScreen(OpeningScreen, RosterScreen):
         if item := self._chosen():
             self.app.push_screen(TagScreen(self.deck, item), lambda _changed: self._ask())
 
+    def do_facets(self) -> None:
+        """What is found, by kind, source and tag; the search is narrowed to one of these."""
+
+        def chosen(more: str | None) -> None:
+            if more:
+                self.found.text = f"{self.found.text} {more}".strip()
+                self.search.fill(self.found.text)
+                self.roster.move_to(0)
+                self._ask()
+
+        self.app.push_screen(FacetsScreen(self.deck, self.found.text), chosen)
+
     def do_copy_url(self) -> None:
         """The link that it came from."""
         if item := self._chosen():
@@ -268,14 +282,8 @@ class LibraryScreen(OpeningScreen, RosterScreen):
         if program is None:
             self.copy([folder], "folder's path", "open_folder")
             return
-        await asyncio.create_subprocess_exec(
-            program,
-            folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.DEVNULL)
+        await asyncio.create_subprocess_exec(program, folder, start_new_session=True, **streams)
         self.deck.say(f"Opened {folder}")
 
     def do_back(self) -> None:
@@ -288,13 +296,3 @@ class LibraryScreen(OpeningScreen, RosterScreen):
             self.paint()
         else:
             super().do_back()
-
-
-def file_browser(environ: Mapping[str, str]) -> str | None:
-    """The program that shows a folder to whoever sits before this machine; None over SSH."""
-    if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
-        return None
-    if sys.platform == "darwin":
-        return shutil.which("open")
-    has_screen = environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
-    return shutil.which("xdg-open") if has_screen else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from core.domain.errors import ReeldeckError
 from core.domain.job import JobStatus
+from tui.actions import actions_of
 from tui.screens.base import DeckScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
@@ -92,12 +93,22 @@ class PageScreen(DeckScreen):
 
         self.app.push_screen(SettingsScreen(self.deck))
 
+    def do_operations(self, first: str = "") -> None:
+        """What is done now and then; *first* is begun at once."""
+        from tui.screens.operations import OperationsScreen  # noqa: PLC0415 -- as above
+
+        self.app.push_screen(OperationsScreen(self.deck, first))
+
     def do_palette(self) -> None:
         """Everything that can be done, by its name."""
 
         def chosen(action_id: str | None) -> None:
-            if action_id:
+            if action_id is None:
+                return
+            if any(action.id == action_id for action in actions_of(self.PAGE)):
                 self.call_later(self.action_act, action_id)
+            else:
+                self.do_operations(action_id)
 
         self.app.push_screen(PaletteScreen(self.deck, self.PAGE, self.situation()), chosen)
 

@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from tui.actions import ACTIONS, NO_KEYS, Action, OwnKeys, key_name
+from tui.action import PAGES, Action
+from tui.actions import ACTIONS, NO_KEYS, OwnKeys, key_name
 from tui.deck import Deck
 from tui.fuzzy import fit_of
 from tui.present import Line, Span, clip, fit, join_sides
@@ -25,6 +26,8 @@ MOST_LINES = 20
 _KEY_CELLS = 8
 #: Keys that move about are known by whoever is here.
 _UNLISTED = frozenset({"Move"})
+#: What is about the page of operations itself.
+_MOVES_THERE = frozenset({"run", "help", "back", "close"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class Entry:
 
     action: Action
     reason: str
+
+
+def is_anywhere(action: Action, page: str) -> bool:
+    """Operations are begun from every page: theirs is opened for it."""
+    return page in PAGES and "operations" in action.screens and action.id not in _MOVES_THERE
 
 
 def _score(typed: str, action: Action) -> int | None:
@@ -50,7 +58,7 @@ def entries_for(page: str, now: Situation, typed: str, own: OwnKeys = NO_KEYS) -
     for action in sorted(ACTIONS, key=lambda action: page not in action.screens):
         if action.group in _UNLISTED or action.id in listed | {"palette", "back"}:
             continue
-        is_here = page in action.screens
+        is_here = page in action.screens or is_anywhere(action, page)
         if action.id == "close" and not is_here:
             continue
         score = _score(typed, action)

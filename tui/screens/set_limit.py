@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from core.domain.limit import RunningLimit
+from core.domain.limit import RunningLimit, range_text, typed_value
 from core.domain.text import for_terminal
-from tui.limits import range_text, typed_value, value_text
+from tui.limits import value_text
 from tui.paragraphs import wrap
 from tui.present import Line
 from tui.screens.dialog import Dialog

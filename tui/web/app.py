@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,6 +19,7 @@ from tui.web.doors import Doors, is_known
 from tui.web.key import Key
 from tui.web.pages import STATIC, locked, notice
 from tui.web.tabs import Tabs
+from tui.web.terminal import TerminalFiles
 
 #: A browser is known this long after it has shown the token.
 KNOWN_S = 30 * 24 * 3600
@@ -28,7 +31,11 @@ def create_app(key_file: Path, tabs: Tabs) -> ASGIApp:
     Args:
         key_file: Holds the token; read at every request, so that a new one holds at once.
         tabs: Runs the dashboards.
+
+    Raises:
+        NotInstalled: There is no terminal for the page.
     """
+    drawing = TerminalFiles.load()
 
     async def enter(request: Request) -> Response:
         """Take the token once; from then on the browser is known by its cookie."""
@@ -65,8 +72,21 @@ def create_app(key_file: Path, tabs: Tabs) -> ASGIApp:
 
     routes = [
         Route("/", enter),
+        Route("/static/terminal.js", _file(drawing.script, "text/javascript")),
+        Route("/static/terminal.css", _file(drawing.style, "text/css")),
         Mount("/static", StaticFiles(directory=STATIC)),
         Route("/{place}/", page),
         WebSocketRoute("/{place}/terminal", terminal),
     ]
     return Doors(Starlette(routes=routes, exception_handlers={404: nothing}))
+
+
+def _file(content: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+
+    async def answer(request: Request) -> Response:
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"etag": tag})
+        return Response(content, media_type=media_type, headers={"etag": tag})
+
+    return answer

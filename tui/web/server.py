@@ -25,6 +25,9 @@ class WebServer:
     Args:
         key_file: Holds the token.
         tabs: Runs the dashboards; ended with the server.
+
+    Raises:
+        NotInstalled: There is no terminal for the page.
     """
 
     def __init__(self, key_file: Path, tabs: Tabs) -> None:

@@ -20,6 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tui.terminal import BROWSER
+
 #: A dashboard leaves within a fraction of this; one that hangs is killed.
 LEAVE_WITHIN_S = 3.0
 READ_BYTES = 64 * 1024
@@ -57,7 +59,12 @@ def dashboard_command() -> list[str]:
 def tab_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a dashboard whose terminal is xterm.js."""
     kept = {name: value for name, value in environ.items() if name not in _FOREIGN}
-    return kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+    return kept | {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LC_ALL": "C.UTF-8",
+        "TERM_PROGRAM": BROWSER,
+    }
 
 
 class Tab:

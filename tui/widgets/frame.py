@@ -10,12 +10,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tui import chrome
-from tui.actions import keys_on
-from tui.amiss import amiss
 from tui.deck import Deck
 from tui.present import Line, join_sides
 from tui.situation import Situation
-from tui.sync import Link
+from tui.widgets.banner import Banner
 from tui.widgets.click_bar import ClickBar
 from tui.widgets.lines import LineBar, LinePane
 
@@ -48,11 +46,10 @@ class PageFrame(Vertical):
         super().__init__(id="home")
         self.deck = deck
         self.header = ClickBar(id="header", is_ascii=deck.is_ascii)
-        self.banner = LineBar(id="banner", is_ascii=deck.is_ascii)
+        self.banner = Banner(deck)
         self.pane = LinePane(id="pane", is_ascii=deck.is_ascii)
         self.message = LineBar(id="message", is_ascii=deck.is_ascii)
         self.footer = ClickBar(id="footer", is_ascii=deck.is_ascii)
-        self.banner.display = False
         self._top, self._heads, self._rows, self._below, self._above = top, heads, rows, below, above
 
     def compose(self) -> ComposeResult:
@@ -72,15 +69,9 @@ class PageFrame(Vertical):
 
     def paint_head(self, page: str, now: float) -> None:
         """The line of pages, and the banner while the engine is lost or something is amiss with it."""
-        width, connection = self.size.width, self.deck.sync.connection
+        width = self.size.width
         self.header.show([self.deck.header(page, width, now)])
-        told: Line = ()
-        if connection.link is Link.LOST:
-            told = chrome.banner(connection, now, width, keys_on("jobs", self.deck.keys))
-        elif connection.link is Link.LIVE:
-            told = amiss(self.deck.sync.status, self.deck.sync.status_at, width)
-        self.banner.display = bool(told)
-        self.banner.show([told])
+        self.banner.paint(page, now, width)
 
     def paint_foot(self, screen: str, situation: Situation, message: Line) -> None:
         """A message, and the keys of *screen*."""

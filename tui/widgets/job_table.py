@@ -18,6 +18,7 @@ from tui.present import Line, width_of
 from tui.rows import Columns, columns_for, row
 from tui.state import Changes, JobIndex
 from tui.theme import look_of
+from tui.thrift import ThriftyScreen
 from tui.widgets.lines import difference, paint
 
 #: Drawn rows that are kept.
@@ -117,6 +118,8 @@ class JobTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Move the cursor to a row, and keep it in sight."""
         self._index.move_to(wanted)
         self.show_cursor()
+        if isinstance(self.screen, ThriftyScreen):
+            self.screen.repaint_now(self)
         self._tell()
 
     def show_cursor(self) -> None:

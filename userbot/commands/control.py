@@ -1,4 +1,4 @@
-"""Commands that act on jobs: pause, resume, cancel, retry, move, clear."""
+"""Commands that act on jobs: pause, resume, cancel, retry, move, rename, prioritize, clear."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _FAILED = frozenset({JobStatus.FAILED})
 _FINAL = frozenset(status for status in JobStatus if status.is_final)
 #: Jobs that the answer names; of the rest it tells how many there are.
 _NAMED = 5
+#: As by the API.
+_MOST_PRIORITY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,28 @@ async def move(call: Call) -> Text:
         return compose(INFO, ["There is no other place for them."])
     waiting = await call.engine.upcoming(limit=_NAMED)
     return compose(DONE, [[bold("Next")], *map(job_row, waiting)])
+
+
+async def rename(call: Call) -> Text:
+    """Give a job another title; its file keeps its name."""
+    number, _, title = call.arguments.partition(" ")
+    ids = job_ids([number])
+    if len(ids) != 1 or not title.strip():
+        raise InvalidRequest("name a job, then its title")
+    return compose(DONE, [job_row(await call.engine.patch(ids[0], title=title.strip()))])
+
+
+async def prioritize(call: Call) -> Text:
+    """Let a job run before those of a lower priority."""
+    words = parse(call.arguments).words
+    try:
+        (job_id,), priority = job_ids(words[:1]), int(words[1])
+    except (IndexError, ValueError):
+        raise InvalidRequest("name a job, then a number", hint="As in: 12 5; 0 is the usual one") from None
+    if abs(priority) > _MOST_PRIORITY:
+        raise InvalidRequest(f"name a job, then a number up to {_MOST_PRIORITY:,}")
+    changed = await call.engine.patch(job_id, priority=priority)
+    return compose(DONE, [[f"Priority {changed.priority:+}: ", *job_row(changed)]])
 
 
 async def clear(call: Call) -> Text:

@@ -1,4 +1,4 @@
-"""Commands about what was fetched: search, send."""
+"""Commands about what was fetched: search, send, tags, tag."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from core.domain.job import JobStatus, Request
 from core.domain.library import MediaItem
 from userbot.commands.arguments import job_ids, parse
 from userbot.commands.call import Call
-from userbot.replies import FAILED, INFO
-from userbot.texts import Row, Text, bold, code, compose, problem, remote
+from userbot.replies import DONE, FAILED, INFO
+from userbot.texts import Row, Text, bold, code, compose, counted, problem, remote
 
 _FOUND = 5
 _SENT_AT_ONCE = 10
+#: Values of a kind that are counted in an answer.
+_COUNTED = 12
 #: Begins the number of a file of the library that has no job.
 _ENTRY = frozenset("Ll")
 
@@ -47,6 +49,42 @@ async def send(call: Call) -> Text | None:
     if not refused:
         return None  # The files are the answer.
     return compose(FAILED, [row for error in refused for row in problem(error)])
+
+
+async def tags(call: Call) -> Text:
+    """What a search finds, or all there is, by kind, source and tag."""
+    counts = await call.engine.facets(call.arguments)
+    rows: list[Row] = []
+    for name, each in (("Kinds", counts.kind), ("Sources", counts.source), ("Tags", counts.tag)):
+        shown = [f"{remote(value, 30)} {count}" for value, count in list(each.items())[:_COUNTED]]
+        more = f" and {len(each) - _COUNTED} more" if len(each) > _COUNTED else ""
+        if shown:
+            rows.append([bold(name), f": {', '.join(shown)}{more}"])
+    total = counted(counts.counted, "file") + ("" if counts.is_all else ", the newest of them")
+    return compose(INFO, [[bold(total)], *rows])
+
+
+async def tag(call: Call) -> Text:
+    """Give a file tags, and take others from it."""
+    words = parse(call.arguments).words
+    names = [word for word in words if word[:1] not in {"+", "-"}]
+    add, remove = ([word[1:] for word in words if word[:1] == sign] for sign in "+-")
+    if len(names) != 1 or not (add or remove):
+        raise InvalidRequest("name one file and its tags", hint='As in: 12 +music "+live session" -later')
+    item = await call.engine.tag_item(await _item_id(call, names[0]), add=add, remove=remove)
+    told = ", ".join(item.tags) or "no tags"
+    return compose(DONE, [[code(names[0]), f" {remote(item.title or item.url)}"], remote(told, 200)])
+
+
+async def _item_id(call: Call, name: str) -> int:
+    """The file's number in the library: `L5`, or that of the job which brought it."""
+    if name[:1] in _ENTRY:
+        return job_ids([name[1:]])[0]
+    job = await call.engine.job(job_ids([name])[0])
+    item = await call.engine.item_of(job)
+    if item is None:
+        raise InvalidRequest(f"job {job.id} has no file in the library")
+    return item.id
 
 
 async def _again(call: Call, job_id: int) -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
-from userbot.commands import chats, control, fetching, info, jobs, library, switches
+from userbot.commands import chats, control, fetching, info, jobs, library, oversight, switches
 from userbot.commands.call import Call, Command, Subject
 from userbot.texts import Text
 
@@ -27,6 +27,7 @@ _RULES = (
 _COLLECT = '[CHAT] [limit=N] [type=audio,video] [since=DATE] [until=DATE] [grep="WORDS"] [dry]'
 _JOBS = "ID… | all"
 _MOVES = "top|up|down|bottom ID…"
+_LIMITS = "[NAME [VALUE|default]]"
 _S = Subject
 _ALL = (
     _reads(_S.LOOK, "start", "", info.start, "Say what this is."),
@@ -38,6 +39,13 @@ _ALL = (
         _S.LOOK, "job", "ID", jobs.job, "Show a job and what happened to it; also as an answer to a link."
     ),
     _reads(_S.LOOK, "search", "WORDS", library.search, "Search what was fetched."),
+    _reads(
+        _S.LOOK, "tags", "[WORDS]", library.tags, "Count the library, or a search, by kind, source and tag."
+    ),
+    _reads(_S.LOOK, "sources", "", oversight.sources, "Show the sources: what runs, waits and rests."),
+    _reads(_S.LOOK, "logins", "", oversight.logins, "Show the logins and how they are."),
+    _reads(_S.LOOK, "chats", "", oversight.chats, "Show the chats that are watched."),
+    _reads(_S.LOOK, "audit", "", oversight.audit, "Show the last changes, and who made them."),
     _changes(
         _S.FETCH, "get", "LINK…", fetching.get, "Fetch links; also as an answer to a message with some."
     ),
@@ -50,11 +58,15 @@ _ALL = (
     _changes(_S.JOBS, "cancel", _JOBS, control.control, "End jobs and delete what they have fetched."),
     _changes(_S.JOBS, "retry", "ID… | failed | all", control.control, "Start ended jobs again."),
     _changes(_S.JOBS, "move", _MOVES, control.move, "Move jobs within the queue."),
+    _changes(_S.JOBS, "rename", "ID TITLE", control.rename, "Give a job another title."),
+    _changes(_S.JOBS, "prioritize", "ID N", control.prioritize, "Let a job run before or after others."),
+    _changes(_S.FETCH, "tag", "ID +TAG… -TAG…", library.tag, "Give a file tags, or take some from it."),
     _changes(_S.JOBS, "clear", "yes", control.clear, "Forget finished jobs; their files stay."),
     _changes(_S.CHATS, "watch", _RULES, chats.watch, "Fetch the links of this chat or topic, or of another."),
     _changes(_S.CHATS, "unwatch", "[CHAT]", chats.unwatch, "Leave the links of a chat or topic alone."),
     _changes(_S.CHATS, "archive_on", "[CHAT]", chats.archive, "Keep the files that a chat asks for."),
     _changes(_S.CHATS, "archive_off", "[CHAT]", chats.archive, "Delete files once they were sent."),
+    _changes(_S.ENGINE, "limits", _LIMITS, oversight.limits, "Show the limits, or change one for now."),
     _changes(
         _S.ENGINE, "maintenance", "[on|off]", switches.maintenance, "Take nothing new, or take it again."
     ),

@@ -163,6 +163,7 @@ class _Notes:
     ) -> None:
         self._writing.cancel()
         await asyncio.wait([self._writing])
+        del self._writing  # where it was stopped leads back here: a circle
         await self._write()
 
     async def _write_now_and_then(self) -> None:

@@ -14,6 +14,7 @@ import httpcore
 import httpx
 
 from core.net.http.connection import Connector, ProxyRefused, Stream, words_of
+from core.net.http.tls import start_tls
 
 #: A connection that was idle for longer is not used again: servers close them after a minute or so.
 KEEP_S = 30.0
@@ -117,7 +118,7 @@ class Pool:
             except OSError as error:
                 raise httpx.ConnectError(words_of(error)) from error
             if place.is_tls:
-                stream = await stream.start_tls(self._context, place.host, timeout_s)
+                stream = await start_tls(stream, self._context, place.host, timeout_s)
             return stream
 
     def keep(self, connection: Connection) -> None:

@@ -20,8 +20,9 @@ from core.net.http.gathering import Gathering
 
 #: What is received at a time at most, and what a sink gets at most.
 BUFFER_BYTES = 1 << 20
-_RECORD_BYTES = 16 * 1024  # the most that one TLS record holds
-#: Of TLS less is received at a time: three copies of it are to stay in a processor's cache.
+#: The most that one TLS record holds (RFC 8446 §5.1).
+RECORD_BYTES = 16 * 1024
+#: Of TLS less is decrypted at a time: it is to be written while it is still in a processor's cache.
 _TLS_BYTES = 256 * 1024
 
 #: Takes bytes, which are its own during the call only. What it returns is awaited before it gets the next.
@@ -30,11 +31,11 @@ Sink = Callable[[memoryview], Awaitable[None] | None]
 _of_thread = threading.local()
 
 
-def _buffers() -> tuple[memoryview, memoryview]:
-    """This thread's buffers: for what was received, and for what it was decrypted to."""
-    if not hasattr(_of_thread, "buffers"):
-        _of_thread.buffers = tuple(memoryview(bytearray(BUFFER_BYTES)) for _ in range(2))
-    found: tuple[memoryview, memoryview] = _of_thread.buffers
+def _buffer() -> memoryview:
+    """This thread's."""
+    if not hasattr(_of_thread, "buffer"):
+        _of_thread.buffer = memoryview(bytearray(BUFFER_BYTES))
+    found: memoryview = _of_thread.buffer
     return found
 
 
@@ -83,11 +84,11 @@ class Pump:
             finally:
                 loop.remove_reader(self._sock)
                 self._gathering.stop()
-            if self._failure is not None:
-                raise self._failure
             if self._pending is not None:
                 pending, self._pending = self._pending, None
                 await pending
+            if self._failure is not None:
+                raise self._failure
 
     def _forget_pending(self) -> None:
         """Nobody will wait for what the sink asked to wait for."""
@@ -109,109 +110,82 @@ class Pump:
 
     def _receive(self) -> None:
         """Something has arrived."""
-        buffer = _buffers()[0]
+        self._is_alive = True
+        buffer = _buffer()
         try:
-            count = self._sock.recv_into(buffer, self._most)
-        except (BlockingIOError, InterruptedError):
+            count = self._fill(buffer[: min(self.left_bytes, BUFFER_BYTES)])
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
             return
         except OSError as error:
-            self._failure = httpcore.ReadError(os.strerror(error.errno) if error.errno else str(error))
+            self._failure = _read_error(error)
             self._wake.set()
             return
-        self._is_alive = True
-        try:
-            if count:
-                self._pending = self._take(buffer[:count])
-            else:
-                self.is_ended = True
-        except BaseException as error:  # noqa: BLE001 -- belongs to the task that runs the pump: raised there
-            self._failure = error
+        if count:
+            self.left_bytes -= count
+            try:
+                self._pending = self._sink(buffer[:count])
+            except BaseException as error:  # noqa: BLE001 -- belongs to the task that runs the pump: raised there
+                self._failure = error
         if self.is_over or self._failure is not None or self._pending is not None:
             self._wake.set()
         else:
-            self._gathering.received(count, min(self._most, self.left_bytes))
+            self._gathering.received(count, min(BUFFER_BYTES, self._sure_bytes))
+
+    def _fill(self, buffer: memoryview) -> int:
+        """Receive into *buffer*; how much. Raises OSError when there is nothing to be had."""
+        count = self._sock.recv_into(buffer)
+        self.is_ended = not count
+        return count
 
     @property
-    def _most(self) -> int:
-        """What may be received, so that nothing of what follows is."""
-        return min(self.left_bytes, BUFFER_BYTES)
-
-    def _take(self, data: memoryview) -> Awaitable[None] | None:
-        self.left_bytes -= len(data)
-        return self._sink(data)
+    def _sure_bytes(self) -> int:
+        """So many will reach the socket yet, unless the peer breaks off."""
+        return self.left_bytes
 
 
 class TlsPump(Pump):
-    """Moves what a TLS peer sends to *sink*.
+    """Moves what a TLS peer sends to *sink*. All arguments as for `Pump`; bytes are counted decrypted."""
 
-    Args:
-        sock: As for `Pump`.
-        tls: Our end of TLS.
-        incoming: What it takes records from.
-        sink: As for `Pump`.
-        n_bytes: As for `Pump`; counted decrypted.
-    """
+    _sock: ssl.SSLSocket
+    #: OpenSSL has taken all that had arrived.
+    _is_drained = False
 
-    def __init__(
-        self, sock: socket.socket, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, sink: Sink, n_bytes: int
-    ) -> None:
-        super().__init__(sock, sink, n_bytes)
-        self._tls = tls
-        self._incoming = incoming
-        self._pending_inside: Awaitable[None] | None = None
-
-    async def run(self, timeout_s: float | None) -> None:
-        """As `Pump.run`; what has been received before is decrypted first."""
-        if (pending := self._decrypt()) is not None:
-            await pending
-        await super().run(timeout_s)
-
-    @property
-    def _most(self) -> int:
-        return _TLS_BYTES  # records of what follows wait in `incoming`
-
-    def _take(self, data: memoryview) -> Awaitable[None] | None:
-        self._incoming.write(data)
-        return self._decrypt()
-
-    def _decrypt(self) -> Awaitable[None] | None:
-        while not self.is_over:
-            filled, is_drained = self._fill(_buffers()[1][: min(self.left_bytes, _TLS_BYTES)])
-            if filled:
-                self.left_bytes -= filled
-                if (pending := self._sink(_buffers()[1][:filled])) is not None:
-                    self._pending_inside = pending
-                    return self._go_on_after(pending)
-            if is_drained:
+    def _receive(self) -> None:
+        """Something has arrived: no less of it is taken than by a `Pump`, in pieces."""
+        for _ in range(BUFFER_BYTES // _TLS_BYTES):
+            super()._receive()
+            if self._is_drained or self._wake.is_set():
                 break
-        return None
 
-    def _forget_pending(self) -> None:
-        super()._forget_pending()
-        if asyncio.iscoroutine(self._pending_inside):
-            self._pending_inside.close()
-
-    async def _go_on_after(self, pending: Awaitable[None]) -> None:
-        await pending
-        if (rest := self._decrypt()) is not None:
-            await rest
-
-    def _fill(self, buffer: memoryview) -> tuple[int, bool]:
-        """Decrypt into *buffer*; how much, and whether more must be received first."""
-        filled = 0
+    def _fill(self, buffer: memoryview) -> int:
+        """As `Pump._fill`. Only whole records are taken: nobody is woken for what remains of one."""
+        self._is_drained = False
+        read, filled, size = self._sock.read, 0, min(len(buffer), _TLS_BYTES)
         try:
-            while filled < len(buffer):
-                room = min(_RECORD_BYTES, len(buffer) - filled)
-                count = cast("int", self._tls.read(room, buffer[filled:]))
+            while size - filled >= RECORD_BYTES or filled < size == self.left_bytes:
+                count = cast("int", read(min(RECORD_BYTES, size - filled), buffer[filled:]))
                 if not count:
                     self.is_ended = True
                     break
                 filled += count
         except ssl.SSLWantReadError:
-            return filled, True
+            self._is_drained = True
+            if not filled:
+                raise
         except ssl.SSLZeroReturnError:
             self.is_ended = True
-        except ssl.SSLError as error:
-            if not filled:  # what came before it is good; the next call meets it again
-                raise httpcore.ReadError(f"TLS: {error.reason or error}") from error
-        return filled, False
+        except OSError as error:
+            if not filled:
+                raise
+            self._failure = _read_error(error)  # what came before it is good
+        return filled
+
+    @property
+    def _sure_bytes(self) -> int:
+        return self.left_bytes - RECORD_BYTES  # so much of it may be with OpenSSL, which waits for its end
+
+
+def _read_error(error: OSError) -> httpcore.ReadError:
+    if isinstance(error, ssl.SSLError):
+        return httpcore.ReadError(f"TLS: {error.reason or error}")
+    return httpcore.ReadError(os.strerror(error.errno) if error.errno else str(error))

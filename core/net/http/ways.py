@@ -12,6 +12,7 @@ from core.net.http.dial import connect
 from core.net.http.message import request_head
 from core.net.http.proxies import Proxy
 from core.net.http.socks import socks_connect
+from core.net.http.tls import start_tls
 from core.net.reach import Reach
 
 
@@ -71,7 +72,7 @@ def _through_http(gate: AddressGate, proxy: Proxy, context: ssl.SSLContext) -> C
         stream = await to_proxy(proxy)(host, port)
         try:
             if proxy.scheme == "https":
-                stream = await stream.start_tls(context, proxy.host)
+                stream = await start_tls(stream, context, proxy.host)
             await _http_connect(stream, proxy, destination, port)
         except BaseException:
             await stream.aclose()

@@ -28,7 +28,7 @@ from core.net.transfer.blocking import run_blocking
 from core.net.transfer.company import Company
 from core.net.transfer.part import PartFile
 from core.net.transfer.ramp import Ramp
-from core.net.transfer.ranges import Piece, Pieces
+from core.net.transfer.ranges import Piece, Pieces, nearer
 from core.net.transfer.resume import FileNote
 from core.net.transfer.retries import Retries, is_transient
 from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
@@ -150,6 +150,7 @@ class _Transfer(Assembly):
         self._seated_workers = 0
         self._bodies: dict[Piece, tuple[Seat, asyncio.Timeout]] = {}
         self._is_idle = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
         #: Where the last answer came from, after redirects.
         self._came_from = track.url
         self._began = self._measured_at = time.monotonic()
@@ -178,6 +179,7 @@ class _Transfer(Assembly):
     # Who works.
 
     async def _fetch(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
         self._start_workers(group)
         if self._workers:
             await self._is_idle.wait()
@@ -217,10 +219,15 @@ class _Transfer(Assembly):
         self._report()
         total = self._version.total if self._version else None
         if self._is_parallel and total is not None:
-            seat, seated = self._seat_at(self._http.seats, self._came_from), self._seated_workers
-            pays = self._may_pay(now, total - self._pieces.written().total_bytes)
-            self._company.observe(now, self.received_bytes, seat, seated=seated, is_worthwhile=pays)
-            self._cut_some(self._company.surplus(now, seat, seated=seated))
+            self._company.observe(
+                now,
+                self.received_bytes,
+                self._seat_at(self._http.seats, self._came_from),
+                seated=self._seated_workers,
+                is_worthwhile=self._may_pay(now, total - self._pieces.written().total_bytes),
+                give=self._cut_some,
+            )
+            self._cut_some()
         self._start_workers(group)
 
     def _may_pay(self, now: float, left_bytes: int) -> bool:
@@ -231,8 +238,10 @@ class _Transfer(Assembly):
         limits_itself = is_fast or self._is_busy or self._part.is_slow
         return not limits_itself and left_bytes > rate_bps * patience_s
 
-    def _cut_some(self, surplus: int) -> None:
-        """Leave answers that are slow, for new ones, and *surplus* whose seats other jobs should have."""
+    def _cut_some(self) -> None:
+        """Leave answers that are slow, for new ones, and those whose seats other jobs should have."""
+        seat = self._seat_at(self._http.seats, self._came_from)
+        surplus = self._company.surplus(time.monotonic(), seat, seated=self._seated_workers)
         cut = [self._bodies[piece] for piece in self._pieces.laggards() if piece in self._bodies]
         cut += [*reversed(self._bodies.values())][:surplus]
         for _, limit in cut:
@@ -298,7 +307,9 @@ class _Transfer(Assembly):
                 version, end = Version.first(response, ranged=self._ranged)
                 await self._prepare(piece, version.total)
                 self._learn_answer_time(asked_at)
-                self._version = version  # from here on others may join in
+                self._version = version
+                if self._group is not None:
+                    self._tick(self._group)  # from here on others may join in
             else:
                 end = self._version.next(response, start, had_if_range="If-Range" in headers)
             before = piece.position
@@ -363,7 +374,7 @@ class _Transfer(Assembly):
                 if data[: len(known)] != known:
                     raise Restart(NetworkFailure("the file changed while it was fetched"), ranged=False)
                 data, left = data[len(known) :], left - len(known)
-            limit = _nearer(piece.end, end)
+            limit = nearer(piece.end, end)
             if limit is not None:
                 data = data[: max(limit - piece.position, 0)]
             return self._store(data, piece, limit)
@@ -386,9 +397,3 @@ class _Transfer(Assembly):
         piece.position += len(data)
         if limit is not None and piece.position >= limit:
             raise _Enough
-
-
-def _nearer(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)

@@ -18,18 +18,20 @@ CLAIM_S = 1.0
 #: crash then costs is fetched again as fast.
 _MAX_SHARE = 0.5
 
+#: Says what is written at this moment; None when nothing could be resumed from. Never kept here: whoever
+#: says it has the journal, and a circle would hold all that a job was until garbage is looked for.
+Note = Callable[[], Mapping[str, Any] | None]
+
 
 class Journal:
     """Claims what was written, again and again, off the event loop.
 
     Args:
         part: The file.
-        note: Says what is written at this moment; None when nothing could be resumed from.
     """
 
-    def __init__(self, part: PartFile, note: Callable[[], Mapping[str, Any] | None]) -> None:
+    def __init__(self, part: PartFile) -> None:
         self._part = part
-        self._note = note
         self._claimed: Mapping[str, Any] | None = None
         self._unclaimed_bytes = 0
         self._is_due = asyncio.Event()
@@ -40,7 +42,7 @@ class Journal:
         if self._unclaimed_bytes >= CLAIM_BYTES:
             self._is_due.set()
 
-    async def keep(self) -> None:
+    async def keep(self, note: Note) -> None:
         """Claim whenever it is due, for ever."""
         took_s = 0.0
         while True:
@@ -49,14 +51,14 @@ class Journal:
                 async with asyncio.timeout(CLAIM_S):
                     await self._is_due.wait()
             began = time.monotonic()
-            await self.claim()
+            await self.claim(note)
             took_s = time.monotonic() - began
 
-    async def claim(self) -> None:
+    async def claim(self, note: Note) -> None:
         """Flush and claim what is written now, if there is anything new."""
         self._is_due.clear()
         self._unclaimed_bytes = 0
-        note = self._note()
-        if note is not None and note != self._claimed:
-            await run_blocking(self._part.note_blocking, note)
-            self._claimed = note
+        written = note()
+        if written is not None and written != self._claimed:
+            await run_blocking(self._part.note_blocking, written)
+            self._claimed = written

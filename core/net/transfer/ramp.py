@@ -4,6 +4,9 @@ from __future__ import annotations
 
 #: Long enough to average over, short enough to reach sixteen within a second.
 WINDOW_S = 0.15
+#: An answer's time gives the window, between these.
+_SHORTEST_WINDOW_S = 0.04
+_LONGEST_WINDOW_S = 0.5
 #: Added connections must show their worth within so many windows, and no less than so long: they have to be
 #: made first, and some origins send in bursts.
 _TRIAL_WINDOWS = 3
@@ -29,6 +32,8 @@ class Ramp:
         self.width = min(start, limit)
         #: The throughput is averaged over so long; an answer should come within one or two.
         self.window_s = WINDOW_S
+        #: … and never over less than this.
+        self.least_window_s = 0.0
         self._factor = factor
         self._most = self._limit = limit
         self._forgiven_at: float | None = None
@@ -39,14 +44,32 @@ class Ramp:
         self._before_width = self.width
         self._trial_left = 0
 
-    def observe(self, now: float, received_bytes: int, *, is_worthwhile: bool = True) -> None:
+    @property
+    def limit(self) -> int:
+        """The largest width that the server bears."""
+        return self._limit
+
+    @property
+    def proven(self) -> int:
+        """The width that is known to pay: without what is on trial."""
+        return self._before_width if self._trial_left else self.width
+
+    def begin(self, now: float, received_bytes: int, answer_s: float) -> None:
+        """The first answer has come, *answer_s* after it was asked for."""
+        self._mark = (now, received_bytes)
+        self.window_s = min(max(_SHORTEST_WINDOW_S, 1.5 * answer_s), _LONGEST_WINDOW_S)
+
+    def observe(
+        self, now: float, received_bytes: int, *, is_worthwhile: bool = True, is_filled: bool = True
+    ) -> None:
         """Tell the bytes received up to *now* (monotonic seconds). Call it often; without *is_worthwhile*
-        no trial is begun, because too little is left to gain from it.
+        no trial is begun, because too little is left to gain from it. Until *is_filled* what comes is not
+        that of all the connections which there are to be.
         """
-        if self._mark is None:
+        if self._mark is None or not is_filled:
             self._mark = (now, received_bytes)
-        elapsed_s = now - self._mark[0]
-        if elapsed_s < self.window_s:
+        elapsed_s, window_s = now - self._mark[0], max(self.window_s, self.least_window_s)
+        if elapsed_s < window_s:
             return
         rate_bps = (received_bytes - self._mark[1]) / elapsed_s
         self._mark = (now, received_bytes)
@@ -56,7 +79,7 @@ class Ramp:
         if is_worthwhile and rate_bps > 0 and now >= self._rest_until and self.width < self._limit:
             self._before_bps, self._before_width = rate_bps, self.width
             self.width = min(self._limit, self._factor * self.width)
-            self._trial_left = max(_TRIAL_WINDOWS, round(_TRIAL_S / self.window_s))
+            self._trial_left = max(_TRIAL_WINDOWS, round(_TRIAL_S / window_s))
 
     def _judge(self, now: float, rate_bps: float) -> bool:
         """Whether the trial has paid."""
@@ -66,9 +89,30 @@ class Ramp:
         self._trial_left -= 1
         if not self._trial_left:
             self.width = self._before_width
-            self._rest_until = now + self._rest_s
-            self._rest_s *= 2
+            self.rest(now)
         return False
+
+    def rest(self, now: float) -> None:
+        """Try nothing for a while: more connections have just been seen not to pay."""
+        self._rest_until = now + self._rest_s
+        self._rest_s *= 2
+
+    def void(self) -> None:
+        """What was measured up to now says nothing of what follows: a trial was none."""
+        self.width = self.proven
+        self._trial_left = 0
+        self._mark = None
+
+    def adopt(self, width: int) -> None:
+        """Have at least *width*, as far as the server bears it: others have found that to pay."""
+        width = min(width, self._limit)
+        if width <= self.proven:
+            return
+        if self._trial_left and width < self.width:
+            self._before_width = width
+        else:
+            self.width = width
+            self._trial_left = 0
 
     def limit_to(self, width: int) -> None:
         """The server refuses more than *width* at once: stay there, for a while."""

@@ -61,6 +61,13 @@ class Ranges:
         return gaps
 
 
+def nearer(one: int | None, other: int | None) -> int | None:
+    """The smaller of two ends, of which None is the end of the body."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
 @dataclass(slots=True, eq=False)
 class Piece:
     """A stretch of the file that one connection fetches in order. `end` None is the end of the body."""

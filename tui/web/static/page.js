@@ -1,9 +1,8 @@
 // The page: a terminal that fills the window, and what a browser does otherwise than a terminal.
 
-import { FitAddon } from "./xterm/addon-fit.js";
-import { Unicode11Addon } from "./xterm/addon-unicode11.js";
 import { Line } from "./line.js";
-import { Terminal } from "./xterm/xterm.js";
+
+const { FitAddon, Terminal, Unicode11Addon } = globalThis.xterm; // terminal.js
 
 const FONT = "ui-monospace, 'DejaVu Sans Mono', 'Cascadia Mono', Menlo, Consolas, 'Noto Sans Mono', monospace";
 // The dashboard is made for so many columns; letters get smaller before it gets narrower.
@@ -20,7 +19,8 @@ const terminal = new Terminal({
   fontSize: FONT_PX.most,
   scrollback: 0,
   cursorInactiveStyle: "none",
-  theme: { background: "#0e1217", foreground: "#d5dce5" },
+  // What is marked can be read in the dashboard's light theme, too.
+  theme: { background: "#0e1217", foreground: "#d5dce5", selectionBackground: "#6cb2ff", selectionForeground: "#0e1217" },
   // Links that a terminal shows are followed by nobody: the dashboard has none, and titles come from anywhere.
   linkHandler: { activate() {} },
 });
@@ -70,7 +70,13 @@ new ResizeObserver(() => {
   clearTimeout(resized);
   resized = setTimeout(fill, RESIZED_MS);
 }).observe(find("screen"));
-terminal.onResize(() => line.resize());
+let columns = terminal.cols;
+terminal.onResize(({ cols }) => {
+  // Cells beyond a smaller width are kept, and copied with what is marked; the dashboard draws all lines anew.
+  if (cols < columns) terminal.write("\x1b[2J");
+  columns = cols;
+  line.resize();
+});
 // A telephone's keyboard covers the page where the browser does not make it smaller.
 window.visualViewport?.addEventListener("resize", () => {
   document.body.style.height = `${window.visualViewport.height}px`;
@@ -132,9 +138,8 @@ terminal.parser.registerOscHandler(52, (data) => {
 });
 
 // What is left of the window has the colour of the dashboard's ground, whatever its theme.
-const GROUND_LINE = 2; // below the bars
 terminal.onWriteParsed(() => {
-  const cell = terminal.buffer.active.getLine(GROUND_LINE)?.getCell(0);
+  const cell = terminal.buffer.active.getLine(terminal.rows - 2)?.getCell(0); // above the keys
   if (cell?.isBgRGB()) {
     document.body.style.background = `#${cell.getBgColor().toString(16).padStart(6, "0")}`;
   }
