@@ -46,6 +46,7 @@ class PatientDriver(LinuxDriver):
         self._descriptor, self._encoding = self._file.fileno(), self._file.encoding
         self._outflow: Outflow | None = None
         self._unsent: list[str] = []
+        self._has_terminal = False
         # What closes the second one is read at the first one: the end of the thread that reads keys.
         self._stopped: tuple[int, int] | None = None
 
@@ -55,6 +56,7 @@ class PatientDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over."""
+        self._has_terminal = True
         self._stopped = os.pipe()
         user: TerminalUser = self._app
         self._outflow = Outflow(
@@ -66,6 +68,12 @@ class PatientDriver(LinuxDriver):
         if self._writer_thread is not None:
             self._writer_thread.stop()  # Textual's own has nothing to do
             self._writer_thread = None
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back."""
+        if self._has_terminal:
+            self._has_terminal = False
+            super().stop_application_mode()
 
     def _call(self, told: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it whoever wanted to know
@@ -86,7 +94,8 @@ class PatientDriver(LinuxDriver):
             self._outflow.write("".join(unsent).encode(self._encoding, errors="backslashreplace"))
 
     def close(self) -> None:
-        """Let the last words out."""
+        """Let the last words out; those that give the terminal back are among them, whoever closes first."""
+        self.stop_application_mode()
         self.flush()
         if self._outflow is not None:
             self._outflow.close()

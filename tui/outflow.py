@@ -20,8 +20,9 @@ QUESTION = b"\x1b[6n"
 WINDOW_BYTES = 4 * 1024
 #: A terminal that never answered anything is not asked to within this time; one that has did lose a question.
 MUTE_AFTER_S, LOST_AFTER_S = 2.0, 10.0
-#: Whoever leaves waits no longer for a terminal that reads nothing.
-LAST_WORDS_S = 1.0
+#: Whoever leaves waits no longer for a terminal that reads nothing. A slow one, or one of a busy machine, has
+#: read the last words within this time; without them the shell would not get its screen back.
+LAST_WORDS_S = 5.0
 
 
 class Outflow:

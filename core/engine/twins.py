@@ -82,11 +82,13 @@ class Twins:
         attempt.job = attempt.meter.job = job
         if job.status is JobStatus.PENDING and job.waiting_for is not None:
             self._waits_for(int(job.waiting_for.removeprefix(WAITING_JOB)))
-        return None
+            return None
+        # The twin may have finished after it was asked for. Now that the key is this job's, no other can.
+        return None if is_forced else await self._taken(attempt, new.job_key)
 
     async def _taken(self, attempt: Attempt, job_key: str) -> Job | None:
         """The finished job with this key whose result is still there; a list's items become the attempt's."""
-        done = await self._store.jobs.result_of(job_key)
+        done = await self._store.jobs.result_of(job_key, besides=attempt.job.id)
         if done is None or await is_gone(done):
             return None
         if done.is_list:

@@ -127,9 +127,9 @@ class Jobs:
             partial(joining.become, job_id=job_id, attempt=attempt, new=new, now=now)
         )
 
-    async def result_of(self, job_key: str) -> Job | None:
-        """The newest COMPLETED job with this key; None where an unfinished one has it."""
-        return await joining.result_of(self._reader, job_key)
+    async def result_of(self, job_key: str, *, besides: int | None = None) -> Job | None:
+        """The newest COMPLETED job with this key; None where an unfinished one has it, other than *besides*."""
+        return await joining.result_of(self._reader, job_key, besides=besides)
 
     async def record(
         self, job_id: int, *, attempt: int, now: float, events: Sequence[EventWithData] = (), **facts: Any

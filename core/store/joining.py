@@ -10,9 +10,9 @@ from core.store.submission import NewJob
 from core.store.transaction import Transaction
 
 
-async def result_of(reader: Reader, job_key: str) -> Job | None:
-    """The newest COMPLETED job with this key, unless an unfinished one has it."""
-    jobs = await _with_key(reader, job_key)
+async def result_of(reader: Reader, job_key: str, *, besides: int | None) -> Job | None:
+    """The newest COMPLETED job with this key, unless an unfinished one has it; *besides* does not count."""
+    jobs = [job for job in await _with_key(reader, job_key) if job.id != besides]
     if any(not job.status.is_final for job in jobs):
         return None
     done = [job for job in jobs if job.status is JobStatus.COMPLETED]

@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import signal
 import sqlite3
-from contextlib import aclosing
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from core.domain.job import Job
 from core.domain.snapshot import JobQuery
 from tests.acceptance.program import children_of
 from tests.fakes.media import audio_m4a, hls_audio, hls_master, made_once, video_mp4
@@ -24,6 +25,15 @@ def hold_last(origin: Origin, prefix: str, suffix: str) -> str:
     last = max(path for path in origin.paths if path.startswith(prefix) and path.endswith(suffix))
     origin.resource(last).always = Fault(hold_after=10)
     return last
+
+
+def _is_in_the_middle(home: Path, jobs: Sequence[Job]) -> bool:
+    """All are downloading, and at least two have noted how far they are."""
+    return (
+        len(list((home / "data" / "tmp").glob("*/*-muxed.part.json"))) >= 2
+        and all(job.status == "RUNNING" and job.stage == "DOWNLOAD" for job in jobs)
+        and all(job.bytes_done > 4_000_000 for job in jobs if job.url.endswith(".mp4"))
+    )
 
 
 async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
@@ -45,16 +55,9 @@ async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
         assert added.code == 0, added.err
         for path in ("/one.mp4", "/two.mp4", late_segment, late_part):
             await origin.wait_for_requests(path, 1)
-        async with asyncio.timeout(20), reeldeck.client() as client, aclosing(client.stream()) as frames:
-            async for _frame in frames:
-                jobs = (await client.jobs(JobQuery())).items
-                notes = list((reeldeck.home / "data" / "tmp").glob("*/*-muxed.part.json"))
-                if (
-                    len(notes) >= 2
-                    and all(job.status == "RUNNING" and job.stage == "DOWNLOAD" for job in jobs)
-                    and all(job.bytes_done > 4_000_000 for job in jobs if job.url.endswith(".mp4"))
-                ):
-                    break
+        async with asyncio.timeout(40), reeldeck.client() as client:
+            while not _is_in_the_middle(reeldeck.home, (await client.jobs(JobQuery())).items):  # noqa: ASYNC110 -- nobody tells of notes
+                await asyncio.sleep(0.05)
         children = children_of(engine)
         engine.send_signal(signal.SIGKILL)
         await engine.wait()

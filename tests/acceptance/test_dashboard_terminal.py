@@ -149,7 +149,7 @@ async def test_every_terminal_shows_a_whole_screen_and_is_left_as_it_was(reeldec
 
     async def visit(name: str, env: Mapping[str, str], *ways: Callable[[Terminal], Awaitable[None]]) -> None:
         async with dashboard(name, env=env) as terminal:
-            screen = await terminal.shows("Done 4")
+            screen = await terminal.shows("Done 4", "KiB")
             rows = [line for line in screen.splitlines() if line[1:5] == "done"]
             # Whatever stands in the title, the notes begin in one column.
             assert len({cell_width(row[: row.rindex("KiB")]) for row in rows}) == 1, screen

@@ -162,6 +162,24 @@ async def test_a_wait_that_telegram_asks_for_is_waited_out(run_engine, tone):
         assert (again.id, again.random_id) == (delivery.id, delivery.random_id)
 
 
+async def test_a_time_that_comes_between_a_look_and_the_wait_ends_the_wait(run_engine, tone):
+    async with run_engine() as engine:
+        await asked(engine, tone)
+        (delivery,) = await due(engine)
+        await engine.begin_delivery(delivery.id)
+        await engine.fail_delivery(delivery.id, FloodWait(retry_after_s=1), retry_at=time.time() + 0.05)
+        async with asyncio.timeout(5):
+            await engine.wait_for_due()  # for what became ready before
+            while not await engine.due_deliveries():
+                pass
+            await engine.fail_delivery(
+                (await engine.begin_delivery(delivery.id)).id, FloodWait(), retry_at=time.time() + 0.05
+            )
+            while not await engine.due_deliveries():
+                pass
+            await engine.wait_for_due()
+
+
 async def test_what_was_refused_for_good_is_sent_when_somebody_asks_again(run_engine, tone):
     async with run_engine() as engine:
         job = await asked(engine, tone)

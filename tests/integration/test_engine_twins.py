@@ -15,6 +15,7 @@ from core.engine.engine import Engine
 from core.sources import registry
 from core.sources.base import Matcher, Source
 from core.sources.direct import Direct
+from core.store import joining
 from tests.fakes.media import audio_mp3, made_once
 from tests.fakes.origin import Fault, Origin
 from tests.integration.conftest import finish, until
@@ -181,6 +182,60 @@ async def test_many_short_links_to_one_thing_are_one_download(run, short, origin
         assert len({job.file_path for job in jobs}) == 1
         starts = [job for job in jobs if EventType.DOWNLOAD_STARTED in await types(engine, job)]
         assert len(starts) == 1
+
+
+@pytest.fixture
+def late(origin, monkeypatch):
+    """Jobs ask for a twin's result while it downloads, and hear so only once it has finished.
+
+    What comes is the event: somebody has asked.
+    """
+    asked, answer = asyncio.Event(), joining.result_of
+
+    async def answered_late(reader, job_key, **options):
+        found = await answer(reader, job_key, **options)
+        if asked.is_set() or not await twins_at_work(reader, job_key):
+            return found
+        asked.set()
+        origin.release.set()
+        while await twins_at_work(reader, job_key):
+            await asyncio.sleep(0)  # the database is asked each time
+        return found
+
+    async def twins_at_work(reader, job_key):
+        return await reader.rows(
+            "SELECT 1 FROM jobs WHERE job_key = ? AND status NOT IN ('COMPLETED', 'FAILED')", job_key
+        )
+
+    monkeypatch.setattr(joining, "result_of", answered_late)
+    return asked
+
+
+async def test_a_twin_that_finishes_while_it_is_asked_for_is_no_second_download(run, short, origin, tone, late):
+    short.put_redirect("/a", tone)
+    async with run() as engine:
+        first = (await engine.submit(Request(url=tone))).job
+        await origin.held.wait()
+        second = await finish(engine, short.url("/a"))
+        assert late.is_set()
+        assert second.status is DONE
+        assert second.file_path == (await engine.job(first.id)).file_path
+        assert EventType.JOB_JOINED in await types(engine, second)
+        assert EventType.DOWNLOAD_STARTED not in await types(engine, second)
+        third = (await engine.submit(Request(url=tone))).job
+        assert (third.status, third.file_path) == (DONE, second.file_path)
+
+
+async def test_a_page_is_no_second_download_of_a_video_that_finishes_while_it_is_asked_for(
+    run, origin, embedding, late
+):
+    async with run() as engine:
+        first = (await engine.submit(Request(url=origin.url("/one")))).job
+        await origin.held.wait()
+        second = await finish(engine, origin.url("/other"))
+        assert late.is_set()
+        assert (second.status, second.file_path) == (DONE, (await engine.job(first.id)).file_path)
+        assert EventType.DOWNLOAD_STARTED not in await types(engine, second)
 
 
 async def test_links_that_lead_in_a_circle_fail(run, short):

@@ -71,6 +71,7 @@ async def test_an_earlier_result_keeps_nobody_from_the_key(store: Store) -> None
     job = await become(store, await job_in(store, RUNNING, "short"), "film")
     assert (job.status, job.job_key) == (RUNNING, "key-of-film")
     assert await store.jobs.result_of("key-of-film") is None
+    assert await store.jobs.result_of("key-of-film", besides=job.id) == done
 
 
 async def test_the_newest_result_counts(store: Store) -> None:

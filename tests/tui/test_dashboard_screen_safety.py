@@ -214,10 +214,14 @@ async def test_progress_repaints_only_the_end_of_its_row(dashboard, engine, monk
         )
         engine.progress(job.id, 20 * 2**20, 1000 * 2**20, 2**20)
         await shown.shows("2%")
-        spans = [span for update in updates if isinstance(update, ChopsUpdate) for span in update.spans]
-        rows = [span for span in spans if span[0] == 3]
-        assert rows
-        assert min(start for _, start, _ in rows) >= 48
+        await shown.until(lambda: _spans_of_row(updates, 3))
+        assert min(start for start, _ in _spans_of_row(updates, 3)) >= 48
+
+
+def _spans_of_row(updates, row):
+    """Where repaints began and ended in a row."""
+    spans = [span for update in updates if isinstance(update, ChopsUpdate) for span in update.spans]
+    return [(start, end) for y, start, end in spans if y == row]
 
 
 def test_a_partial_repaint_is_cut_on_both_sides():

@@ -151,6 +151,13 @@ async def test_a_wait_parks_the_delivery_and_nothing_is_asked_meanwhile(outbox, 
     assert len(outbox.answers()) == 1
 
 
+async def test_a_wait_that_ends_while_the_outbox_rests_between_two_looks_ends(outbox, film, monkeypatch):
+    monkeypatch.setattr("userbot.delivery.loop._REST_FACTOR", 1e6)
+    monkeypatch.setattr("userbot.delivery.loop.JITTER_S", 0.1)
+    outbox.telegram.flood(SMALL_PART, 1)
+    await once(outbox, await outbox.take(film, outbox.asked(film)[1]))
+
+
 @pytest.mark.parametrize("method", [BIG_PART, SEND])
 async def test_a_short_wait_is_slept_through_at_the_spot(outbox, make_settings, large, method):
     await outbox.restart(make_settings(telegram={"flood_sleep_s": 5}))

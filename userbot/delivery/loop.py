@@ -76,6 +76,8 @@ class Deliveries:
         self._rest_until = 0.0
         #: How long the last look at what is due took.
         self._look_s = 0.0
+        #: It left out what needs an upload, for a wait that was on.
+        self._is_held = False
 
     async def run(self) -> None:
         """Send until cancelled. What is on its way then is taken up by the next run, and is one message.
@@ -88,7 +90,9 @@ class Deliveries:
             async with asyncio.TaskGroup() as sending:
                 while True:
                     self._freed.clear()
-                    if not await self._start_some(sending):
+                    if (wait_s := self._wait_s) > 0:
+                        await asyncio.sleep(wait_s)
+                    elif not await self._start_some(sending):
                         await self._change()
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
@@ -102,11 +106,13 @@ class Deliveries:
 
     async def _start_some(self, sending: asyncio.TaskGroup) -> bool:
         """Begin what can begin; whether anything did."""
-        if self._wait_s > 0:
-            return False
         is_begun, began = False, time.monotonic()
+        self._is_held = False
         for is_quick, free in self._free.items():
-            if free <= 0 or (not is_quick and self._courier.upload_wait_s > 0):
+            if free <= 0:
+                continue
+            if not is_quick and self._courier.upload_wait_s > 0:
+                self._is_held = True
                 continue
             for delivery in await self._engine.due_deliveries(limit=free, is_quick=is_quick):
                 try:
@@ -129,9 +135,6 @@ class Deliveries:
 
     async def _change(self) -> None:
         """Until something may have become possible."""
-        if (wait_s := self._wait_s) > 0:
-            await asyncio.sleep(wait_s)
-            return
         if not self._has_room():
             await self._freed.wait()
             return
@@ -141,7 +144,8 @@ class Deliveries:
         try:
             done, _ = await asyncio.wait(
                 waits,
-                timeout=self._courier.upload_wait_s or None,
+                # A wait that has ended since the look, which left uploads out, asks for another look at once.
+                timeout=self._courier.upload_wait_s if self._is_held else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for task in done:

@@ -30,6 +30,8 @@ class Outbox:
         self._leavings = leavings
         self._clock = clock
         self._is_due = asyncio.Event()
+        #: When the last wait ended: what was due by then, the look that followed has found.
+        self._waited_until = 0.0
 
     def wake(self) -> None:
         """Something became ready."""
@@ -41,11 +43,13 @@ class Outbox:
 
     async def wait(self) -> None:
         """Until `due` may find something that it did not find before the last wait ended."""
-        now = self._clock()
-        next_due = await self._store.deliveries.next_due(now=now)
+        # A time that has come since is over already, and ends this wait at once. Clocks are set back, too.
+        since = min(self._waited_until, self._clock())
+        next_due = await self._store.deliveries.next_due(now=since)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if next_due is None else next_due - now):
+            async with asyncio.timeout(None if next_due is None else next_due - self._clock()):
                 await self._is_due.wait()
+        self._waited_until = self._clock()
         # Here and nowhere else: whatever becomes ready between two looks ends the next wait.
         self._is_due.clear()
 
