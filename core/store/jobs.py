@@ -128,7 +128,7 @@ class Jobs:
         )
 
     async def result_of(self, job_key: str, *, besides: int | None = None) -> Job | None:
-        """The newest COMPLETED job with this key; None where an unfinished one has it, other than *besides*."""
+        """The newest COMPLETED job with this key; None where an unfinished one but *besides* has it."""
         return await joining.result_of(self._reader, job_key, besides=besides)
 
     async def record(
