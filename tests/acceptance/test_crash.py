@@ -18,6 +18,8 @@ from tests.fakes.media import audio_m4a, hls_audio, hls_master, made_once, video
 from tests.fakes.origin import Fault, Origin
 
 PADDING = bytes(range(256)) * 40_000  # ten megabytes behind the film, which players ignore
+#: Less than what the first answer brings before it hangs, whatever part of the film it is for.
+THERE_BYTES = 1_500_000
 
 
 def hold_last(origin: Origin, prefix: str, suffix: str) -> str:
@@ -32,14 +34,14 @@ def _is_in_the_middle(home: Path, jobs: Sequence[Job]) -> bool:
     return (
         len(list((home / "data" / "tmp").glob("*/*-muxed.part.json"))) >= 2
         and all(job.status == "RUNNING" and job.stage == "DOWNLOAD" for job in jobs)
-        and all(job.bytes_done > 4_000_000 for job in jobs if job.url.endswith(".mp4"))
+        and all(job.bytes_done > THERE_BYTES for job in jobs if job.url.endswith(".mp4"))
     )
 
 
 async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
     film = made_once(video_mp4, "clip.mp4").read_bytes() + PADDING
     for name in ("one", "two"):
-        origin.put(f"/{name}.mp4", film, etag=f'"{name}"').always = Fault(hold_after=6_000_000)
+        origin.put(f"/{name}.mp4", film, etag=f'"{name}"').always = Fault(hold_after=2_000_000)
     origin.put_folder("/talk", made_once(hls_audio, "audio").parent)
     origin.put_folder("/m", made_once(hls_master, "master").parent)
     late_segment = hold_last(origin, "/talk/", ".aac")
@@ -77,7 +79,7 @@ async def test_four_running_jobs_survive_kill_9(reeldeck, origin):
             assert hashlib.sha256(Path(job["file_path"]).read_bytes()).hexdigest() == job["sha256"]
         for path, sent_before in before.items():
             again = origin.bytes_sent(path) - sent_before
-            assert again <= len(film) - 4_000_000, f"{path} was fetched again from the start"
+            assert again <= len(film) - THERE_BYTES, f"{path} was fetched again from the start"
     database = sqlite3.connect(reeldeck.database)
     try:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -323,8 +323,9 @@ class _HlsTransfer(Assembly):
             except JobError as error:
                 self._release(slot)
                 slot.written_bytes = 0
-                if _is_refusal(error) and self._ahead[0] is not slot:
-                    self._ramp.limit_to(self._ramp.width - 1)
+                if _is_refusal(error):
+                    if self._ahead[0] is not slot:
+                        self._ramp.limit_to(self._ramp.width - 1)
                     if self.received_bytes > received_bytes:
                         retries.refill()  # the others get through: there were too many of us
                 received_bytes = self.received_bytes
