@@ -263,9 +263,9 @@ async def test_a_refused_file_says_what_is_wrong_with_it_and_keeps_the_dialog(da
 async def test_what_no_source_or_file_begins_with_is_told(dashboard, tmp_path):
     async with dashboard((100, 30)) as shown:
         await shown.press("3", "a", *"zz")
-        await shown.shows("no sources begin like this")
+        await shown.shows("No sources begin like this")
         await shown.press("tab", *f"{tmp_path}/none/x")
-        await shown.shows("no files begin like this")
+        await shown.shows("No files begin like this")
         await shown.press("down")
         await shown.shows("one of the same name is replaced")
 

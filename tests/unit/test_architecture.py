@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import core
+import tui
 
 FACES = ("tui", "userbot", "textual", "telethon")
 HEAVY = ("yt_dlp", "telethon", "textual", "tortoise", "fastapi", "uvicorn", "av", "core.engine.engine")
@@ -52,3 +55,10 @@ def test_the_dashboard_loads_no_part_of_the_engine():
     loaded = loaded_after("import tui.app, core.client.http")
     ours = ("core.engine.", "core.store.", "core.net.", "core.media.", "core.sources.", "core.api.")
     assert not [name for name in loaded if name.startswith(ours)]
+
+
+def test_no_handler_of_the_dashboard_calls_that_of_its_base():
+    # Textual calls the handler of every class of a widget: what calls its base's too paints and asks twice.
+    calls = re.compile(r"super\(\)\.(_?on_(?!event\b)\w+)\(")
+    found = {path.name: calls.findall(path.read_text()) for path in Path(tui.__path__[0]).rglob("*.py")}
+    assert {name: called for name, called in found.items() if called} == {}

@@ -12,16 +12,12 @@ from core.domain.library import FacetCounts
 from core.domain.text import for_terminal
 from tui.deck import Deck
 from tui.present import Line, clip, count_text, fit
-from tui.screens.dialog import Dialog
+from tui.screens.picking import PickingScreen
 from tui.widgets.lines import LineBar
 from tui.widgets.roster import Roster, Row
 
-#: Lines of the dialog and around it that are not counts.
-OTHER_LINES = 11
-MOST_LINES = 16
 
-
-class FacetsScreen(Dialog):
+class FacetsScreen(PickingScreen):
     """Answers with what is to be added to the search (`kind:audio`), or None.
 
     Args:
@@ -30,27 +26,24 @@ class FacetsScreen(Dialog):
     """
 
     BINDINGS = [
-        ("escape,q,f", "dismiss(None)", "Close"),
-        ("down,j", "move(1)", "Down"),
-        ("up,k", "move(-1)", "Up"),
-        ("pagedown", "move(10)", "Page down"),
-        ("pageup", "move(-10)", "Page up"),
+        ("q,f", "dismiss(None)", "Close"),
+        ("j", "move(1)", "Down"),
+        ("k", "move(-1)", "Up"),
         ("enter", "choose", "Choose"),
     ]
 
     def __init__(self, deck: Deck, text: str) -> None:
-        super().__init__()
+        super().__init__(Roster(id="facets-list", is_ascii=deck.is_ascii))
         self._deck, self._text = deck, text
         self._counts: FacetCounts | ReeldeckError | None = None
         self._top = LineBar(id="facets-title", is_ascii=deck.is_ascii)
-        self._list = Roster(id="facets-list", is_ascii=deck.is_ascii)
         self._keys = LineBar(id="facets-keys", is_ascii=deck.is_ascii)
 
     def compose(self) -> ComposeResult:
         """What is counted, the counts."""
         with Vertical(id="facets", classes="box"):
             yield self._top
-            yield self._list
+            yield self.roster
             yield self._keys
 
     def on_mount(self) -> None:
@@ -60,8 +53,7 @@ class FacetsScreen(Dialog):
             ("Esc", "key"), (" close", "label"),
         )  # fmt: skip
         self._keys.show([keys])
-        self._list.focus()
-        self.call_after_refresh(self.paint)
+        self.roster.focus()
         self.run_worker(self._load(), group="load")
 
     async def _load(self) -> None:
@@ -71,22 +63,11 @@ class FacetsScreen(Dialog):
             self._counts = error
         self.paint()
 
-    def on_resize(self) -> None:
-        """Lines are cut anew."""
-        self.call_after_refresh(self.paint)
-
-    def on_roster_resized(self) -> None:
-        """… when the list has another width, too."""
-        self.paint()
-
-    def paint(self) -> None:
-        """Show what is known."""
-        width = self._list.size.width - 1
-        if width <= 0:
-            return
+    def paint_rows(self, width: int) -> None:
+        """What is counted, or why not."""
         counts = self._counts
         rows = list(facet_rows(counts, width)) if isinstance(counts, FacetCounts) else []
-        self._list.styles.height = max(3, min(len(rows), MOST_LINES, self.app.size.height - OTHER_LINES))
+        self.make_room_for(len(rows))
         title = "Counting …"
         placeholder: Line = (("There is nothing to count", "dim"),)
         if isinstance(counts, ReeldeckError):
@@ -95,21 +76,17 @@ class FacetsScreen(Dialog):
             what = "found" if self._text else "in the library"
             title = f"{count_text(counts.counted)} {what}" + ("" if counts.is_all else ", the newest of them")
         self._top.show([clip(((title, "strong"),), width)])
-        self._list.show_placeholder([placeholder])
-        self._list.show_rows(rows)
+        self.roster.show_placeholder([placeholder])
+        self.roster.show_rows(rows)
 
-    def on_roster_opened(self) -> None:
-        """A double click."""
-        self.action_choose()
+    def choose(self) -> None:
+        """What it searches for, as words."""
+        if self.roster.key is not None:
+            self.dismiss(self.roster.key)
 
     def action_choose(self) -> None:
-        """What is under the cursor."""
-        if self._list.key is not None:
-            self.dismiss(self._list.key)
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor."""
-        self._list.move(by)
+        """Enter."""
+        self.choose()
 
 
 def facet_rows(counts: FacetCounts, width: int) -> Iterator[Row]:

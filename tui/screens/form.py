@@ -94,9 +94,11 @@ class FormScreen(Dialog):
 
     def show_keys(self) -> None:
         """Say what the keys do now."""
+        completes = any(isinstance(field, Input) and field.suggester for field in self._fields.values())
+        completion: Line = (("→", "key"), (" complete   ", "label")) if completes else ()
         keys: Line = (
             ("Enter", "key"), (f" {self.verb}   ", "label"), ("Tab", "key"), (" next field   ", "label"),
-            ("Esc", "key"), (" end it" if self.is_busy else " close", "label"),
+            *completion, ("Esc", "key"), (" end it" if self.is_busy else " close", "label"),
         )  # fmt: skip
         self._keys.show([keys])
 
@@ -126,8 +128,20 @@ class FormScreen(Dialog):
     def changed(self) -> None:
         """Something else is asked for now."""
 
+    @property
+    def chosen(self) -> str | None:
+        """The field with the cursor, unless something is under way."""
+        return None if self.is_busy else self._name_of(self.focused)
+
+    def choose(self, name: str) -> None:
+        """Put the cursor into a field."""
+        self._fields[name].focus()
+
+    def _name_of(self, field: Widget | None) -> str | None:
+        return next((name for name, each in self._fields.items() if each is field), None)
+
     def _advise(self, field: Widget) -> None:
-        name = next((name for name, each in self._fields.items() if each is field), None)
+        name = self._name_of(field)
         if name is not None and not self.is_busy:
             self.tell(self.advice(name))
 

@@ -34,7 +34,7 @@ class ImportScreen(FormScreen):
     def advice(self, name: str) -> str:
         """What it is about."""
         if name == _FOLDER:
-            return "Every sound and film below it, by its content. → completes a path."
+            return "Every sound and film below it, by its content."
         if self.text(_FILES) == _STAY:
             return "Nothing is moved, nothing is changed: the library learns where they are."
         return "They are moved into the archive and named as downloads are; one that is there twice stays."

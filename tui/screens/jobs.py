@@ -75,9 +75,7 @@ class JobsScreen(CursorActions, JobActionsScreen):
     def on_screen_resume(self) -> None:
         """Another page may have chosen a filter meanwhile."""
         wanted = self.deck.index.filter
-        if wanted.text == self.view.filter_bar.text:
-            self.paint()
-        else:
+        if wanted.text != self.view.filter_bar.text:
             self.view.filter_bar.fill(wanted.text)
             self._rearranged()
             self._later("search", SEARCH_S, self._search)

@@ -76,7 +76,6 @@ class LibraryScreen(OpeningScreen, OperatingScreen, RosterScreen):
     def on_screen_resume(self) -> None:
         """What came meanwhile is asked for."""
         self._is_new()
-        super().on_screen_resume()
         self._ask()
 
     # Asking
@@ -188,7 +187,6 @@ class LibraryScreen(OpeningScreen, OperatingScreen, RosterScreen):
 
     def on_roster_moved(self) -> None:
         """Near the end, more is asked for."""
-        super().on_roster_moved()
         self._want_entry()
         if self.roster.row >= len(self.found.items) - NEAR_END and self.found.has_more:
             self.run_worker(self._follow(self.found.more()), group="more", exclusive=True)

@@ -76,7 +76,6 @@ class ListingScreen(RosterScreen, Generic[Entry]):
 
     def on_screen_resume(self) -> None:
         """Somebody else may have changed some."""
-        super().on_screen_resume()
         self.load()
 
     def load(self) -> None:

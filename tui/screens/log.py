@@ -73,14 +73,12 @@ class LogScreen(OpeningScreen, RosterScreen):
 
     def on_mount(self) -> None:
         """Look at the file from now on."""
-        super().on_mount()
         self.set_interval(LOOK_S * (2 if self.app.has_class("-remote") else 1), self._look)
 
     def on_screen_resume(self) -> None:
         """What came meanwhile is read at once; another page may have chosen other lines."""
         self.search.fill(self.wanted.text)
         self._choose()
-        super().on_screen_resume()
         self._look()
 
     def on_unmount(self) -> None:
@@ -196,7 +194,6 @@ class LogScreen(OpeningScreen, RosterScreen):
         is_following = self.roster.row >= len(self._shown) - 1
         if is_following != self._is_following:
             self._follow(is_following=is_following)
-        super().on_roster_moved()
 
     def _follow(self, *, is_following: bool) -> None:
         self._is_following, self._stopped_at = is_following, self._count

@@ -50,7 +50,6 @@ class OperationsScreen(OperatingScreen, RosterScreen):
 
     def on_mount(self) -> None:
         """Begin what was asked for."""
-        super().on_mount()
         if self._first:
             self.call_after_refresh(self.action_act, self._first)
 

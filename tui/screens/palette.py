@@ -14,15 +14,12 @@ from tui.actions import ACTIONS, NO_KEYS, OwnKeys, key_name
 from tui.deck import Deck
 from tui.fuzzy import fit_of
 from tui.present import Line, Span, clip, fit, join_sides
-from tui.screens.dialog import Dialog
+from tui.screens.picking import PickingScreen
 from tui.situation import Situation
 from tui.widgets.lines import LineBar
 from tui.widgets.roster import Roster
 from tui.widgets.safe_input import SafeInput
 
-#: Lines of the dialog and around it that are not actions.
-OTHER_LINES = 9
-MOST_LINES = 20
 _KEY_CELLS = 8
 #: Keys that move about are known by whoever is here.
 _UNLISTED = frozenset({"Move"})
@@ -87,7 +84,7 @@ def entry_line(entry: Entry, now: Situation, cells: int) -> Line:
     return join_sides(left, right, cells)
 
 
-class PaletteScreen(Dialog):
+class PaletteScreen(PickingScreen):
     """Answers with the id of the action that was chosen, or None.
 
     Args:
@@ -96,56 +93,39 @@ class PaletteScreen(Dialog):
         now: The situation there.
     """
 
-    BINDINGS = [
-        ("escape", "dismiss(None)", "Close"),
-        ("down,ctrl+n", "move(1)", "Down"),
-        ("up,ctrl+p", "move(-1)", "Up"),
-        ("pagedown", "move(10)", "Page down"),
-        ("pageup", "move(-10)", "Page up"),
-    ]
+    BINDINGS = [("ctrl+n", "move(1)", "Down"), ("ctrl+p", "move(-1)", "Up")]
+    OTHER_LINES, MOST_LINES = 9, 20
 
     def __init__(self, deck: Deck, page: str, now: Situation) -> None:
-        super().__init__()
+        super().__init__(Roster(id="palette-list", is_ascii=deck.is_ascii))
         self._page, self._now, self._keys = page, now, deck.keys
         self._found: Sequence[Entry] = ()
         self._input = SafeInput(id="palette-input", placeholder="a few letters of what you want to do")
-        self._list = Roster(id="palette-list", is_ascii=deck.is_ascii)
         self._note = LineBar(id="palette-note", is_ascii=deck.is_ascii)
 
     def compose(self) -> ComposeResult:
         """A line to type in, what it finds, and why the chosen one may not work."""
         with Vertical(id="palette", classes="box"):
             yield self._input
-            yield self._list
+            yield self.roster
             yield self._note
 
     def on_mount(self) -> None:
         """Letters narrow it down."""
-        self._list.can_focus = False
+        self.roster.can_focus = False
         self._input.focus()
-        self.call_after_refresh(self.paint)
 
-    def on_resize(self) -> None:
-        """Lines are cut anew."""
-        self.call_after_refresh(self.paint)
-
-    def on_roster_resized(self) -> None:
-        """… when the list has another width, too."""
-        self.paint()
-
-    def paint(self) -> None:
-        """Show what fits."""
-        width = self._list.size.width - 1
-        if width <= 0:
-            return
+    def paint_rows(self, width: int) -> None:
+        """What fits what was typed."""
         self._found = entries_for(self._page, self._now, self._input.value, self._keys)
-        self._list.styles.height = max(3, min(MOST_LINES, self.app.size.height - OTHER_LINES))
-        self._list.show_placeholder([(("Nothing is called so", "dim"),)])
+        # It does not become smaller with every letter.
+        self.make_room_for(self.MOST_LINES)
+        self.roster.show_placeholder([(("Nothing is called so", "dim"),)])
         rows = [
             ((entry.action.id, entry.action.group), entry_line(entry, self._now, width))
             for entry in self._found
         ]
-        self._list.show_rows(rows)
+        self.roster.show_rows(rows)
         self._paint_note()
 
     def _paint_note(self) -> None:
@@ -156,7 +136,9 @@ class PaletteScreen(Dialog):
         self._note.show([clip(line, self._note.size.width)])
 
     def _chosen(self) -> Entry | None:
-        return self._found[self._list.row] if self._list.count and self._list.row < len(self._found) else None
+        return (
+            self._found[self.roster.row] if self.roster.count and self.roster.row < len(self._found) else None
+        )
 
     def on_roster_moved(self) -> None:
         """Another one is chosen."""
@@ -165,22 +147,15 @@ class PaletteScreen(Dialog):
     def on_input_changed(self) -> None:
         """Each letter narrows it down; the best is chosen."""
         self.paint()
-        self._list.move_to(0)
+        self.roster.move_to(0)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The action under the cursor; one that cannot be used says why."""
         event.stop()
-        self._choose()
+        self.choose()
 
-    def on_roster_opened(self) -> None:
-        """A double click."""
-        self._choose()
-
-    def _choose(self) -> None:
+    def choose(self) -> None:
+        """What can be done now."""
         entry = self._chosen()
         if entry is not None and not entry.reason:
             self.dismiss(entry.action.id)
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor; typing goes on."""
-        self._list.move(by)

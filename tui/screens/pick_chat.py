@@ -15,17 +15,13 @@ from tui.deck import Deck
 from tui.deliveries import chat_names
 from tui.present import Line, clip
 from tui.previews import refusal_lines
-from tui.screens.dialog import Dialog
+from tui.screens.picking import PickingScreen
 from tui.widgets.lines import LineBar
 from tui.widgets.roster import Roster
 from tui.widgets.safe_input import SafeInput
 
-#: Lines of the dialog and around it that are not chats.
-OTHER_LINES = 11
-MOST_LINES = 16
 
-
-class PickChatScreen(Dialog):
+class PickChatScreen(PickingScreen):
     """Answers with the chat or topic that was chosen, with its rules if it has some, or None.
 
     Args:
@@ -34,16 +30,8 @@ class PickChatScreen(Dialog):
         verb: What Enter does.
     """
 
-    BINDINGS = [
-        ("escape", "dismiss(None)", "Close"),
-        ("down", "move(1)", "Down"),
-        ("up", "move(-1)", "Up"),
-        ("pagedown", "move(10)", "Page down"),
-        ("pageup", "move(-10)", "Page up"),
-    ]
-
     def __init__(self, deck: Deck, *, title: str = "Watch a chat", verb: str = "watch it") -> None:
-        super().__init__()
+        super().__init__(Roster(id="pick-chat-list", is_ascii=deck.is_ascii))
         self._title, self._verb = title, verb
         self._deck = deck
         #: None until the engine has answered.
@@ -51,7 +39,6 @@ class PickChatScreen(Dialog):
         self._shown: Sequence[ChatRules] = ()
         self._top = LineBar(id="pick-chat-title", is_ascii=deck.is_ascii)
         self._input = SafeInput(id="pick-chat-input", placeholder="part of its name, or its number")
-        self._list = Roster(id="pick-chat-list", is_ascii=deck.is_ascii)
         self._keys = LineBar(id="pick-chat-keys", is_ascii=deck.is_ascii)
 
     def compose(self) -> ComposeResult:
@@ -59,24 +46,19 @@ class PickChatScreen(Dialog):
         with Vertical(id="pick-chat", classes="box"):
             yield self._top
             yield self._input
-            yield self._list
+            yield self.roster
             yield self._keys
 
     def on_mount(self) -> None:
         """The account may have thousands: the messenger is asked, which takes a while."""
-        self._list.can_focus = False
+        self.roster.can_focus = False
         keys: Line = (
             ("Enter", "key"), (f" {self._verb}   ", "label"), ("↑ ↓", "key"), (" choose   ", "label"),
             ("Esc", "key"), (" close", "label"),
         )  # fmt: skip
         self._keys.show([keys])
         self._input.focus()
-        self.call_after_refresh(self.paint)
         self.run_worker(self._load(), group="load")
-
-    def on_resize(self) -> None:
-        """Lines are cut anew."""
-        self.call_after_refresh(self.paint)
 
     async def _load(self) -> None:
         try:
@@ -85,14 +67,12 @@ class PickChatScreen(Dialog):
             self._known = error
         self.paint()
 
-    def paint(self) -> None:
-        """Show the chats that fit what was typed."""
-        width = self._list.size.width - 1
-        if width <= 0:
-            return
+    def paint_rows(self, width: int) -> None:
+        """The chats that fit what was typed."""
         # As high as all of them: it does not jump while somebody types.
-        count = MOST_LINES if isinstance(self._known, ReeldeckError) else len(self._known or ())
-        self._list.styles.height = max(3, min(count, MOST_LINES, self.app.size.height - OTHER_LINES))
+        self.make_room_for(
+            self.MOST_LINES if isinstance(self._known, ReeldeckError) else len(self._known or ())
+        )
         found = ""
         placeholder: list[Line] = []
         rules = {key_of(chat): chat for chat in self._deck.sync.chats.rules} if self._deck.sync.chats else {}
@@ -111,33 +91,22 @@ class PickChatScreen(Dialog):
                 (key_of(chat), choice_row(chat, names, width, is_watched=key_of(chat) in watched))
                 for chat in chats
             ]
-            self._list.show_rows(rows)
+            self.roster.show_rows(rows)
         self._top.show([clip(((f"{self._title}   ", "strong"), (found, "dim")), width)])
-        self._list.show_placeholder(placeholder)
+        self.roster.show_placeholder(placeholder)
 
     def on_input_changed(self) -> None:
         """Each letter narrows it down; the first that fits is chosen."""
-        self._list.move_to(0)
+        self.roster.move_to(0)
         self.paint()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The chat under the cursor."""
         event.stop()
-        self._choose()
+        self.choose()
 
-    def on_roster_opened(self) -> None:
-        """A double click."""
-        self._choose()
-
-    def on_roster_resized(self) -> None:
-        """Lines are cut anew."""
-        self.paint()
-
-    def _choose(self) -> None:
-        chosen = next((chat for chat in self._shown if key_of(chat) == self._list.key), None)
+    def choose(self) -> None:
+        """The chat, with its rules if it has some."""
+        chosen = next((chat for chat in self._shown if key_of(chat) == self.roster.key), None)
         if chosen is not None:
             self.dismiss(chosen)
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor; typing goes on."""
-        self._list.move(by)

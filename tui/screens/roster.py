@@ -96,7 +96,6 @@ class RosterScreen(CursorActions, PageScreen):
 
     def on_screen_resume(self) -> None:
         """What is shown first is what was known last; newer follows."""
-        super().on_screen_resume()
         self.deck.sync.look()
 
     def on_resize(self) -> None:

@@ -44,7 +44,6 @@ class SettingsScreen(RosterScreen):
 
     def on_screen_resume(self) -> None:
         """Another dashboard may have changed some."""
-        super().on_screen_resume()
         self._load()
 
     def _load(self) -> None:
