@@ -14,6 +14,9 @@ help:  ## What can be made
 venv: $(VENV)/.installed  ## .venv with reeldeck in it, from requirements.lock
 
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " \
+		+ sys.version.split()[0] + ". Name another: make $(or $(MAKECMDGOALS),venv) PYTHON=python3.12")'
+	@echo "Installing what is needed into $(VENV): about a minute the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

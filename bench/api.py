@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,10 +19,9 @@ from bench.figures import Figure, at_most, tell
 from bench.library import Corpus, load_blocking
 from bench.loader import CHATS, load
 from core.client.http import HttpEngineClient
-from core.client.locate import socket_path
-from core.config.settings import Settings
 from core.domain.job import JobStatus, Request
 from core.domain.snapshot import JobQuery
+from tests.acceptance.program import Program
 from tests.fakes.media import audio_m4a, made_once
 from tests.fakes.origin import Origin
 
@@ -34,7 +30,8 @@ DOWNLOADS = 8
 #: Each question is asked so often.
 ASKED = 60
 LIMIT_MS = 30.0  # H2: p95
-START_S = 60.0
+#: An answer may take so long where much else runs: that is a figure, not a failure.
+PATIENCE_S = 60.0
 #: All downloads together, so that they last longer than the questions.
 PACE_BPS, FILE_BYTES = 4_000_000, 64 * 2**20
 #: CPU of the downloads alone is measured for so long.
@@ -74,26 +71,16 @@ async def measure() -> list[Figure]:
 async def _engine(corpus: Corpus) -> AsyncIterator[tuple[Path, psutil.Process]]:
     """The shipped program on a database with history."""
     with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
-        await load(Path(folder), JOBS)
-        await asyncio.to_thread(_add_files_blocking, Path(folder) / "reeldeck.db", corpus)
-        variables = {
-            "REELDECK_PATHS__DATA_DIR": folder,
+        program = Program(Path(folder))
+        await load(program.database.parent, JOBS)
+        await asyncio.to_thread(_add_files_blocking, program.database, corpus)
+        limits = {
             "REELDECK_LIMITS__MAX_PARALLEL_JOBS": str(DOWNLOADS),
             "REELDECK_LIMITS__MAX_PARALLEL_JOBS_PER_SOURCE": str(DOWNLOADS),
             "REELDECK_LIMITS__BANDWIDTH_BPS": str(PACE_BPS),
-            "REELDECK_NETWORK__ALLOW_ADDRESSES": '["127.0.0.0/8"]',
         }
-        program = [sys.executable, "-m", "tui.cli", "serve"]
-        process = subprocess.Popen(program, env=os.environ | variables, stdout=subprocess.DEVNULL)  # noqa: ASYNC220 -- nothing else runs yet
-        path = socket_path(Settings.model_validate({"paths": {"data_dir": folder}}))
-        try:
-            async with asyncio.timeout(START_S):
-                while not path.exists():  # noqa: ASYNC110 -- another process makes it
-                    await asyncio.sleep(0.1)
-            yield path, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait()
+        async with program.serve(**limits) as process:
+            yield program.socket, psutil.Process(process.pid)
 
 
 def _add_files_blocking(database: Path, corpus: Corpus) -> None:
@@ -159,9 +146,8 @@ async def _asked(
     taken: dict[str, list[float]] = {name: [] for name in questions}
     cpu_ms: dict[str, float] = {}
     transport = httpx.AsyncHTTPTransport(uds=str(path))
-    # Where much else runs an answer may take its time: that is a figure, not a failure.
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost/api/v1", timeout=START_S
+        transport=transport, base_url="http://localhost/api/v1", timeout=PATIENCE_S
     ) as http:
         for name, question in questions.items():
             (await http.get(question())).raise_for_status()  # the first one fills caches

@@ -17,8 +17,6 @@ from pathlib import Path
 from bench import loader
 from bench.media import CACHE
 from core.client.http import HttpEngineClient
-from core.client.locate import socket_path
-from core.config.settings import Settings
 from core.domain.job import Request
 from core.store import migrations
 from tests.acceptance.program import Program
@@ -117,11 +115,10 @@ async def engine(home: Path, jobs: int) -> AsyncIterator[Served]:
         "REELDECK_NETWORK__MAX_CONNECTIONS_PER_FILE": "1",
         "REELDECK_NETWORK__MAX_CONNECTIONS_PER_HOST": str(LIVE + 1),
     }
-    settings = Settings.model_validate({"paths": {"data_dir": home / "data"}})
     async with Origin() as origin, program.serve(**limits) as process:
-        client = HttpEngineClient(socket_path(settings))
+        client = HttpEngineClient(program.socket)
         try:
-            yield Served(env, client, origin, socket_path(settings))
+            yield Served(env, client, origin, program.socket)
         finally:
             await client.close()
             process.send_signal(signal.SIGTERM)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import os
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -19,15 +16,13 @@ from pathlib import Path
 import httpx
 
 from bench.figures import Figure, at_most
-from core.client.locate import socket_path
-from core.config.settings import Settings
+from tests.acceptance.program import Program
 
 SOCKETS = 1_000
 REQUESTS = 300
 #: The healthy client asks this often, as a dashboard or a script does.
 PAUSE_S = 0.02
 LIMIT_MS = 50.0  # R10
-START_S = 20.0
 
 #: What strangers send; each is refused or left unfinished.
 ATTACKS = (
@@ -64,30 +59,16 @@ async def measure() -> list[Figure]:
 
 @asynccontextmanager
 async def _engine() -> AsyncIterator[tuple[Path, int, str]]:
-    with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        probe.close()
-        variables = {
-            "REELDECK_PATHS__DATA_DIR": folder,
-            "REELDECK_API__TCP_PORT": str(port),
-            "REELDECK_API__REQUESTS_PER_S": "0",
-        }
-        program = [sys.executable, "-m", "tui.cli", "serve"]
-        process = subprocess.Popen(program, env=os.environ | variables, stdout=subprocess.DEVNULL)  # noqa: ASYNC220 -- nothing else runs yet
-        unix = socket_path(Settings.model_validate({"paths": {"data_dir": folder}}))
-        try:
-            async with asyncio.timeout(START_S):
-                while not unix.exists():  # noqa: ASYNC110 -- another process makes it
-                    await asyncio.sleep(0.1)
-            async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(unix))) as http:
-                made = await http.post(
-                    "http://localhost/api/v1/tokens", json={"name": "healthy", "scopes": ["read"]}
-                )
-            yield unix, port, made.json()["secret"]
-        finally:
-            process.terminate()
-            process.wait()
+    with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        program = Program(Path(folder))
+        doors = {"REELDECK_API__TCP_PORT": str(port), "REELDECK_API__REQUESTS_PER_S": "0"}
+        async with program.serve(**doors):
+            async with _client(program.socket) as http:
+                made = await http.post("/api/v1/tokens", json={"name": "healthy", "scopes": ["read"]})
+            yield program.socket, port, made.json()["secret"]
 
 
 def _client(door: Path | int, token: str = "") -> httpx.AsyncClient:

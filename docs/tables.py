@@ -16,7 +16,15 @@ from tortoise.context import TortoiseContext
 from core.config.example import example
 from core.domain.errors import ERRORS, JobError, RetryPolicy
 from core.domain.events import EventType
-from core.domain.job import TRANSITIONS
+from core.domain.job import (
+    TRANSITIONS,
+    WAITING_DISK,
+    WAITING_JOB,
+    WAITING_LIVE,
+    WAITING_NETWORK,
+    WAITING_QUIET,
+    WAITING_RETRY,
+)
 from core.store.fresh import written
 from core.store.schema import APPS, migrate
 from core.store.sqlite import connection_config
@@ -35,6 +43,17 @@ _POLICIES = {
     RetryPolicy.NEXT_PROFILE: "with the next login",
     RetryPolicy.PARK: "waits until it can go on",
     RetryPolicy.NEVER: "no",
+}
+
+
+_WAITS = {
+    WAITING_RETRY: "after its back-off, or when the server allows it",
+    "auth:NAME": "when the file of that login of its source changes",
+    WAITING_DISK: "when there is room again",
+    WAITING_LIVE: "when what is scheduled or being made is there",
+    f"{WAITING_JOB}ID": "when that job, which does the same, has ended",
+    WAITING_QUIET: "when quiet hours are over",
+    WAITING_NETWORK: "when this machine reaches the internet again",
 }
 
 
@@ -63,7 +82,27 @@ def states() -> str:
     lines = ["# States and events", "", "| from | to |", "|---|---|"]
     for state, targets in TRANSITIONS.items():
         lines.append(f"| {state.value} | {', '.join(sorted(target.value for target in targets)) or '—'} |")
-    lines += ["", "FAILED and CANCELLED go back only when somebody retries the job.", "", "## Events", ""]
+    lines += [
+        "",
+        "FAILED and CANCELLED go back only when somebody retries the job.",
+        "",
+        "PENDING waits until `not_before`, where that is known, and for what `waiting_for` names:",
+        "",
+        "| waiting_for | the job goes on |",
+        "|---|---|",
+        *(f"| `{name}` | {until} |" for name, until in _WAITS.items()),
+        "",
+        "What may not begin yet stays QUEUED: `reeldeck sources` says which source or host is given a rest,",
+        "and how long, `reeldeck status` whether the disk is almost full.",
+        "",
+        "## Events",
+        "",
+        "Each is a row, a frame of the stream and a line of the log. `data` holds what is its own, as far as",
+        "known: `stage`, `downloader`, `error_type`, `http_status` and more. `source_type`, `url_domain`,",
+        "`user_id`, `chat_id` and `auth_profile_id` are the job's; JOB_CREATED and all lines of the log",
+        "repeat them.",
+        "",
+    ]
     lines += [f"- `{event.value}`" for event in EventType]
     return "\n".join(lines) + "\n"
 
@@ -78,7 +117,8 @@ def commands() -> str:
         "and only what they have just typed: no forwards, edits, captions, quotes, posts in the name of a",
         "channel or group, nor what is older than five minutes. Whatever else tries has no effect and no",
         "answer; `reeldeck audit` shows who tried what and where, once a minute for each. A bot account is",
-        "commanded by its admins in private. What was typed while the engine was away is not obeyed later.",
+        "commanded by its admins in private, and by `/watch` in a chat that it is to watch. What was typed",
+        "while the engine was away is not obeyed later.",
         "",
         "`key=value` is typed without spaces; in double quotes a value may hold some. Where a job is",
         "asked for, a command may also answer the message that asked for it. Without CHAT the chat, or the",

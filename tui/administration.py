@@ -19,7 +19,7 @@ Columns = Sequence[tuple[str, int]]
 
 TOKEN_COLUMNS: Columns = (("NAME", 0), ("OPENS", 22), ("MADE", 8), ("USED", 8), ("", 7))
 AUDIT_COLUMNS: Columns = (("WHEN", 8), ("WHO", 18), ("WHAT", 0))
-RECEIVER_COLUMNS: Columns = (("RECEIVER", 0), ("WAITING", 7), ("SENT", 7), ("", 9))
+RECEIVER_COLUMNS: Columns = (("RECEIVER", 0), ("WAITING", 7), ("SENT", 7), ("STATE", 9))
 CHECK_COLUMNS: Columns = (("", 5), ("CHECK", 14), ("WHAT IS THERE", 0))
 _LEVELS = {"ok": "good", "warn": "warn", "fail": "bad"}
 #: Jobs of a change that are named.
@@ -65,9 +65,10 @@ def token_detail(token: Token, now: float, width: int) -> list[Line]:
         ("used", clock_text(token.last_used, now) or "never", 1),
         ("ended", ended, 1),
     )
-    told = "It opens nothing any more." if ended else "What it is was told once, to whoever made it."
+    told = "It opens nothing any more." if ended else "The token itself was shown once, when it was made."
     return [
         *paragraph(token.name, "strong", width),
+        blank(width),
         *fact_lines(facts, width),
         blank(width),
         *paragraph(told, "dim", width),
@@ -94,7 +95,7 @@ def change_detail(entry: AuditEntry, now: float, width: int) -> list[Line]:
         ("when", clock_text(entry.created, now, seconds=True), 1),
         ("jobs", ", ".join(jobs[:_NAMED]) + more, 3),
     )
-    return [*paragraph(f"{entry.action}", "strong", width), *fact_lines(facts, width)]
+    return [*paragraph(entry.action, "strong", width), blank(width), *fact_lines(facts, width)]
 
 
 def receiver_row(receiver: Mapping[str, Any], width: int) -> Line:

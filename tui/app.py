@@ -9,10 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.timer import Timer
 
 from core.domain.interface import EngineInterface
@@ -217,12 +218,20 @@ class ReeldeckApp(ThriftyApp):
             self._last_paint = time.monotonic()
         elif self.deck.index.known or self.deck.sync.is_loaded:
             self._begin()
-        for screen in self.screen_stack:
+        for screen in self._seen_screens():
             if isinstance(screen, DeckScreen | Dialog) and screen.is_mounted:
                 screen.paint()
         soon = self.deck.next_change_s(time.time())
         if soon is not None:
             self._paint_in(max(soon, self._interval_s))
+
+    def _seen_screens(self) -> Sequence[Screen[Any]]:
+        """Dialogs and the page below them. What a page covers is painted when it is back: until then Textual
+        would send the covering one's cells again wherever the covered one has changed.
+        """
+        stack = self.screen_stack
+        pages = [number for number, screen in enumerate(stack) if isinstance(screen, DeckScreen)]
+        return stack[pages[-1] :] if pages else stack
 
     def _repaint(self) -> None:
         for screen in self.screen_stack:

@@ -218,7 +218,7 @@ def banner(connection: Connection, now: float, width: int, key: KeyOf | None = _
         (f" {error.summary if error else 'No connection'}", "bad"),
         (f" {SEPARATOR} {when}{seen}{for_terminal(hint)}", "text"),
     )
-    right: Line = ((key("reconnect"), "key"), (" now ", "label")) if key else ()
+    right: Line = ((f"  {key('reconnect')}", "key"), (" now ", "label")) if key else ()
     return join_sides(left, right, width)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import click
 
+from core.domain.errors import InvalidRequest
 from tui.console.exits import ReaderGone, run_to_exit
 from tui.console.loading import loading
 
@@ -54,6 +55,43 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "See everything at work on media served by this machine."),
 }
 
+_SHOWN_CHARS = 60
+#: What other programs call it → what it is called here.
+MEANT: Mapping[str, str] = {
+    "cat": "logs",
+    "check": "doctor",
+    "daemon": "serve",
+    "dashboard": "",
+    "delete": "clear",
+    "download": "get",
+    "export": "backup",
+    "fetch": "get",
+    "find": "search",
+    "help": "--help",
+    "import": "library import",
+    "init": "setup",
+    "install": "setup",
+    "kill": "stop",
+    "list": "jobs",
+    "log": "logs",
+    "login": "telegram login",
+    "ls": "jobs",
+    "ps": "jobs",
+    "queue": "jobs",
+    "quit": "stop",
+    "run": "serve",
+    "server": "serve",
+    "show": "job",
+    "shutdown": "stop",
+    "start": "serve",
+    "tui": "",
+    "ui": "",
+    "update": "ytdlp update",
+    "upgrade": "ytdlp update",
+    "version": "--version",
+    "watch": "telegram watch",
+}
+
 
 class LazyGroup(click.Group):
     """The commands of COMMANDS."""
@@ -88,14 +126,27 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for a wrong name, name the nearest."""
+        """Find the command. Raises InvalidRequest for a wrong name, with the nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib  # noqa: PLC0415 -- only for this
-
-            meant = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            suggestion = f" Did you mean {meant[0]!r}?" if meant else ""
-            ctx.fail(f"There is no command {args[0]!r}.{suggestion}")
+            meant = _meant(args[0])
+            suggestion = "" if meant is None else f"Did you mean: {f'reeldeck {meant}'.rstrip()}? "
+            raise InvalidRequest(
+                f"there is no command {args[0][:_SHOWN_CHARS]!r}",
+                hint=f"{suggestion}All commands: reeldeck --help",
+            )
         return super().resolve_command(ctx, args)
+
+
+def _meant(word: str) -> str | None:
+    """What somebody wanted who typed *word* as a command; "" is the dashboard."""
+    if "://" in word:
+        return "get URL"
+    if word.lower() in MEANT:
+        return MEANT[word.lower()]
+    import difflib  # noqa: PLC0415 -- only for this
+
+    near = next(iter(difflib.get_close_matches(word, [*COMMANDS, *MEANT], n=1)), None)
+    return None if near is None else MEANT.get(near, near)
 
 
 @click.group(
@@ -128,7 +179,12 @@ def main() -> None:
         # A terminal that cannot show a letter gets its escape instead of ending the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run_to_exit(lambda: reeldeck.main(standalone_mode=False), debug=lambda: "--debug" in sys.argv))
+    sys.exit(
+        run_to_exit(
+            lambda: reeldeck.main(standalone_mode=False, prog_name="reeldeck"),
+            debug=lambda: "--debug" in sys.argv,
+        )
+    )
 
 
 if __name__ == "__main__":

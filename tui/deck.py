@@ -31,6 +31,7 @@ from tui.rates import RateLog
 from tui.situation import Situation, situation_of
 from tui.sources import held
 from tui.state import JobIndex
+from tui.steady import SteadyStatus
 from tui.sync import BACKOFF_S, Link, Sync
 from tui.undo import Undo
 
@@ -99,6 +100,7 @@ class Deck:
         self.is_ascii = is_ascii
         self.speeds = RateLog()
         self.undo = Undo()
+        self._steady = SteadyStatus()
         self.notice: Notice | None = None
         #: The newest event that is worth a line of its own.
         self.news: Event | None = None
@@ -161,7 +163,7 @@ class Deck:
         sync = self.sync
         speeds = self.speeds.series(now, 20 if width >= 120 else 10)
         calls = {"auth": len(self.needy_logins()), "chats": int(self.account.needs_owner)}
-        facts = (sync.connection, sync.status, self.speed_bps, speeds, width)
+        facts = (sync.connection, self._steady.of(sync.status), self.speed_bps, speeds, width)
         return header(*facts, now=now, page=page, calls=calls, keys=self.keys)
 
     def source_labels(self) -> Mapping[str, str]:

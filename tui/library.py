@@ -89,14 +89,14 @@ def _facts(item: MediaItem, now: float) -> Iterator[Fact]:
     size = size_text(item.size_bytes) if item.size_bytes else ""
     picture = f"{item.width}×{item.height}" if item.kind is Kind.VIDEO and item.width else ""  # noqa: RUF001 -- the sign for it
     what = (size, span_text(item.duration_s), item.container or "", picture)
-    yield "is", f" {SEPARATOR} ".join(text for text in what if text), 2
+    yield "format", f" {SEPARATOR} ".join(text for text in what if text), 2
     number = f", number {item.track_number}" if item.track_number and item.album else ""
-    yield "from", f"{item.date or ''}{number}".removeprefix(", "), 1
+    yield "date", f"{item.date or ''}{number}".removeprefix(", "), 1
     yield "source", item.source_type, 1
     yield "link", item.url, 4
     yield "heard", item.performers or "", 3
     yield "tags", ", ".join(item.tags), 2
-    yield "came", clock_text(item.created, now), 1
+    yield "fetched", clock_text(item.created, now), 1
     yield "job", str(item.job_id) if item.job_id is not None else "", 1
     yield "chat", str(item.chat_id) if item.chat_id is not None else "", 1
     yield "sha256", item.sha256 or "", 3

@@ -15,6 +15,8 @@ _KEYS = keys_on("settings")
 MAINTENANCE = "maintenance"
 _ABOUT_MAINTENANCE = "Nothing new is taken; what was taken goes on, and what is finished is still sent"
 _NAME_CELLS, _VALUE_CELLS = 28, 12
+#: With less room than this, what a setting is about stands in its detail alone.
+_LEAST_ABOUT_CELLS = 30
 
 
 def value_text(limit: RunningLimit, value: int) -> str:
@@ -26,8 +28,14 @@ def value_text(limit: RunningLimit, value: int) -> str:
 
 def limit_heads(width: int) -> Line:
     """The line above the rows."""
-    text = f"{'SETTING':<{_NAME_CELLS}} {'NOW':<{_VALUE_CELLS}} {'CONFIGURED':<{_VALUE_CELLS}} WHAT"
-    return pad(((text, "head"),), width)
+    text = f"{'SETTING':<{_NAME_CELLS}} {'NOW':<{_VALUE_CELLS}} {'CONFIGURED':<{_VALUE_CELLS}}"
+    return pad(((text, "head"), *_about("WHAT", width, "head")), width)
+
+
+def _about(text: str, width: int, style: str = "dim") -> Line:
+    """The last column of a row of *width* cells, where there is room for more than its first word."""
+    room = width - _NAME_CELLS - 2 * _VALUE_CELLS - 3
+    return ((f" {for_terminal(text)}", style),) if room >= _LEAST_ABOUT_CELLS else ()
 
 
 def limit_row(limit: RunningLimit, width: int) -> Line:
@@ -36,7 +44,7 @@ def limit_row(limit: RunningLimit, width: int) -> Line:
         (fit(limit.name, _NAME_CELLS), "text"),
         (" " + fit(value_text(limit, limit.value), _VALUE_CELLS), "accent" if limit.is_changed else "strong"),
         (" " + fit(value_text(limit, limit.configured), _VALUE_CELLS), "dim"),
-        (f" {for_terminal(limit.about)}", "dim"),
+        *_about(limit.about, width),
     ]
     return pad(tuple(spans), width)
 
@@ -48,7 +56,7 @@ def switch_row(width: int, *, is_on: bool) -> Line:
         (fit(MAINTENANCE, _NAME_CELLS), "text"),
         (" " + fit(state[0], _VALUE_CELLS), state[1]),
         (" " + fit("off", _VALUE_CELLS), "dim"),
-        (f" {_ABOUT_MAINTENANCE}", "dim"),
+        *_about(_ABOUT_MAINTENANCE, width),
     ]
     return pad(tuple(spans), width)
 
@@ -81,7 +89,7 @@ def switch_detail(width: int, *, is_on: bool, key: KeyOf = _KEYS) -> list[Line]:
     return [
         *lines,
         blank(width),
-        *paragraph(f"{key('change')} turns it over.", "dim", width, first=f"{ARROW} "),
+        *paragraph(f"{key('change')} switches it.", "dim", width, first=f"{ARROW} "),
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.domain.text import cell_width, for_terminal
-from tui.present import Line, pad
+from tui.present import Line, pad, width_of
 
 #: A fact's name, its text, and how many lines it may take.
 Fact = tuple[str, str, int]
@@ -45,6 +45,22 @@ def _head(word: str, cells: int) -> str:
     return word[: max(end, 1)]
 
 
+def fold(lines: Iterable[Line], cells: int) -> list[Line]:
+    """*lines*, with those that are too long broken in their last span, below which they go on."""
+    folded: list[Line] = []
+    for line in lines:
+        if width_of(line) <= cells:
+            folded.append(line)
+            continue
+        *before, (text, style) = line
+        left = sum(cell_width(each) for each, _ in before) + len(text) - len(text.lstrip())
+        first, *more = wrap(text.lstrip(), max(1, cells - left))
+        gap = text[: len(text) - len(text.lstrip())]
+        folded.append((*before, (gap + first, style)))
+        folded += [((" " * left + each, style),) for each in more]
+    return folded
+
+
 def paragraph(text: str, style: str, width: int, *, first: str = "") -> list[Line]:
     """*text* in as many lines as it takes, *first* before the first of them."""
     indent = " " * len(first)
@@ -79,7 +95,8 @@ def nothing_yet(what: str, *, is_lost: bool) -> list[Line]:
     return [
         (("The engine does not answer", "strong"),),
         (),
-        (("It is looked for again by itself. Start it with  ", "dim"), ("reeldeck serve", "accent")),
+        (("It is looked for again by itself.", "dim"),),
+        (("Start it with  ", "dim"), ("reeldeck serve", "accent")),
     ]
 
 

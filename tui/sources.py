@@ -32,7 +32,8 @@ _LEFT_ALIGNED = frozenset({"TRIES AT", "PROXY"})
 #: Columns right of the label from this width on, with their cells.
 _BREAKPOINTS: tuple[tuple[int, Mapping[str, int]], ...] = (
     (70, {"RUNS": 5, "WAIT": 5, "TRIES AT": 8, "RATE": 6, "PROXY": 5}),
-    (50, {"RUNS": 5, "WAIT": 5, "TRIES AT": 8}),
+    (60, {"RUNS": 5, "WAIT": 5, "TRIES AT": 8}),
+    (50, {"RUNS": 5, "WAIT": 5}),
     (0, {"RUNS": 5}),
 )
 

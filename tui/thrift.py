@@ -25,6 +25,8 @@ from tui.driver import PatientDriver
 
 #: Cells of one look are sent together as long as all of them are no more than this.
 TOGETHER_CHARS = 2_000
+#: A screen that comes finds its sizes step by step, each of which Textual would send whole: here as one.
+COMING_S = 0.04
 
 
 class ThriftyUpdate(ChopsUpdate):
@@ -162,6 +164,16 @@ class ThriftyScreen(Screen[ScreenResultType]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = ThriftyCompositor()
+        self._is_coming = False
+
+    def on_screen_resume(self) -> None:
+        """Wait for what follows from its coming. (Textual calls this beside a subclass's own handler.)"""
+        self._is_coming = True
+        self.set_timer(COMING_S, self._has_come)
+
+    def _has_come(self) -> None:
+        self._is_coming = False
+        self.send_unsent()
 
     def send_unsent(self) -> None:
         """Repaint what could not be sent."""
@@ -177,7 +189,8 @@ class ThriftyScreen(Screen[ScreenResultType]):
 
     def _compositor_refresh(self) -> None:
         app = self.app
-        if isinstance(app, ThriftyApp) and self is app.screen and not app.has_room():
+        if isinstance(app, ThriftyApp) and self is app.screen and (self._is_coming or not app.has_room()):
+            self._compositor.update_widgets(self._dirty_widgets)
             self._dirty_widgets.clear()  # the compositor knows what they want to have repainted
             return
         super()._compositor_refresh()

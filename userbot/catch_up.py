@@ -18,14 +18,14 @@ from telethon.tl import types
 from telethon.utils import get_peer, get_peer_id
 
 from core.domain.errors import FloodWait, Forbidden, NetworkFailure, NotFound, ReeldeckError, SessionLost
-from core.domain.job import ReplyTo
 from core.domain.messenger import MessengerInterface
 from userbot.agenda import Agenda
 from userbot.faults import telegram_errors
 from userbot.migration import moved
-from userbot.replies import INFO, Replies, peer_of
+from userbot.owner import Owner
+from userbot.replies import peer_of
 from userbot.rules import Rules
-from userbot.texts import remote
+from userbot.texts import Row, bold, remote
 
 log = logging.getLogger("reeldeck.telegram.intake")
 
@@ -52,6 +52,7 @@ class Histories:
         engine: Keeps the cursors.
         rules: Say which chats are watched.
         me: The account.
+        owner: Hears of chats that cannot be read any more.
         take: Deals with messages.
         poll_s: Seconds between two looks at a chat.
     """
@@ -63,6 +64,7 @@ class Histories:
         engine: MessengerInterface,
         rules: Rules,
         me: types.User,
+        owner: Owner,
         take: TakeLot,
         poll_s: float = POLL_S,
     ) -> None:
@@ -72,7 +74,7 @@ class Histories:
         self._me = me
         self._take = take
         self._poll_s = poll_s
-        self._replies = Replies(client)
+        self._owner = owner
         self._agenda: Agenda[int] = Agenda()
         self._scheduled: set[int] = set()
         #: Chats in which messages may have been edited while the account was away.
@@ -216,19 +218,15 @@ class Histories:
             return found
 
     async def _tell_lost(self, chat_id: int, error: ReeldeckError) -> None:
-        """Tell the owner, once for as long as Telegram remembers what it was told."""
+        """Tell the owner."""
         log.warning("a watched chat is lost to the account", extra={"chat_id": chat_id, "error": str(error)})
-        if self._me.bot:
-            return
         title = next((each.title for each in await self._rules.of_chat(chat_id) if each.title), None)
-        text = (
-            f"{INFO} I cannot read {remote(title) if title else chat_id} any more"
-            f" ({error.detail}). Stop watching it with: reeldeck telegram unwatch {chat_id}"
-        )
-        try:
-            await self._replies.send(ReplyTo(self._me.id, 0), text, purpose=f"lost {chat_id}")
-        except ReeldeckError as fault:
-            log.warning("the owner could not be told", extra={"error": str(fault)})
+        name = remote(title) if title else str(chat_id)
+        rows: list[Row] = [
+            ["I cannot read ", bold(name), f" any more: {error.detail}"],
+            ["To stop watching it: ", self._owner.command(f"unwatch {chat_id}")],
+        ]
+        await self._owner.tell(f"lost {chat_id}", rows)
 
 
 def _is_group(chat_id: int) -> bool:

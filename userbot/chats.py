@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from telethon import TelegramClient, utils
 from telethon.tl import functions, types
 
-from core.domain.chat import ChatRules
+from core.domain.chat import ChatRules, Feedback
 from core.domain.errors import InvalidRequest, NotFound
 from userbot.faults import telegram_errors
 
@@ -34,14 +36,23 @@ class AddressBook:
         self._client = client
         self._me = me
 
-    async def dialogs(self) -> Sequence[ChatRules]:
-        """All chats and, of forums, topics. Raises InvalidRequest for bots."""
+    async def dialogs(self, *, are_read: bool = False) -> Sequence[ChatRules]:
+        """All chats and, of forums, topics.
+
+        Args:
+            are_read: Count what is in the chats as read, so that watching one begins now, and not when an
+                engine first looks at it.
+
+        Raises:
+            InvalidRequest: The account is a bot.
+        """
         self._refuse_bots("list its chats")
         found: list[ChatRules] = []
         with telegram_errors():
             async for dialog in self._client.iter_dialogs():
-                chat = ChatRules(chat_id=dialog.id, title=dialog.title or dialog.name)
-                found.append(chat)
+                chat = _unwatched(dialog.entity, dialog.title or dialog.name)
+                newest = dialog.message.id if dialog.message else 0
+                found.append(replace(chat, last_message_id=newest) if are_read else chat)
                 if getattr(dialog.entity, "forum", False):
                     found += await self._topics(chat)
         return found
@@ -60,14 +71,14 @@ class AddressBook:
         except NotFound as error:
             raise InvalidRequest(
                 f"this account knows no chat {name!r}",
-                hint="Join it in a Telegram app; then see: reeldeck telegram chats",
+                hint="Join it in a Telegram app; then see: reeldeck telegram chats --known",
             ) from error
-        chat_id, title = utils.get_peer_id(entity), utils.get_display_name(entity)
+        chat = _unwatched(entity, utils.get_display_name(entity))
         if topic_id and getattr(entity, "forum", False):
-            topics = await self._topics(ChatRules(chat_id=chat_id, title=title))
+            topics = await self._topics(chat)
             if found := next((topic for topic in topics if topic.topic_id == topic_id), None):
                 return found
-        return ChatRules(chat_id=chat_id, title=title)
+        return chat
 
     async def entity(self, wanted: int | str) -> types.User | types.Chat | types.Channel:
         """The chat with this marked id or name. Raises NotFound and what Telegram answers."""
@@ -111,9 +122,7 @@ class AddressBook:
                 )
                 live = [topic for topic in page.topics if isinstance(topic, types.ForumTopic)]
                 found += [
-                    ChatRules(
-                        chat_id=chat.chat_id, topic_id=topic.id, title=f"{chat.title or ''} / {topic.title}"
-                    )
+                    replace(chat, topic_id=topic.id, title=f"{chat.title or ''} / {topic.title}")
                     for topic in live
                 ]
                 if len(page.topics) < _TOPICS_AT_ONCE or not live:
@@ -125,6 +134,24 @@ class AddressBook:
                 f"a bot cannot {what}: Telegram keeps that to the accounts of people",
                 hint="Use the account of a person (no telegram.bot_token), or name the chat by its id.",
             )
+
+
+def _unwatched(entity: Any, title: str) -> ChatRules:
+    """The rules that a chat begins with. Where the account only reads, nothing is sent back or shown."""
+    rules = ChatRules(chat_id=utils.get_peer_id(entity), title=title)
+    return rules if _may_post(entity) else replace(rules, reply=False, feedback=Feedback.NONE)
+
+
+def _may_post(entity: Any) -> bool:
+    """Whether the account may write (https://core.telegram.org/api/rights); people are asked by writing."""
+    if not isinstance(entity, types.Channel | types.Chat) or entity.creator:
+        return True
+    if getattr(entity, "broadcast", False):
+        return bool(entity.admin_rights and entity.admin_rights.post_messages)
+    if entity.admin_rights:
+        return True
+    banned = [getattr(entity, "banned_rights", None), entity.default_banned_rights]
+    return not any(each and (each.send_messages or each.send_media) for each in banned)
 
 
 def _read(name: str) -> tuple[int | str, int]:

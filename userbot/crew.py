@@ -19,6 +19,7 @@ from userbot.feedback import FeedbackDesk
 from userbot.intake import Intake
 from userbot.migration import MigrationDesk
 from userbot.patience import OnRest
+from userbot.permission import owners_chats
 from userbot.source import TelegramSource
 from userbot.supervision import supervise, until_one_ends
 
@@ -57,7 +58,8 @@ class Crew:
             allow_protected=settings.telegram.allow_protected,
         )
         self._engine = engine
-        self._feedback = FeedbackDesk(client=client, engine=engine, on_rest=on_rest)
+        owners = owners_chats(me, settings)
+        self._feedback = FeedbackDesk(client=client, engine=engine, on_rest=on_rest, owners=owners)
         self._intake = Intake(client=client, engine=engine, settings=settings, me=me, feedback=self._feedback)
         self._deliveries = Deliveries(client=client, engine=engine, settings=settings, me=me, on_rest=on_rest)
         self._commands = Commands(

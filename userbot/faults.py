@@ -25,7 +25,7 @@ from core.domain.errors import (
     Unknown,
 )
 
-WHERE_FROM = "Get both at https://my.telegram.org under API development tools."
+WHERE_FROM = "Get both at https://my.telegram.org under API development tools; reeldeck setup asks for them."
 #: Telegram does not say how long an account that it takes for a spammer must be still; hours, by experience.
 PEER_FLOOD_S = 3600.0
 #: An answer that has not come by then will not come.
@@ -76,6 +76,14 @@ _NOT_ALLOWED = {
     errors.FrozenMethodInvalidError: "Telegram has frozen this account",
     errors.BotMethodInvalidError: "bots cannot do this; it takes the account of a person",
 }
+
+
+#: Of these, what concerns the account and not a chat.
+_RESTRICTED = (errors.UserBannedInChannelError, errors.FrozenMethodInvalidError)
+
+
+class AccountRestricted(Forbidden):
+    """Telegram lets this account do less than others, wherever it is."""
 
 
 class SlowMode(FloodWait):
@@ -134,6 +142,8 @@ def translated(error: Exception) -> ReeldeckError:  # noqa: PLR0911 -- one line 
         return SessionLost(word)
     if isinstance(error, (errors.ForbiddenError, *_NOT_ALLOWED)):
         sentence = next((text for kind, text in _NOT_ALLOWED.items() if isinstance(error, kind)), word)
+        if isinstance(error, _RESTRICTED):
+            return AccountRestricted(sentence, hint="Ask @SpamBot in Telegram what is wrong.")
         return Forbidden(sentence, hint="See what the chat allows in a Telegram app.")
     if isinstance(error, _REFUSED_PROGRAM):
         return ConfigError(f"Telegram does not take telegram.api_id and api_hash ({word})", hint=WHERE_FROM)

@@ -2,7 +2,8 @@
 
 What a message was told last is stored; at the start, and whenever something happened to its deliveries, that
 is held against how they stand. Telegram knows a fixed set of reactions, of which a chat may allow fewer: eyes
-mean taken, thumbs up done, thumbs down failed, each with stand-ins. A failure is also told in words, once.
+mean taken, thumbs up done, thumbs down failed, each with stand-ins. A failure is also told in words, once; of
+many in a row, a few are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -25,23 +26,24 @@ from core.domain.errors import (
     ReeldeckError,
     SessionLost,
 )
-from core.domain.events import Event, EventType
 from core.domain.job import Job, JobStatus, ReplyTo
 from core.domain.messenger import Acknowledgement, MessengerInterface
 from core.domain.snapshot import Frame
 from userbot.agenda import Agenda
+from userbot.outspoken import Words
 from userbot.patience import FORBIDDEN_S, Later, OnRest, Patience
 from userbot.replies import Replies
 from userbot.rules import Rules
-from userbot.standing import Meaning, Standing, failure_text, status_text
+from userbot.standing import Meaning, Standing, concerns, failure_text, held_text, status_text
 
 log = logging.getLogger("reeldeck.telegram.feedback")
 
 #: Edits are limited harder than sends: a status message of a chat changes at most once in this time.
 EDIT_INTERVAL_S = 4.0
 GAP_S = 0.2
-#: A chat is told so seldom that links are refused: a hundred refused links are no hundred messages.
-REFUSAL_INTERVAL_S = 60.0
+#: Told in words, of those that come in a row, and seconds for each further one; the others by a reaction.
+REFUSALS, REFUSAL_REFILL_S = 1, 60.0
+FAILURES, FAILURE_REFILL_S = 3, 20.0
 #: After a broken connection.
 AGAIN_S = 5.0
 
@@ -53,14 +55,6 @@ EMOJIS: Mapping[Meaning, Sequence[str]] = {
 }
 #: What is stored for a message that can be told nothing any more, or whose status text was taken away.
 _GONE = "gone"
-_TELLING = {
-    EventType.JOB_CREATED,
-    EventType.JOB_JOINED,
-    EventType.TELEGRAM_SEND_STARTED,
-    EventType.TELEGRAM_SEND_FINISHED,
-    EventType.TELEGRAM_SEND_FAILED,
-    EventType.FLOOD_WAIT,
-}
 
 
 class FeedbackDesk:
@@ -72,6 +66,7 @@ class FeedbackDesk:
         edit_interval_s: Seconds between two edits in a chat.
         gap_s: Seconds between two calls of any kind.
         on_rest: Hears of waits that last.
+        owners: Chats that only owners read.
     """
 
     def __init__(
@@ -82,8 +77,10 @@ class FeedbackDesk:
         edit_interval_s: float = EDIT_INTERVAL_S,
         gap_s: float = GAP_S,
         on_rest: OnRest | None = None,
+        owners: Collection[int] = (),
     ) -> None:
         self._engine = engine
+        self._owners = owners
         self._rules = Rules(engine)
         self._replies = Replies(client)
         self._patience = Patience(gap_s=gap_s, on_rest=on_rest)
@@ -91,7 +88,8 @@ class FeedbackDesk:
         self._agenda: Agenda[ReplyTo] = Agenda()
         #: Messages with a status text, by the jobs that it shows.
         self._followed: dict[int, set[ReplyTo]] = defaultdict(set)
-        self._refused_at: dict[int, float] = {}
+        self._refusals = Words(at_once=REFUSALS, refill_s=REFUSAL_REFILL_S)
+        self._failures = Words(at_once=FAILURES, refill_s=FAILURE_REFILL_S)
         self._edit_at: dict[int, float] = {}
         #: Until when reactions are not tried again in chats that did not allow them.
         self._not_allowed: dict[tuple[int, str], float] = {}
@@ -130,7 +128,7 @@ class FeedbackDesk:
                 await asyncio.sleep(1)
 
     async def _heard(self, frame: Frame) -> None:
-        for job_id in {event.job_id for event in frame.events if event.job_id and _concerns(event)}:
+        for job_id in {event.job_id for event in frame.events if event.job_id and concerns(event)}:
             for delivery in await self._engine.deliveries_of(job_id=job_id):
                 if delivery.reply_to is not None:
                     self._agenda.put(ReplyTo(delivery.chat_id, delivery.reply_to, delivery.topic_id))
@@ -168,7 +166,7 @@ class FeedbackDesk:
         if not deliveries:
             return
         rules = await self._rules.of(place)
-        standing = Standing(deliveries, _minds_pages(rules))
+        standing = Standing(deliveries, _minds_pages(rules), tells_owner=place.chat_id in self._owners)
         try:
             told = await self._show(rules.feedback, before, standing)
         except NotFound:
@@ -189,13 +187,12 @@ class FeedbackDesk:
 
     async def _tell_refusal(self, place: ReplyTo, text: str) -> None:
         """Tell a message that links of it were not taken, and why; of many in a row only one in words."""
-        now = asyncio.get_running_loop().time()
         try:
-            if now < self._refused_at.get(place.chat_id, 0.0):
-                await self._react(place, Meaning.FAILED)
-            else:
+            if self._refusals.allow(place.chat_id):
                 await self._send(place, text, purpose="refused")
-                self._refused_at[place.chat_id] = now + REFUSAL_INTERVAL_S
+                self._refusals.said(place.chat_id)
+            else:
+                await self._react(place, Meaning.FAILED)
         except NotFound:
             log.debug("a message with refused links is gone", extra={"chat_id": place.chat_id})
 
@@ -203,8 +200,9 @@ class FeedbackDesk:
         meaning, place = standing.meaning, told.reply_to
         if told.shown == meaning:
             return told
-        if meaning is Meaning.FAILED:
+        if meaning is Meaning.FAILED and (standing.tells_owner or self._failures.allow(place.chat_id)):
             await self._send(place, failure_text(standing, await self._jobs(standing)), purpose="failed")
+            self._failures.said(place.chat_id)
         if meaning is not Meaning.SILENT or told.shown:
             await self._react(place, meaning)
         return replace(told, shown=meaning)
@@ -232,7 +230,9 @@ class FeedbackDesk:
             if message_id is not None:
                 await self._delete(place.chat_id, message_id)
             return replace(told, status_message_id=None, shown=meaning)
-        text = status_text(standing, await self._jobs(standing))
+        jobs = await self._jobs(standing)
+        waits = any(job.status is JobStatus.QUEUED for job in jobs.values())
+        text = status_text(standing, jobs, held=held_text(await self._engine.status()) if waits else "")
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
         if told.shown in {digest, _GONE}:
             return told
@@ -286,14 +286,6 @@ class FeedbackDesk:
             await self._replies.delete(chat_id, message_id)
 
         await self._patience.call("delete", chat_id, delete)
-
-
-def _concerns(event: Event) -> bool:
-    """Whether deliveries may have changed."""
-    if event.type is EventType.STATUS_CHANGED:
-        moved = {str(event.data.get("from")), str(event.data.get("to"))}
-        return any(status in moved for status in JobStatus if status.is_final)
-    return event.type in _TELLING
 
 
 def _minds_pages(rules: ChatRules) -> bool:

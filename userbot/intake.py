@@ -28,9 +28,11 @@ from core.links.normalise import url_hash
 from userbot.answers import Answers
 from userbot.catch_up import POLL_S, Histories
 from userbot.feedback import FeedbackDesk
+from userbot.guests import refusal
 from userbot.links import has_list, links_of, usable
 from userbot.lists import Lists
-from userbot.permission import typed_by
+from userbot.owner import Owner
+from userbot.permission import owners_chats, typed_by
 from userbot.rules import Rules, place_of
 from userbot.standing import refusal_text
 
@@ -50,6 +52,8 @@ class _Wanted:
 
     place: ReplyTo
     rules: ChatRules
+    #: Only owners read what is told there.
+    tells_owner: bool
     requests: list[Request] = field(default_factory=list)
     refusals: list[tuple[str, ReeldeckError]] = field(default_factory=list)
 
@@ -62,7 +66,7 @@ class _Wanted:
         if self.rules.feedback is Feedback.NONE:
             return []
         return [
-            _sentence(error)
+            refusal(error, is_owner=self.tells_owner)
             for url, error in self.refusals
             if self.place.chat_id > 0
             or not isinstance(error, UnsupportedSource)
@@ -96,10 +100,17 @@ class Intake:
         self._engine = engine
         self._settings = settings
         self._me = me
+        self._owners = owners_chats(me, settings)
         self._feedback = feedback
         self._rules = Rules(engine)
         self._histories = Histories(
-            client=client, engine=engine, rules=self._rules, me=me, take=self._take_lot, poll_s=poll_s
+            client=client,
+            engine=engine,
+            rules=self._rules,
+            me=me,
+            owner=Owner(client, me, prefix=settings.telegram.command_prefix),
+            take=self._take_lot,
+            poll_s=poll_s,
         )
         #: Links that were dealt with, by message.
         self._dealt: OrderedDict[tuple[int, int], set[str]] = OrderedDict()
@@ -148,7 +159,9 @@ class Intake:
         if not taken:
             raise wanted.refusals[0][1]
         if wanted.refusals:
-            await self._note({}, {place: refusal_text(_sentence(error) for _, error in wanted.refusals)})
+            # Owners ask for links by commands, wherever they stand.
+            told = [refusal(error, is_owner=True) for _, error in wanted.refusals]
+            await self._note({}, {place: refusal_text(told)})
         return taken
 
     async def _take_lot(self, messages: Sequence[Any], cursors: Mapping[int, int]) -> bool:
@@ -189,7 +202,7 @@ class Intake:
         self, links: Sequence[str], place: ReplyTo, rules: ChatRules, *, user_id: int | None
     ) -> _Wanted:
         """*links* as requests by the rules of their place."""
-        wanted = _Wanted(place, rules)
+        wanted = _Wanted(place, rules, tells_owner=place.chat_id in self._owners)
         limit = self._settings.limits.max_playlist_items
         if len(links) > limit:
             error = LimitReached(
@@ -273,8 +286,3 @@ class Intake:
         """Whether a text is one for the commands, ours or those of other bots: its links are arguments."""
         prefix = self._settings.telegram.command_prefix
         return text.startswith(prefix) and text[len(prefix) :][:1].isalpha()
-
-
-def _sentence(error: ReeldeckError) -> str:
-    """Why something was refused, and what to do, in one line."""
-    return f"{error}. {error.hint}"

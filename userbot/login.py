@@ -85,7 +85,7 @@ async def chats_of_account(settings: Settings) -> Sequence[ChatRules]:
             me = await client.get_me()
             if me is None:
                 raise SessionLost("nobody has logged in yet")
-            return await AddressBook(client, me).dialogs()
+            return await AddressBook(client, me).dialogs(are_read=True)
 
 
 async def log_in(settings: Settings, asks: Asks, *, by_qr: bool) -> types.User:

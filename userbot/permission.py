@@ -13,6 +13,8 @@ from typing import Any
 
 from telethon.tl import types
 
+from core.config.settings import Settings
+
 #: Older commands, found after a time without connection, are no longer what is wanted.
 FRESH_S = 300.0
 _QUOTES = (types.MessageEntityBlockquote, types.MessageEntityPre, types.MessageEntityCode)
@@ -30,6 +32,11 @@ class Refusal(StrEnum):
     QUOTE = "quoted"
     OLD = "too old"
     PLACE = "the chat is not watched"
+
+
+def owners_chats(me: types.User, settings: Settings) -> frozenset[int]:
+    """The chats that only people who may command read: Saved Messages, and private ones with admins."""
+    return frozenset({me.id, *settings.telegram.admin_ids})
 
 
 def typed_by(message: Any, me_id: int) -> int | None:

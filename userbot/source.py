@@ -25,8 +25,9 @@ from core.domain.errors import (
 from core.domain.job import Request
 from core.domain.media import Resolution, Track
 from core.net.progress import Fetched, Progress
+from core.net.transfer import disk
 from core.net.transfer.blocking import run_blocking
-from core.net.transfer.part import PartFile, disk_errors
+from core.net.transfer.part import PartFile
 from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 from core.sources.base import Matcher, NotHandled, Source, SourceContext
 from userbot.ahead import Ahead, is_protected, protected
@@ -234,7 +235,7 @@ def _keep_blocking(path: Path, whole: bytes) -> tuple[str | None, str]:
     another call, and to wait for the disk once more costs each of a thousand files more than that.
     """
     draft = path.with_name(f"{path.name}.part")
-    with disk_errors("cannot write"), draft.open("wb", buffering=0) as file:
+    with disk.errors("cannot write"), draft.open("wb", buffering=0) as file:
         left = memoryview(whole)
         while left:  # a full disk may take a part first
             left = left[file.write(left) :]

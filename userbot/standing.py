@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from core.domain.delivery import Delivery, DeliveryState
-from core.domain.errors import ERRORS, Forbidden, UnsupportedSource
+from core.domain.errors import ERRORS, Forbidden, NotFound, UnsupportedSource
+from core.domain.events import Event, EventType
 from core.domain.figures import percent_text, span_text
 from core.domain.job import Job, JobStatus
 from core.domain.wording import problem_of, standing_facts, title_of
+from userbot.guests import guest_hint
 from userbot.replies import DONE, FAILED, WORKING
 from userbot.texts import remote
 
@@ -22,6 +25,18 @@ from userbot.texts import remote
 MAX_TOLD = 5
 _TITLE_CELLS = 120
 _DETAIL_CELLS = 240
+#: Of Forbidden where it is Telegram that does not allow it; its own words are for callers of the API.
+_NOT_SENT = "It may not be sent here"
+
+#: Events after which deliveries may stand otherwise.
+_TELLING = {
+    EventType.JOB_CREATED,
+    EventType.JOB_JOINED,
+    EventType.TELEGRAM_SEND_STARTED,
+    EventType.TELEGRAM_SEND_FINISHED,
+    EventType.TELEGRAM_SEND_FAILED,
+    EventType.FLOOD_WAIT,
+}
 
 
 class Meaning(StrEnum):
@@ -42,10 +57,12 @@ class Standing:
     Args:
         deliveries: At least one.
         minds_pages: Somebody is to hear of links that lead to no media.
+        tells_owner: Only owners read it, who can do more about a failure than other people.
     """
 
     deliveries: Sequence[Delivery]
     minds_pages: bool
+    tells_owner: bool = True
 
     @property
     def open(self) -> list[Delivery]:
@@ -83,13 +100,27 @@ class Standing:
         return list(dict.fromkeys(each.job_id for each in ordered))[:MAX_TOLD]
 
 
-def status_text(standing: Standing, jobs: Mapping[int, Job]) -> str:
-    """The text of a status message; *jobs* are those of `told_jobs` that still exist."""
+def concerns(event: Event) -> bool:
+    """Whether deliveries may have changed."""
+    if event.type is EventType.STATUS_CHANGED:
+        moved = {str(event.data.get("from")), str(event.data.get("to"))}
+        return any(status in moved for status in JobStatus if status.is_final)
+    return event.type in _TELLING
+
+
+def status_text(standing: Standing, jobs: Mapping[int, Job], *, held: str = "") -> str:
+    """The text of a status message.
+
+    Args:
+        standing: How its links stand.
+        jobs: Those of `told_jobs` that still exist.
+        held: Why nothing that is queued begins; empty where it does.
+    """
     by_job: dict[int, list[Delivery]] = {}
     for each in standing.deliveries:
         by_job.setdefault(each.job_id, []).append(each)
     told = standing.told_jobs()
-    lines = [_block(by_job[job_id], jobs.get(job_id)) for job_id in told]
+    lines = [_block(by_job[job_id], jobs.get(job_id), standing, held) for job_id in told]
     rest = [each for job_id, each in by_job.items() if job_id not in told]
     return "\n".join([*lines, *_counted(rest)])
 
@@ -98,7 +129,7 @@ def failure_text(standing: Standing, jobs: Mapping[int, Job]) -> str:
     """Why a message's links failed, each in a few words with what to do."""
     failed = {each.job_id: each for each in standing.failed}
     told = [job_id for job_id in standing.told_jobs() if job_id in failed]
-    lines = [_failure(failed[job_id], jobs.get(job_id)) for job_id in told]
+    lines = [_failure(failed[job_id], jobs.get(job_id), standing) for job_id in told]
     left = len(failed) - len(told)
     return "\n".join([*lines, *([f"{FAILED} {left} more failed"] if left else [])])
 
@@ -109,10 +140,19 @@ def refusal_text(sentences: Iterable[str]) -> str:
     return "\n".join(f"{FAILED} {sentence}" for sentence in list(shown)[:MAX_TOLD])
 
 
-def _block(deliveries: Sequence[Delivery], job: Job | None) -> str:
+def held_text(status: Mapping[str, Any]) -> str:
+    """Why the engine, as its *status* says, begins nothing now; empty where it does."""
+    if status.get("quiet_until"):
+        return "quiet hours, it begins by itself later"
+    if status["engine"]["state"] != "running":
+        return "no room on the disk, it begins by itself once there is"
+    return ""
+
+
+def _block(deliveries: Sequence[Delivery], job: Job | None, standing: Standing, held: str) -> str:
     failed = next((each for each in deliveries if each.state is DeliveryState.FAILED), None)
     if failed is not None:
-        return _failure(failed, job)
+        return _failure(failed, job, standing)
     name = _name(job)
     if all(each.state.is_final for each in deliveries):
         return f"{DONE} {name}"
@@ -120,6 +160,7 @@ def _block(deliveries: Sequence[Delivery], job: Job | None) -> str:
         facts = _sending(deliveries)
     else:
         facts = standing_facts(job, time.time(), of_size=True)
+        facts += [held] if job.status is JobStatus.QUEUED else []
     return f"{WORKING} {name}\n{' · '.join(fact for fact in facts if fact)}"
 
 
@@ -132,16 +173,20 @@ def _sending(deliveries: Sequence[Delivery]) -> list[str]:
     return ["sending", percent_text(done / total) if total else ""]
 
 
-def _failure(delivery: Delivery, job: Job | None) -> str:
+def _failure(delivery: Delivery, job: Job | None, standing: Standing) -> str:
     """The failure in one line, then what it is about, then what to do."""
     kind = ERRORS.get(delivery.error_type or "")
     summary = kind.summary if kind else (delivery.error_message or (problem_of(job) if job else "failed"))
     is_jobs_own = job is not None and job.error_type == delivery.error_type
-    hint = (job.error_hint if job and is_jobs_own else None) or (kind.default_hint if kind else "")
+    default = kind.default_hint if kind else ""
+    hint = (job.error_hint if job and is_jobs_own else None) or default
     if kind is Forbidden and not is_jobs_own:
-        # The usual hint is for callers of the API. Here it is Telegram that does not allow it, and says why.
-        told = (delivery.error_message or "").removeprefix(f"{summary}: ")
-        hint = told or "See what the chat allows in a Telegram app."
+        told = (delivery.error_message or "").removeprefix(f"{summary}: ").removeprefix(summary)
+        summary, hint = _NOT_SENT, told or "See what the chat allows in a Telegram app."
+    elif kind is NotFound and not is_jobs_own and not standing.tells_owner:
+        summary, hint = "The file is not kept any more", "Post the link again."
+    elif not standing.tells_owner:
+        hint = guest_hint(delivery.error_type, hint, default=default)
     lines = [f"{FAILED} {remote(summary, _DETAIL_CELLS)}", _name(job)]
     return "\n".join([*lines, remote(hint, _DETAIL_CELLS)] if hint else lines)
 

@@ -1,4 +1,4 @@
-"""The bodies of requests: read whole, within their limits, before anything is done."""
+"""How long requests may be: heads, and bodies, which are read whole before anything is done."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from core.api.callers import PREFIX
 from core.api.problems import ProblemResponse
 from core.domain.errors import InvalidRequest, ReeldeckError, StageTimeout
 
+#: Path, query and header fields together.
+MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 2**20
 MAX_BATCH_BODY_BYTES = 5 * 2**20
 BATCH_PATH = f"{PREFIX}/jobs/batch"
@@ -29,6 +31,19 @@ class Refusal(Exception):
     def __init__(self, error: ReeldeckError, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(error)
         self.response = ProblemResponse(error, status=status, headers=headers)
+
+
+def check_head(scope: Scope) -> None:
+    """Let heads of a usual size pass: h11 measures only those that come in pieces.
+
+    Raises:
+        Refusal: Too long.
+    """
+    # Each field has two signs behind its name and two at its end.
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    if fields + len(scope["path"]) + len(scope.get("query_string", b"")) > MAX_HEAD_BYTES:
+        long = InvalidRequest("the head of the request is too long", hint="Send less at once.")
+        raise Refusal(long, 431, {"connection": "close"})
 
 
 async def whole_body(scope: Scope, receive: Receive) -> Receive:

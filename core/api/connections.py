@@ -12,6 +12,7 @@ import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from core.api.bodies import MAX_HEAD_BYTES
 from core.api.doorkeeper import Door
 from core.api.problems import DOCS_HINT, ProblemResponse
 from core.api.sockets import peer_uid
@@ -28,7 +29,6 @@ HEAD_DEADLINE_S = 15.0
 KEEP_ALIVE_S = 75
 #: A client that takes nothing of its answer for this long is cut off.
 UNREAD_S = 30.0
-MAX_HEAD_BYTES = 16 * 1024
 
 
 class Connection(H11Protocol):

@@ -21,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from core.api.bodies import Refusal, whole_body
+from core.api.bodies import Refusal, check_head, whole_body
 from core.api.callers import LOCAL, PREFIX, Callers, UnknownToken, caller_of, needed_scope
 from core.api.metrics import Traffic
 from core.api.problems import ProblemResponse, fault
@@ -114,6 +114,7 @@ class Doorkeeper:
             await send(message)
 
         try:
+            check_head(scope)
             await self._admit(scope)
             if scope["type"] == "http":
                 receive = await whole_body(scope, receive)

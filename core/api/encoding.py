@@ -1,4 +1,4 @@
-"""How values become bytes of JSON: jobs, events and frames in the shapes of DESIGN §6."""
+"""How values become bytes of JSON: jobs, events and frames as `core.api.shapes` describes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finished file over HTTP: one range at a time (RFC 9110 §14), under a name that cannot mislead."""
+"""A finished file over HTTP: whole or one range of it (RFC 9110 §13-14), under a name that cannot mislead."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class MediaFile(Response):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 200, 206 or 416."""
+        """Answer 200, 206, 304 or 416."""
         try:
             await while_connected(self._respond(scope, receive, Outlet(scope, send, PATIENCE_S)), receive)
         finally:
@@ -116,10 +116,17 @@ class MediaFile(Response):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = Headers(scope=scope)
+        if self._is_known(asked):
+            del self.headers["content-type"], self.headers["content-length"]
+            await send({"type": "http.response.start", "status": 304, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         condition = asked.get("if-range")
         is_current = condition is None or condition in {self.headers["etag"], self.headers["last-modified"]}
         try:
-            part = parse_range(asked.get("range") if is_current else None, self._size_bytes)
+            # A range is a matter of GET alone.
+            is_ranged = is_current and scope["method"] == "GET"
+            part = parse_range(asked.get("range") if is_ranged else None, self._size_bytes)
         except RangeNotSatisfiable:
             wrong = InvalidRequest(
                 "the range lies behind the end", hint=f"The file has {self._size_bytes} bytes."
@@ -136,6 +143,15 @@ class MediaFile(Response):
         if scope["method"] != "HEAD":
             await self._send_bytes(start, end, send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _is_known(self, asked: Headers) -> bool:
+        """Whether the client has the file as it is: by its tag, or by its time where it tells no tag."""
+        tags = asked.get("if-none-match")
+        if tags is None:
+            return asked.get("if-modified-since") == self.headers["last-modified"]
+        return tags.strip() == "*" or self.headers["etag"] in {
+            tag.strip().removeprefix("W/") for tag in tags.split(",")
+        }
 
     async def _send_bytes(self, start: int, end: int, send: Send) -> None:
         await asyncio.to_thread(self._file.seek, start)

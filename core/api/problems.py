@@ -79,9 +79,14 @@ async def _on_error(_request: Request, error: Exception) -> ProblemResponse:
     return ProblemResponse(error)
 
 
-async def _on_invalid(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_invalid(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)
-    return ProblemResponse(invalid(error.errors()))
+    errors = error.errors()
+    if errors[0]["loc"] == ("body",) and "json" not in request.headers.get("content-type", ""):
+        # Otherwise it would be told that its object is none. (Forms of foreign pages cannot say JSON.)
+        hint = "Send it with the header Content-Type: application/json."
+        return ProblemResponse(InvalidRequest("the body does not say that it is JSON", hint=hint))
+    return ProblemResponse(invalid(errors))
 
 
 async def _on_http(request: Request, error: Exception) -> ProblemResponse:

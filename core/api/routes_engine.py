@@ -35,6 +35,7 @@ health_router = APIRouter(tags=["engine"])
 LastEventId = Annotated[str | None, Query(max_length=20, description="As the header Last-Event-ID")]
 
 
+@health_router.head("/health", include_in_schema=False)
 @health_router.get("/health", summary="Whether the engine works")
 async def health(engine: Engine) -> Response:
     """200 while it does; 503 with a problem when its database does not answer."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from core.config.settings import Sources
+from core.config.sources import Sources
 from core.domain.profile import Profile
 from core.store.profiles import AuthProfiles
 

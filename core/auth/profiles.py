@@ -18,7 +18,7 @@ from core.auth.copies import make_copy_blocking
 from core.auth.health import Health, Verdict, tell_log
 from core.auth.login import Login
 from core.auth.stamps import Stamp, stamp_blocking
-from core.config.settings import Sources
+from core.config.sources import Sources
 from core.domain.errors import InvalidRequest, JobError
 from core.domain.profile import Profile, ProfileReason, ProfileStatus
 from core.links.normalise import host_is

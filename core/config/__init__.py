@@ -1,1 +1,1 @@
-"""Settings: what they are (`settings`), where they come from (`load`), and the example file (`example`)."""
+"""Settings: what they are (`settings`, `sources`), where they come from (`load`), the example (`example`)."""

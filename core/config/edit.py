@@ -19,6 +19,9 @@ Value = str | int | bool | Sequence[str]
 
 _HEADER = "Reeldeck's configuration. Every key, its default and what it does: reeldeck config example"
 
+#: Where `reeldeck setup` keeps the api_hash, from the configuration's folder.
+API_HASH_FILE = Path("secrets", "telegram_api_hash")
+
 
 class ConfigFile:
     """A configuration that may not be there yet.
@@ -95,7 +98,10 @@ class ConfigFile:
             draft.chmod(mode)
             draft.replace(self.path)
         except OSError as error:
-            raise ConfigError(f"{self.path} cannot be written: {error.strerror}") from error
+            raise ConfigError(
+                f"{self.path} cannot be written: {error.strerror}",
+                hint="Change the owner or mode of its folder, or name another file by REELDECK_CONFIG.",
+            ) from error
         self._was = text
         return True
 

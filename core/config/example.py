@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from core.config.schema import section_of
-from core.config.settings import Settings, Site, Sources, SourceSettings
+from core.config.settings import Settings
+from core.config.sources import Site, Sources, SourceSettings
 
 _HEADER = """\
 # Reeldeck's configuration, with every key at its default. "…", "/path" and 1 stand where there is none.

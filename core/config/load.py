@@ -37,6 +37,19 @@ _WANTED = {
     "model_type": "should be a table",
     "dict_type": "should be a table",
     "tuple_type": "should be a list",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    # The only texts that are held against a pattern are spans of time.
+    "string_pattern_mismatch": 'should be two times of day, as in "23:00-07:30"',
+}
+#: What the reader of TOML says, by its first words → what is usually behind it.
+_TOML_SLIPS = {
+    "Invalid value": 'Text stands in quotes, key = "text"; true and false are written small.',
+    "Invalid hex value": "A backslash stands in 'single quotes'; in double ones it begins an escape.",
+    "Unescaped '\\'": "A backslash stands in 'single quotes'; in double ones it begins an escape.",
 }
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 
@@ -157,7 +170,8 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
         reason, _, position = str(error).rpartition(" (at ")
         line = re.search(r"line (\d+)", position)
         number = line[1] if line else str(text.count("\n") + 1)  # "at end of document"
-        raise ConfigError(f"{file}:{number}: {for_terminal(reason)}") from error
+        hint = next((hint for words, hint in _TOML_SLIPS.items() if reason.startswith(words)), None)
+        raise ConfigError(f"{file}:{number}: {for_terminal(reason)}", hint=hint) from error
 
 
 def _secret_paths(tree: Mapping[str, Any]) -> Iterator[KeyPath]:
@@ -192,17 +206,28 @@ def _with_secret_files(tree: dict[str, Any], origin: str, folder: Path) -> dict[
         if key in table:
             raise ConfigError(f"{origin}{dotted(path)} is given twice: by {key} and by {file_key}")
         file = folder / Path(str(table.pop(file_key))).expanduser()
-        table[key] = _read_secret(file, f"{origin}{dotted(path)}_file")
+        table[key] = _read_secret(file, f"{origin}{dotted(path)}_file", is_guarded=False)
     return tree
 
 
-def _read_secret(file: Path, asked_by: str) -> str:
+def _read_secret(file: Path, asked_by: str, *, is_guarded: bool = True) -> str:
+    """What *file* holds; a file of ours that others may read is refused unless its folder *is_guarded*."""
     try:
         with file.open("rb") as stream:
-            return stream.read(_MAX_SECRET_BYTES).decode().strip()
+            facts = os.fstat(stream.fileno())
+            secret = stream.read(_MAX_SECRET_BYTES).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"{asked_by}: {file} cannot be read: {reason}") from error
+        raise ConfigError(
+            f"{asked_by}: {file} cannot be read: {reason}", hint="Write the secret into that file, mode 600."
+        ) from error
+    # What belongs to somebody else (a container's /run/secrets) is for them to close.
+    if not is_guarded and facts.st_mode & 0o077 and facts.st_uid == os.geteuid():
+        raise ConfigError(
+            f"{asked_by}: others may read {file} (mode {facts.st_mode & 0o777:04o})",
+            hint=f"Close it: chmod 600 {shlex.quote(str(file))}",
+        )
+    return secret
 
 
 def _credentials(env: Mapping[str, str]) -> dict[str, str]:

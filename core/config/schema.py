@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from core.config.settings import Settings, Sources, SourceSettings
+from core.config.settings import Settings
+from core.config.sources import Sources, SourceSettings
 
 #: A key from the top: `("limits", "max_parallel_jobs")`. Indices of lists are numbers.
 KeyPath = tuple[str | int, ...]

@@ -1,31 +1,24 @@
-"""Every setting with its default, its unit and what it does: the example file is generated from here."""
+"""Every setting with its default, its unit and what it does: the example file is generated from here.
+
+Those of sources stand in `core.config.sources`.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from core.config.section import SPAN, AtLeastOne, Count, Positive, Section
+from core.config.sources import Sources
 
 APP_NAME = "reeldeck"
 #: In the folder of log files.
 LOG_FILE = "reeldeck.jsonl"
-
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-AtLeastOne = Annotated[int, Field(ge=1)]
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-_SPAN = rf"{_CLOCK}-{_CLOCK}"
-
-
-class Section(BaseModel):
-    """A table of the configuration; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Paths(Section):
@@ -45,7 +38,11 @@ class Paths(Section):
     @field_validator("*", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value is not None else None
+        folder = value.expanduser() if value is not None else None
+        if folder is not None and not folder.is_absolute():
+            # It would be another one for each folder that somebody starts the program in.
+            raise ValueError('should be a full path, as in "/srv/media" or "~/media"')
+        return folder
 
     @property
     def archive(self) -> Path:
@@ -89,7 +86,7 @@ class Limits(Section):
     bandwidth_bps: Count = Field(0, description="Bytes per second for all downloads together; 0 = no limit")
     quiet_hours: str | None = Field(
         None,
-        pattern=rf"^{_SPAN}$",
+        pattern=rf"^{SPAN}$",
         examples=["01:00-07:30"],
         description="No downloads between these local times; `retry` runs a job all the same",
     )
@@ -163,140 +160,6 @@ class Network(Section):
         for network in value:
             ipaddress.ip_network(network, strict=False)
         return value
-
-
-class SourceSettings(Section):
-    """What can be set for any source."""
-
-    enabled: bool = Field(default=True, description="Take links of this source")
-    max_parallel: AtLeastOne | None = Field(None, description="Jobs of this source at the same time")
-    proxy: str | None = Field(
-        None, description='Proxy for this source; "direct" = none, whatever network.proxy says'
-    )
-    user_agent: str | None = Field(None, description="Sent instead of network.user_agent")
-    rate_per_s: Positive | None = Field(None, description="Requests a second to one host")
-    bandwidth_bps: Count = Field(0, description="Bytes per second for this source; 0 = no limit of its own")
-    quiet_hours: str | None = Field(
-        None,
-        pattern=rf"^({_SPAN}|off)$",
-        examples=["off"],
-        description='Instead of limits.quiet_hours; "off" = none for this source',
-    )
-    check_url: str | None = Field(
-        None, description="Page that tells whether a login is still taken, instead of the known one"
-    )
-    check_signed_in: str | None = Field(None, description="Text in that page that only members see")
-
-
-_USUAL = SourceSettings()
-
-
-class Site(Section):
-    """A lecture site described by data."""
-
-    name: str = Field(description="What the site is called")
-    hosts: tuple[str, ...] = Field(description="Its hosts, each with a port where it is not the usual one")
-    layout: Literal["way2allah", "islamway", "custom"] = Field(
-        "custom", description="A known layout, or one described by the CSS selectors below"
-    )
-    title: str | None = Field(None, description="Selector of the title")
-    lecturer: str | None = Field(None, description="Selector of the lecturer's name")
-    series: str | None = Field(None, description="Selector of the series' name")
-    number: str | None = Field(None, description="Selector of the number in the series")
-    audio: str | None = Field(None, description="Selector of the links to audio files")
-    video: str | None = Field(None, description="Selector of the links to video files")
-    items: str | None = Field(None, description="Selector of the links to a series' items")
-    next: str | None = Field(None, description="Selector of the link to the next page of items")
-
-
-class XSettings(SourceSettings):
-    """X Spaces."""
-
-    api_base: str | None = Field(None, description="Another address of the API")
-    web_base: str | None = Field(None, description="Another address of the web site")
-    cookie_file: Path | None = Field(None, description="Netscape cookie file of a login")
-    auth_token: SecretStr | None = Field(None, description="The auth_token cookie (secret)")
-    ct0: SecretStr | None = Field(None, description="The ct0 cookie (secret)")
-    query_id: str | None = Field(
-        None, description="Query hash of AudioSpaceById, when the known ones are refused"
-    )
-
-
-class ArchiveOrgSettings(SourceSettings):
-    """archive.org."""
-
-    base: str | None = Field(None, description="Another address of archive.org")
-
-
-class ShortLinkSettings(SourceSettings):
-    """Shorteners."""
-
-    hosts: tuple[str, ...] = Field(
-        (), description="Further shorteners, each with a port where it is not the usual one"
-    )
-
-
-class LectureSettings(SourceSettings):
-    """Lecture sites."""
-
-    sites: tuple[Site, ...] = Field((), description="Further sites, described by CSS selectors")
-
-
-class YtdlpSettings(SourceSettings):
-    """Sites without a name of their own here, through yt-dlp."""
-
-    allow: tuple[str, ...] = Field(
-        ("*",),
-        description='Extractors and hosts that may be used, e.g. ["ard*", "zdf.de"]; a - in front refuses: '
-        '["*", "-generic"] leaves out the guess at pages of any site',
-    )
-
-
-#: Sites that lock out who comes too often, and how they are treated unless configured.
-GENTLE: Mapping[str, Mapping[str, float]] = {
-    "facebook": {"max_parallel": 2, "rate_per_s": 2},
-    "instagram": {"max_parallel": 2, "rate_per_s": 0.5},
-    "tiktok": {"max_parallel": 2, "rate_per_s": 2},
-}
-
-
-class Sources(BaseModel):
-    """Settings per source; any other source's name is a table of the common keys."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, SourceSettings]
-
-    x: XSettings = XSettings()
-    archive_org: ArchiveOrgSettings = ArchiveOrgSettings()
-    tariq_allah: LectureSettings = LectureSettings()
-    short_links: ShortLinkSettings = ShortLinkSettings()
-    ytdlp: YtdlpSettings = YtdlpSettings()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _be_gentle(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        tables = dict(given)
-        for name, usual in GENTLE.items():
-            table = tables.get(name, {})
-            tables[name] = {**usual, **table} if isinstance(table, Mapping) else table
-        return tables
-
-    def own_limits(self) -> list[int]:
-        """Every `max_parallel` that is set for a source."""
-        named = [getattr(self, name) for name in type(self).model_fields]
-        every: list[SourceSettings] = [*named, *(self.__pydantic_extra__ or {}).values()]
-        return [source.max_parallel for source in every if source.max_parallel is not None]
-
-    def of(self, name: str) -> SourceSettings:
-        """Settings of the source *name*, defaults when nothing is set."""
-        found: Any = (
-            getattr(self, name, None)
-            if name in type(self).model_fields
-            else (self.__pydantic_extra__ or {}).get(name)
-        )
-        return found if found is not None else _USUAL
 
 
 #: What a caption can tell of a file.
@@ -394,7 +257,7 @@ class StoreSettings(Section):
     """Where jobs are stored."""
 
     url: str | None = Field(
-        None, description="sqlite:///path or postgres://… (default: reeldeck.db in data_dir)"
+        None, description="Another database file, as sqlite:///path (default: reeldeck.db in data_dir)"
     )
 
 

@@ -58,7 +58,7 @@ class Event:
     #: None for what concerns no single job (DISK_LOW).
     job_id: int | None
     type: EventType
-    #: JSON values; carries the fields of DESIGN §3 where they are known.
+    #: JSON values, named as in the lines of the log.
     data: Mapping[str, Any]
     #: Seconds since the epoch, UTC.
     created: float

@@ -247,7 +247,7 @@ class EngineInterface(Administration, Protocol):
         ...
 
     async def status(self) -> Mapping[str, Any]:
-        """The engine at a glance, as `GET /status` answers (DESIGN §6)."""
+        """The engine at a glance, as `GET /status` answers."""
         ...
 
     def backup(self) -> AsyncIterator[bytes]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from core.domain.errors import JobError, ReeldeckError
 from core.domain.events import EventType
 from core.domain.job import Job, Stage
 from core.domain.media import MediaInfo, Resolution
+from core.engine import checkpoint as keys
 from core.engine.live import Meter
 from core.engine.logins import without_secrets
 from core.media.forerun import Early
@@ -29,32 +29,6 @@ EventWithData = tuple[EventType, Mapping[str, Any]]
 #: What a step begins with is stored together with what it ends with, unless that takes longer: a small file
 #: needs no commit, which waits for the disk, for each of its steps.
 SOON_S = 0.1
-
-#: Keys of a checkpoint: what each finished stage leaves for the next ones.
-RESOLUTION = "resolution"
-RESOLVED_AT = "resolved_at"
-#: The stored resolution lacks cookies that the download needs.
-STRIPPED = "stripped"
-FETCHED = "fetched"
-OUTPUT = "output"
-#: Name of the picture of the thing, a JPEG beside the output; None when there is none.
-COVER = "cover"
-#: How long sound and picture of the fetched files are, by type of stream.
-LENGTHS = "lengths"
-INFO = "info"
-DIGEST = "sha256"
-FINAL = "final"
-CRASHES = "crashes"
-#: What is not as it should be although the job is done, for people.
-NOTE = "note"
-#: How many links have led to the present one.
-HOPS = "hops"
-#: How many lists have led to this item.
-DEPTH = "depth"
-#: Key of the job whose result is waited for.
-TWIN = "twin"
-#: An earlier result will not do.
-FORCED = "forced"
 
 
 def failure(error: JobError) -> dict[str, Any]:
@@ -157,20 +131,28 @@ class Attempt:
         """As `record`, but stored with what is stored next: for the end of a step that another follows."""
         if stage is not None:
             facts |= {"stage": stage, "checkpoint": dict(self.checkpoint)}
-        self.unwritten_events += events
         self.unwritten_facts = {**self.unwritten_facts, **facts}
         self.job = self.meter.job = self.job.evolve(**facts)
+        self.unwritten_events += self.staged(events)
+
+    def staged(self, events: Sequence[EventWithData]) -> tuple[EventWithData, ...]:
+        """*events* with the stage in which they happen: the job is in a later one when they are stored."""
+        if self.job.stage is None:
+            return tuple(events)
+        stage = self.job.stage.value
+        return tuple((event, {**data, "stage": stage}) for event, data in events)
 
     @property
     def resolution(self) -> Resolution:
         """What RESOLVE found: whole in the attempt that found it, else without what may not be stored."""
-        return self._found or Resolution.from_json(self.checkpoint[RESOLUTION])
+        return self._found or Resolution.from_json(self.checkpoint[keys.RESOLUTION])
 
     @property
     def is_resolved(self) -> bool:
         """Whether RESOLVE has left what the next stages need."""
-        is_lacking = self._found is None and self.checkpoint.get(STRIPPED) and FETCHED not in self.checkpoint
-        return RESOLUTION in self.checkpoint and not is_lacking
+        stored = self.checkpoint
+        is_lacking = self._found is None and stored.get(keys.STRIPPED) and keys.FETCHED not in stored
+        return keys.RESOLUTION in stored and not is_lacking
 
     def keep(self, found: Resolution, found_at: float) -> None:
         """Keep what RESOLVE found, and when.
@@ -184,9 +166,9 @@ class Attempt:
         is_stripped = json.dumps(stored) != json.dumps(whole)
         self._found = found
         self.checkpoint |= {
-            RESOLUTION: stored | {"entries": entries},
-            RESOLVED_AT: found_at,
-            STRIPPED: is_stripped,
+            keys.RESOLUTION: stored | {"entries": entries},
+            keys.RESOLVED_AT: found_at,
+            keys.STRIPPED: is_stripped,
         }
 
     def path_of(self, index: int) -> Path:
@@ -196,25 +178,20 @@ class Attempt:
     @property
     def output(self) -> Path:
         """The file that POSTPROCESS made."""
-        return self.folder / str(self.checkpoint[OUTPUT])
+        return self.folder / str(self.checkpoint[keys.OUTPUT])
 
     @property
     def info(self) -> MediaInfo:
         """What VALIDATE saw in the output."""
-        return MediaInfo.from_json(self.checkpoint[INFO])
+        return MediaInfo.from_json(self.checkpoint[keys.INFO])
 
     def has_files(self, names: object) -> bool:
         """Whether a checkpoint's files are still there."""
         return isinstance(names, list) and all((self.folder / name).is_file() for name in names)
 
-    def forget(self, *keys: str) -> None:
+    def forget(self, *names: str) -> None:
         """Drop checkpoints, so that their stages run again."""
-        for key in keys:
-            self.checkpoint.pop(key, None)
-        if RESOLUTION in keys:
+        for name in names:
+            self.checkpoint.pop(name, None)
+        if keys.RESOLUTION in names:
             self._found = None
-
-
-def clean_folder_blocking(folder: Path) -> None:
-    """Throw away what a job fetched so far."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.domain import job as states
 from core.domain.errors import IllegalTransition
 from core.domain.events import EventType
-from core.domain.job import Job, JobStatus
-from core.engine.attempt import clean_folder_blocking
+from core.domain.job import Control, Job, JobStatus
 from core.engine.debugging import DebugDesk
 from core.engine.ending import Interruption
+from core.engine.folders import clean_folder_blocking
 from core.engine.grace import Grace
 from core.engine.scheduler import Scheduler
 from core.store.store import Store
@@ -24,7 +23,7 @@ LOOKS = 5
 _WAITING = frozenset({JobStatus.PENDING, JobStatus.QUEUED})
 
 
-class Control:
+class JobDesk:
     """Acts on single jobs, whatever they are doing at the moment.
 
     Attributes:
@@ -53,7 +52,7 @@ class Control:
             if job.status is JobStatus.PAUSED:
                 return job
             if job.status is JobStatus.RUNNING:
-                await self._interrupt(job, states.Control.PAUSE, Interruption.PAUSE)
+                await self._interrupt(job, Control.PAUSE, Interruption.PAUSE)
                 continue
             if (moved := await self._move(job, _WAITING, JobStatus.PAUSED)) is not None:
                 return moved
@@ -67,9 +66,9 @@ class Control:
                 return job
             if job.status is JobStatus.RUNNING:
                 if keep_s:
-                    await self._interrupt(job, states.Control.PAUSE, Interruption.PAUSE)
+                    await self._interrupt(job, Control.PAUSE, Interruption.PAUSE)
                 else:
-                    await self._interrupt(job, states.Control.CANCEL, Interruption.CANCEL)
+                    await self._interrupt(job, Control.CANCEL, Interruption.CANCEL)
                 continue
             moved = await self._move(
                 job,
@@ -137,7 +136,7 @@ class Control:
         await self._store.jobs.delete(job_id)
         await asyncio.to_thread(clean_folder_blocking, self._tmp_dir / str(job_id))
 
-    async def _interrupt(self, job: Job, control: states.Control, reason: Interruption) -> None:
+    async def _interrupt(self, job: Job, control: Control, reason: Interruption) -> None:
         """Ask the runner to stop and wait until it has. The wish is stored first: it outlives a crash."""
         await self._store.jobs.amend(job.id, now=time.time(), control=control)
         run = await self._scheduler.run_of(job.id)
@@ -154,7 +153,11 @@ class Control:
         event: EventType | None = None,
         **facts: object,
     ) -> Job | None:
-        """Move *job*, or return None when it is in none of the *allowed* states, or has just left."""
+        """Move *job*, or return None when it is in none of the *allowed* states, or has just left.
+
+        Raises:
+            IllegalTransition: It is final, and another job does the same by now: it says which one.
+        """
         if job.status not in allowed:
             return None
         try:
@@ -168,6 +171,8 @@ class Control:
                 **facts,
             )
         except IllegalTransition:
+            if job.status.is_final:
+                raise
             return None
 
 

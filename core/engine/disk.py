@@ -18,11 +18,11 @@ BALLAST_BYTES = 8 * 1024**2
 REGAINED_BYTES = 8 * 1024**2
 #: A write that failed with more than this free did not fail for want of space.
 AMPLE_BYTES = 64 * 1024**2
+#: … but for want of rights, or of a quota that nobody shows us; it is tried again after this long.
+LOOK_AGAIN_S = 10.0
 #: A look that showed so much more than is needed holds for the files of the next moment.
 PLENTY_BYTES = 1024**3
 PLENTY_S = 1.0
-#: … but for want of rights, or of a quota that nobody shows us; it is tried again after this long.
-LOOK_AGAIN_S = 10.0
 
 
 def free_bytes(folder: Path) -> int:

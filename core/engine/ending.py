@@ -23,7 +23,7 @@ from core.domain.errors import (
 )
 from core.domain.events import EventType
 from core.domain.job import WAITING_DISK, WAITING_NETWORK, WAITING_QUIET, Job, JobStatus, iso
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine import recording
 from core.engine.attempt import Attempt, EventWithData, failure
 from core.engine.logins import LoginWanted

@@ -8,6 +8,7 @@ import os
 import platform
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 
 from core.auth.copies import sweep_blocking
 from core.auth.profiles import Profiles
@@ -25,7 +26,7 @@ from core.engine.backup import backup
 from core.engine.breaker import Breakers
 from core.engine.bus import Bus
 from core.engine.checks import LoginChecks
-from core.engine.control import Control
+from core.engine.control import JobDesk
 from core.engine.disk import DiskGuard
 from core.engine.face import EngineFace
 from core.engine.glance import Glance
@@ -99,6 +100,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         self._services = Services(self._failed)
         self._is_open = False
         self._scheduler: Scheduler
+        self._opened: AsyncExitStack
 
     async def start(self) -> None:
         """Open the store, take up interrupted jobs, begin to work.
@@ -111,29 +113,36 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         check_template(self.settings.archive.template)
         give_memory_back()
         secrets = await signing_secrets(self.settings) if self._only is None else ()
-        self._lock.acquire()
-        try:
-            await self._open(secrets)
-        except BaseException:
-            self._lock.release()
-            raise
+        async with AsyncExitStack() as opened:
+            self._lock.acquire()
+            opened.callback(self._lock.release)
+            profiles = await self._open(opened)
+            await self._assemble(profiles, secrets)
+            self._opened = opened.pop_all()
+            self._is_open = True
+        log.info("engine started", extra={"pid": os.getpid()})
 
-    async def _open(self, secrets: Sequence[bytes]) -> None:
+    async def _open(self, opened: AsyncExitStack) -> Profiles:
+        """Open what has to be closed again, the last first."""
         settings, paths = self.settings, self.settings.paths
         self._store = await Store.open(paths.data_dir, settings.store.url, on_commit=self._on_commit)
-        try:
-            await asyncio.to_thread(sweep_blocking, paths.tmp)
-            await asyncio.to_thread(folders.sweep_blocking, paths.tmp)
-            profiles = Profiles(self._store.profiles, settings.sources)
-            self._access = Access(self._store, profiles, wake=self._wake)
-            for profile in await profiles.start():
-                await self._access.release(profile)
-            self._tokens = TokenDesk(self._store)
-            await self._tokens.open()
-            self._tools = await Toolbox.open(settings, profiles, self._more_sources)
-        except BaseException:
-            await self._store.close()
-            raise
+        opened.push_async_callback(self._store.close)
+        await asyncio.to_thread(sweep_blocking, paths.tmp)
+        await asyncio.to_thread(folders.sweep_blocking, paths.tmp)
+        profiles = Profiles(self._store.profiles, settings.sources)
+        self._access = Access(self._store, profiles, wake=self._wake)
+        for profile in await profiles.start():
+            await self._access.release(profile)
+        self._tokens = TokenDesk(self._store)
+        await self._tokens.open()
+        self._tools = await Toolbox.open(settings, profiles, self._more_sources)
+        opened.push_async_callback(self._tools.close)
+        opened.callback(self._bus.close)
+        opened.push_async_callback(self._services.stop)
+        return profiles
+
+    async def _assemble(self, profiles: Profiles, secrets: Sequence[bytes]) -> None:
+        settings, paths = self.settings, self.settings.paths
         self._live = LiveBoard(self._store.jobs, show=lambda jobs: self._bus.publish(jobs=jobs))
         disk = DiskGuard(
             [paths.data_dir, paths.tmp, paths.archive],
@@ -143,7 +152,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         name, epoch = platform.node() or "engine", await self._store.next_epoch()
         self._intake = Intake(self._store, self._tools.registry, settings.limits)
         self._checks = LoginChecks(self._tools, self._access.release)
-        twins = Twins(self._store, self._intake, self._waits_for)
+        twins = Twins(self._store, self._intake, self._want)
         runner = Runner(self._store, self._tools, self._live, disk, self._expand, self._checks, twins)
         # Whoever waits for a command's jobs wants their answer, not a better time to ask.
         breakers = Breakers(self._tools.registry.all() if self._only is None else [])
@@ -160,7 +169,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         self._scheduler = Scheduler(
             self._store, runner, disk, openings, breakers, engine=name, epoch=epoch, only=self._only
         )
-        self._control = Control(self._store, self._scheduler, paths.tmp)
+        self._control = JobDesk(self._store, self._scheduler, paths.tmp)
         self._limits = LimitDesk(
             self._store.switches, self._intake, openings, self._tools.uplinks, disk, self._wake
         )
@@ -191,8 +200,6 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
         # Before the first job runs: it may have been given a new file while no engine ran.
         await cookies.look()
         await self._begin(cookies, leavings)
-        self._is_open = True
-        log.info("engine started", extra={"epoch": epoch, "pid": os.getpid()})
 
     async def _begin(self, cookies: CookieWatch, leavings: Leavings) -> None:
         if self._only is None:
@@ -222,11 +229,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
             return
         self._is_open = False
         await self._scheduler.stop(within_s=STOP_WITHIN_S)
-        await self._services.stop()
-        self._bus.close()
-        await self._tools.close()
-        await self._store.close()
-        self._lock.release()
+        await self._opened.aclose()
         log.info("engine stopped")
 
     async def stop_engine(self) -> None:
@@ -261,9 +264,7 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
 
     async def _take(self, requests: Sequence[Request]) -> Sequence[Submitted | ReeldeckError]:
         answers = await self._intake.take(requests)
-        if self._only is not None:
-            self._only |= {answer.job.id for answer in answers if isinstance(answer, Submitted)}
-        self._scheduler.wake()
+        self._want(answer.job.id for answer in answers if isinstance(answer, Submitted))
         return answers
 
     def _wake(self) -> None:
@@ -271,18 +272,13 @@ class Engine(EngineFace, LibraryFace, TelegramFace):
             self._scheduler.wake()
 
     async def _expand(self, attempt: Attempt) -> int:
-        return await self._intake.expand(attempt, self._is_wanted_here)
+        return await self._intake.expand(attempt, self._want)
 
-    def _is_wanted_here(self, job_ids: Iterable[int]) -> None:
-        """A list that is run here has these items."""
+    def _want(self, job_ids: Iterable[int]) -> None:
+        """These jobs are to be run here: somebody asked for them, or for a job that needs them."""
         if self._only is not None:
             self._only |= set(job_ids)
         self._scheduler.wake()
-
-    def _waits_for(self, job_id: int) -> None:
-        """A job that is run here waits for this one, which is to be run here for that."""
-        if self._only is not None:
-            self._only.add(job_id)
 
     async def preview(self, request: Request) -> MetadataPreview:
         """What a link leads to; kept for the job that follows. Raises what that would raise at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from core.domain.errors import JobError, NotFound
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine import recording
 from core.engine.attempt import Attempt
 from core.engine.metadata import MARGIN_S

@@ -21,7 +21,7 @@ from core.engine.access import Access
 from core.engine.adjusting import LimitDesk
 from core.engine.bus import Bus
 from core.engine.checks import LoginChecks
-from core.engine.control import Control
+from core.engine.control import JobDesk
 from core.engine.glance import Glance
 from core.engine.groups import GroupDesk
 from core.engine.live import LiveBoard
@@ -40,7 +40,7 @@ class EngineFace:
     _bus: Bus
     _tools: Toolbox
     _live: LiveBoard
-    _control: Control
+    _control: JobDesk
     _groups: GroupDesk
     _glance: Glance
     _access: Access
@@ -82,7 +82,7 @@ class EngineFace:
         return await self._limits.set(name, value)
 
     async def status(self) -> Mapping[str, Any]:
-        """The engine at a glance (DESIGN §6)."""
+        """The engine at a glance."""
         return await self._glance.status()
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:

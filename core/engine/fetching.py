@@ -13,7 +13,7 @@ from core.domain.errors import AuthRequired, HttpFailure, JobError, NotFound
 from core.domain.events import EventType
 from core.domain.job import Stage
 from core.domain.media import Resolution, Transport
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine import forerun, recording
 from core.engine.attempt import Attempt, EventWithData, failure
 from core.engine.expiry import Renewals

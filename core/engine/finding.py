@@ -17,7 +17,7 @@ from core.domain.errors import (
 from core.domain.events import EventType
 from core.domain.job import Kind, Request, Stage
 from core.domain.media import Resolution
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine.attempt import Attempt, failure
 from core.engine.disk import DiskGuard
 from core.engine.expiry import has_ended

@@ -9,7 +9,7 @@ from core.domain.errors import JobError
 from core.domain.events import EventType
 from core.domain.job import Stage
 from core.domain.media import Resolution
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine.attempt import Attempt, failure
 from core.engine.toolbox import Toolbox
 from core.engine.wanted import cover_of, kind_of, wanted_of

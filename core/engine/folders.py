@@ -1,4 +1,4 @@
-"""Folders for what is no job: private, and gone afterwards."""
+"""Folders of unfinished files: those of jobs, and private ones that are gone afterwards."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ async def scratch_folder(tmp: Path) -> AsyncIterator[Path]:
 
 
 def sweep_blocking(tmp: Path) -> None:
-    """Delete those that an engine which crashed has left below *tmp*."""
+    """Delete the scratch folders that an engine which crashed has left below *tmp*."""
     for folder in tmp.glob(f"{_PREFIX}*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean_folder_blocking(folder: Path) -> None:
+    """Throw away what a job fetched so far."""
+    shutil.rmtree(folder, ignore_errors=True)

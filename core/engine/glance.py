@@ -65,7 +65,7 @@ class Glance:
         self._process.cpu_percent()  # the first call only sets the mark that the next one measures from
 
     async def status(self) -> Mapping[str, Any]:
-        """The answer of `GET /status` (DESIGN §6)."""
+        """The answer of `GET /status`."""
         settings = self._tools.settings
         return {
             "engine": {

@@ -6,7 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from core.engine.attempt import clean_folder_blocking
+from core.engine.folders import clean_folder_blocking
 
 
 class Grace:

@@ -10,7 +10,7 @@ from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.interface import GroupAction
 from core.domain.job import Job, JobStatus, iso
 from core.domain.snapshot import Page
-from core.engine.control import Control
+from core.engine.control import JobDesk
 from core.store.groups import Group
 from core.store.store import Store
 
@@ -29,15 +29,15 @@ _MEANT: Mapping[GroupAction, tuple[frozenset[JobStatus], ...]] = {
 
 
 class GroupDesk:
-    """Shows groups, and acts on them through `Control`, job by job."""
+    """Shows groups, and acts on them through the `JobDesk`, job by job."""
 
-    def __init__(self, store: Store, control: Control) -> None:
+    def __init__(self, store: Store, jobs: JobDesk) -> None:
         self._store = store
         self._actions: Mapping[GroupAction, Callable[[int], Awaitable[Job]]] = {
-            "pause": control.pause,
-            "resume": control.resume,
-            "cancel": control.cancel,
-            "retry": control.retry,
+            "pause": jobs.pause,
+            "resume": jobs.resume,
+            "cancel": jobs.cancel,
+            "retry": jobs.retry,
         }
 
     async def page(self, *, limit: int, after: str | None) -> Page[Mapping[str, Any]]:

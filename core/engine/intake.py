@@ -14,7 +14,8 @@ from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request
 from core.domain.media import Entry
 from core.domain.snapshot import Submitted
-from core.engine.attempt import DEPTH, FORCED, Attempt
+from core.engine.attempt import Attempt
+from core.engine.checkpoint import DEPTH, FORCED
 from core.engine.limits import Admission
 from core.links.identify import Identity, identify, parse_identity
 from core.links.keys import job_key
@@ -32,7 +33,7 @@ ITEM_SPACING_S = 60.0
 
 #: Run-time switch: while it is true, nothing new is accepted.
 MAINTENANCE = "maintenance"
-_CLOSED = "Nothing new is taken until the owner ends it: POST /api/v1/maintenance, or in a chat."
+_CLOSED = "Nothing new is taken until the owner ends it: reeldeck maintenance off"
 #: Channels hold playlists, and those hold more; whatever holds lists without end is made for that.
 MAX_DEPTH = 4
 
@@ -71,7 +72,7 @@ class Intake:
                 if self.is_closed:
                     raise LimitReached("maintenance mode is on", hint=_CLOSED)
                 new = self.prepare(request)
-                await admission.admit(request, new.job_key)
+                await self._admit(admission, new)
                 accepted.append((index, await self._afresh(new)))
             except ReeldeckError as error:
                 answers[index] = error
@@ -80,6 +81,15 @@ class Intake:
             for (index, new), answer in zip(accepted, stored, strict=True):
                 answers[index] = await self._replaced(new, answer, now=now)
         return [answer for answer in answers if answer is not None]
+
+    async def _admit(self, admission: Admission, new: NewJob) -> None:
+        """Let in what the limits allow, and what is there already: that makes no job. Raises LimitReached."""
+        try:
+            await admission.admit(new.request, new.job_key)
+        except LimitReached:
+            done = None if new.request.force else await self._store.jobs.result_of(new.job_key)
+            if done is None or await is_gone(done):
+                raise
 
     async def _afresh(self, new: NewJob) -> NewJob:
         """*new*, as a second download where the first one's file is gone and somebody wants it sent.

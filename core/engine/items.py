@@ -19,8 +19,6 @@ from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
 
-_LOGIN = "Switch it on with telegram.enabled and log in: reeldeck telegram login"
-
 
 class ItemDesk:
     """Knows the files of the library one by one.
@@ -62,7 +60,7 @@ class ItemDesk:
                 "the file is not where it was put", hint="If it was moved: reeldeck library import FOLDER"
             )
         if self._chats.status()["state"] == "off":
-            raise NoTelegram("no Telegram account is connected", hint=_LOGIN)
+            raise NoTelegram("no Telegram account is connected")
         found = await self._chats.find(chat)
         topic = topic_id or found.topic_id or None
         return await self._store.library.forward(item_id, found.chat_id, topic, now=time.time())

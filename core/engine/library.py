@@ -34,7 +34,7 @@ class LibraryDesk:
         Raises:
             InvalidRequest: *text* cannot be understood, or *after* did not come from a page.
         """
-        query = parse(text, await self._chat_titles() if "chat" in text.lower() else {})
+        query = await self._parsed(text)
         if after is None or not after.startswith(_NEAR):
             page = await self._store.library.search(query, limit=limit, after=after)
             if page.items or after is not None:
@@ -53,8 +53,10 @@ class LibraryDesk:
         Raises:
             InvalidRequest: *text* cannot be understood.
         """
-        query = parse(text, await self._chat_titles() if "chat" in text.lower() else {})
-        return await self._store.library.facets(query)
+        return await self._store.library.facets(await self._parsed(text))
+
+    async def _parsed(self, text: str) -> LibraryQuery:
+        return parse(text, await self._chat_titles() if "chat" in text.lower() else {})
 
     async def _chat_titles(self) -> Mapping[int, str]:
         rules = await self._store.chats.all()

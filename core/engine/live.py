@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from core.domain.errors import DiskFull, StoreFailure
 from core.domain.job import Job, JobStatus
@@ -110,11 +110,6 @@ class LiveBoard:
     def speed_bps(self) -> float:
         """Bytes per second of all transfers."""
         return sum(meter.rate_bps or 0.0 for meter in self._meters.values())
-
-    @property
-    def meters(self) -> Mapping[int, Meter]:
-        """Meters by job id."""
-        return self._meters
 
     def begin(self, job: Job) -> Meter:
         """Start to show a job's transfer."""

@@ -38,13 +38,21 @@ class LoginWanted(AuthRequired):
         detail: As in `AuthRequired`.
         source: Whose login.
         waiting_for: What the job waits for.
+        remote_status: As in `AuthRequired`.
         retry_after_s: When to look again although nothing is new: the site could not say whose fault it is.
     """
 
     def __init__(
-        self, detail: str, *, hint: str, source: str, waiting_for: str, retry_after_s: float | None = None
+        self,
+        detail: str,
+        *,
+        hint: str,
+        source: str,
+        waiting_for: str,
+        remote_status: int | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(detail, hint=hint, retry_after_s=retry_after_s)
+        super().__init__(detail, hint=hint, remote_status=remote_status, retry_after_s=retry_after_s)
         self.source = source
         self.waiting_for = waiting_for
 
@@ -134,6 +142,8 @@ class Logins:
             "from": before.profile.name if before else None,
             "to": seat.opened.profile.name if seat.opened else None,
             "message": str(error),
+            "http_status": error.remote_status,
+            **({"auth_profile_id": before.profile.id} if before else {}),
         }
         await self._tell((EventType.PROFILE_FALLBACK, seen))
 
@@ -181,6 +191,7 @@ class Logins:
             hint=hint,
             source=source,
             waiting_for=profile.waiting_for,
+            remote_status=error.remote_status,
             retry_after_s=ASK_AGAIN_S if seat.is_doubtful else None,
         )
 

@@ -15,11 +15,11 @@ from typing import Any
 from core.config.settings import Timeouts
 from core.domain.errors import DiskFull, JobError, RetryPolicy
 from core.domain.media import Resolution
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine.attempt import Attempt
 from core.engine.retry import decide
 from core.engine.toolbox import Toolbox
-from core.net.hls.live import save_recorded
+from core.net.hls.recorded import save_recorded
 from core.net.progress import Fetched
 
 #: Of recordings that are not finished.

@@ -10,7 +10,8 @@ from typing import Any
 from core.domain.errors import Unknown
 from core.domain.events import EventType
 from core.domain.job import WAITING_RETRY, Control, Job, JobStatus
-from core.engine.attempt import CRASHES, EventWithData
+from core.engine.attempt import EventWithData
+from core.engine.checkpoint import CRASHES
 from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")

@@ -22,12 +22,13 @@ from core.domain.errors import (
 )
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Stage
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine import fetching, finding, finishing
-from core.engine.attempt import Attempt, clean_folder_blocking
+from core.engine.attempt import Attempt
 from core.engine.checks import LoginChecks
 from core.engine.disk import DiskGuard
 from core.engine.ending import End, Interruption, again, as_job_error, as_twin, completed, failed, interrupted
+from core.engine.folders import clean_folder_blocking
 from core.engine.live import LiveBoard
 from core.engine.logins import Logins
 from core.engine.toolbox import Toolbox
@@ -239,7 +240,7 @@ class Runner:
                     end.to,
                     attempt=attempt.job.attempt,
                     now=time.time(),
-                    events=(*attempt.unwritten_events, *end.events),
+                    events=(*attempt.unwritten_events, *attempt.staged(end.events)),
                     **{**attempt.unwritten_facts, **end.facts},
                 )
             except (DiskFull, StoreFailure) as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from core.domain.events import EventType
 from core.domain.job import WAITING_JOB, Job, JobStatus
-from core.engine import attempt as keys
+from core.engine import checkpoint as keys
 from core.engine.attempt import Attempt, EventWithData
 from core.engine.finding import MAX_HOPS, endless, request_of
 from core.engine.intake import Intake, is_gone
@@ -25,13 +25,13 @@ class Twins:
     Args:
         store: All jobs.
         intake: Says what a link names.
-        waits_for: Told the id of a job that another one waits for.
+        want: Told the ids of jobs that others wait for.
     """
 
-    def __init__(self, store: Store, intake: Intake, waits_for: Callable[[int], None]) -> None:
+    def __init__(self, store: Store, intake: Intake, want: Callable[[Iterable[int]], None]) -> None:
         self._store = store
         self._intake = intake
-        self._waits_for = waits_for
+        self._want = want
 
     async def waited_for(self, attempt: Attempt) -> Job | None:
         """The twin that was waited for before this attempt, if it has a result."""
@@ -81,7 +81,7 @@ class Twins:
         )
         attempt.job = attempt.meter.job = job
         if job.status is JobStatus.PENDING and job.waiting_for is not None:
-            self._waits_for(int(job.waiting_for.removeprefix(WAITING_JOB)))
+            self._want([int(job.waiting_for.removeprefix(WAITING_JOB))])
             return None
         # The twin may have finished after it was asked for. Now that the key is this job's, no other can.
         return None if is_forced else await self._taken(attempt, new.job_key)

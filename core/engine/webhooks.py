@@ -11,7 +11,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -51,7 +51,6 @@ class Webhooks:
             logged.
         keys: What signs.
         reach: Hears of connections.
-        clock: Seconds since the epoch.
     """
 
     def __init__(
@@ -60,8 +59,6 @@ class Webhooks:
         settings: Settings,
         keys: Sequence[bytes],
         reach: Reach,
-        *,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._outbox = outbox
         # Without the pace and the cap of downloads: neither is meant for a few words to our owner.
@@ -73,7 +70,7 @@ class Webhooks:
         )
         self._urls = {key_of(url): url for url in settings.webhooks.urls}
         self._keys = keys
-        self._clock = clock
+        self._clock = time.time
         self._wakes = {key: asyncio.Event() for key in self._urls}
         self._counts: dict[str, Counter[str]] = {key: Counter() for key in self._urls}
 

@@ -57,10 +57,13 @@ _PARTS = re.compile(
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{0,5}))?\Z")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+#: A link without its scheme, as browsers show it.
+_BARE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]+)?(?:[/?#]\S*)?\Z", re.IGNORECASE)
+_SHOWN_CHARS = 200
 #: A last label like this makes the host an IPv4 address in some spelling; the address gate judges those.
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
-#: What copying from a chat or a terminal leaves around a link: white space, marks of direction, `<…>`.
-_AROUND = " \t\r\n\v\f\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2069\u3000\ufeff<>"
+#: What copying from a chat or a terminal leaves around a link: white space, marks of direction, <…>, quotes.
+_AROUND = ' \t\r\n\v\f\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2069\u3000\ufeff<>"“”'
 _JUNK = re.compile(f"^[{_AROUND}]+|[{_AROUND}]+$")
 #: The joiners U+200C and U+200D are not among them: Persian and Indic addresses hold them.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -84,7 +87,7 @@ def normalise(url: str) -> str:
         raise InvalidRequest("the link holds control characters or line breaks")
     parts = _PARTS.match(text)
     if parts is None:
-        raise InvalidRequest("the link does not begin with http:// or https://")
+        raise InvalidRequest("the link does not begin with http:// or https://", hint=_meant(text))
     scheme = parts["scheme"].lower()
     if scheme == "tg" and (message := web_link(text)) is not None:
         return normalise(message)
@@ -97,8 +100,20 @@ def normalise(url: str) -> str:
     if parts["fragment"] and host_is(host, FRAGMENT_SITES):
         result += "#" + _escape(parts["fragment"])
     if len(result) > MAX_URL_CHARS:
-        raise InvalidRequest(f"the link is longer than {MAX_URL_CHARS} characters")
+        raise InvalidRequest(
+            f"the link is longer than {MAX_URL_CHARS} characters",
+            hint="Copy it from the site's share button.",
+        )
     return result
+
+
+def _meant(text: str) -> str | None:
+    """What to do about *text*, which is no link, where it tells what it was meant to be."""
+    if _BARE.match(text):
+        return f"Did you mean https://{text[:_SHOWN_CHARS]}?"
+    if text.startswith(("/", "./", "../", "~/")):
+        return "Files that you have already: reeldeck library import FOLDER"
+    return None
 
 
 def url_hash(url: str) -> str:

@@ -56,7 +56,6 @@ async def run_child(
     on_line: Callable[[str], None] | None = None,
     env: Mapping[str, str] | None = None,
     limits: ResourceLimits = NO_LIMITS,
-    max_output_bytes: int = TAIL_BYTES,
 ) -> ChildResult:
     """Run a program to its end and return how it ended, whatever its exit status.
 
@@ -67,20 +66,18 @@ async def run_child(
         on_line: Gets each line of its standard output, as it comes.
         env: Added to the few variables that it gets anyway.
         limits: What it may use.
-        max_output_bytes: How much of the end of each output is kept.
 
     Raises:
         StageTimeout: It took longer than *timeout_s*.
         Unknown: The system could not start a process.
     """
-    output = Tail(max_output_bytes)
+    output = Tail()
     child = await ProcessGroup.start(
         argv,
         cwd=cwd,
         env=env,
         limits=limits,
         stdout=_Lines(on_line) if on_line else output,
-        tail_bytes=max_output_bytes,
     )
     try:
         async with asyncio.timeout(timeout_s):
@@ -101,7 +98,7 @@ class WorkerProcess:
 
     def __init__(self, max_message_bytes: int) -> None:
         self._messages: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._inbox = _Messages(self._messages, max_message_bytes, self._overflow)
+        self._inbox = _Messages(self._messages, max_message_bytes)
         self._child: ProcessGroup
 
     @classmethod
@@ -179,9 +176,6 @@ class WorkerProcess:
         self._child.close_stdin()
         await self._child.end(grace_s=grace_s, ask=False)
 
-    def _overflow(self) -> None:
-        self._child.signal_group(signal.SIGKILL)
-
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
@@ -214,20 +208,16 @@ class _Lines:
 class _Messages:
     """Whole lines for a queue, with a bound on what waits; None marks the end."""
 
-    def __init__(
-        self, queue: asyncio.Queue[bytes | None], limit_bytes: int, overflow: Callable[[], None]
-    ) -> None:
+    def __init__(self, queue: asyncio.Queue[bytes | None], limit_bytes: int) -> None:
         self._queue = queue
         self._limit_bytes = limit_bytes
-        self._overflow = overflow
         self._parts: list[bytes] = []
         self._waiting_bytes = 0
 
     def feed(self, data: bytes) -> None:
         self._waiting_bytes += len(data)
         if self._waiting_bytes > self._limit_bytes:
-            self._overflow()
-            return
+            raise OverflowError(f"more than {self._limit_bytes} bytes wait")  # which ends the child
         *lines, rest = data.split(b"\n")
         for line in lines:
             # Joined only when whole: a long message comes in many pieces.

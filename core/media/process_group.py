@@ -54,23 +54,22 @@ class Sink(Protocol):
     """Where what a child writes goes."""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Take the next bytes. Whatever it raises ends the child."""
 
     def close(self) -> None:
         """There are no more."""
 
 
 class Tail:
-    """Keeps the last bytes of a stream."""
+    """Keeps the last `TAIL_BYTES` of a stream."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
+    def __init__(self) -> None:
         self._data = bytearray()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
         self._data += data
-        del self._data[: -self._limit_bytes]
+        del self._data[:-TAIL_BYTES]
 
     def close(self) -> None:
         """There are no more; nothing changes."""
@@ -87,13 +86,13 @@ class ProcessGroup(asyncio.SubprocessProtocol):
     listens itself: once the leader is gone, whatever else is in its group is killed.
     """
 
-    def __init__(self, stdout: Sink, tail_bytes: int) -> None:
+    def __init__(self, stdout: Sink) -> None:
         loop = asyncio.get_running_loop()
         #: Of the leader; it is the group's and the session's id too.
         self.pid: int
         #: None while the leader lives; then its exit status, or the negative number of its signal.
         self.returncode: int | None = None
-        self.stderr = Tail(tail_bytes)
+        self.stderr = Tail()
         self._stdout = stdout
         self._fault: Exception | None = None
         self._exited: asyncio.Future[None] = loop.create_future()
@@ -111,14 +110,13 @@ class ProcessGroup(asyncio.SubprocessProtocol):
         stdout: Sink,
         guard: bool = False,
         stdin: bool = False,
-        tail_bytes: int = TAIL_BYTES,
     ) -> ProcessGroup:
         """Start *argv*; the rest is described at `run_child` and `WorkerProcess.start`."""
         shim = [sys.executable, "-I", "-S", str(_SHIM), str(os.getpid()), *limits.shim_options()]
         pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         try:
             _, child = await asyncio.get_running_loop().subprocess_exec(
-                lambda: cls(stdout, tail_bytes),
+                lambda: cls(stdout),
                 *shim,
                 *(["guard"] if guard else []),
                 "--",

@@ -28,8 +28,9 @@ MANIFEST = "manifest.json"
 DATABASE = "reeldeck.db"
 CONFIG = "config.toml"
 SESSION = "telegram.session"
+API_HASH = "telegram_api_hash"
 #: In the order in which they stand in the file. No other name is ever read from one.
-MEMBERS = (DATABASE, CONFIG, SESSION)
+MEMBERS = (DATABASE, CONFIG, SESSION, API_HASH)
 _MAX_MANIFEST_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024 * 1024
 

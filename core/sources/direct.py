@@ -22,7 +22,8 @@ from core.domain.job import Kind, Request
 from core.domain.media import Entry, Resolution, Role, Tags, Track, Transport
 from core.links.normalise import normalise
 from core.links.short import unwrap
-from core.net.hls.playlist import MAX_PLAYLIST_CHARS, MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.hls.playlist import MasterPlaylist, MediaPlaylist
+from core.net.hls.reading import MAX_PLAYLIST_CHARS, parse_playlist
 from core.net.hls.variant import choose_variant
 from core.net.http.client import Page
 from core.net.transfer.remote import RemoteFile, probe_remote

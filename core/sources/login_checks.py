@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core.config.settings import SourceSettings
+from core.config.sources import SourceSettings
 
 #: Stands for the token of X's web client in the headers of a check.
 WEB_BEARER = "{WEB_BEARER}"

@@ -8,8 +8,7 @@ from functools import partial
 from core.domain.acting import ACTING
 from core.domain.snapshot import Page
 from core.domain.token import AuditEntry
-from core.store import acting
-from core.store.queries import MAX_PAGE, cursor
+from core.store import acting, pages
 from core.store.rows import Reader
 from core.store.transaction import Transaction
 from core.store.writer import Writer
@@ -34,12 +33,11 @@ class AuditTrail:
         Raises:
             InvalidRequest: *after* did not come from a page.
         """
-        limit = min(max(limit, 1), MAX_PAGE)
-        below = 2**63 - 1 if after is None else cursor(after)
+        limit = pages.size_of(limit)
         rows = await self._reader.rows(
             "SELECT id, actor, action, target, data, created FROM audit"
             " WHERE id < ? ORDER BY id DESC LIMIT ?",
-            *(below, limit + 1),
+            *(pages.below(after), limit + 1),
         )
         found = [
             AuditEntry(
@@ -52,7 +50,7 @@ class AuditTrail:
             )
             for row in rows
         ]
-        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+        return pages.page_of(found, limit)
 
     async def forget(self, *, before: float) -> int:
         """Delete what is older; returns how many entries that were."""

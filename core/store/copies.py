@@ -6,11 +6,12 @@ import re
 from collections import defaultdict
 from functools import partial
 
-from core.domain.errors import InvalidRequest, NoSuchEntry
+from core.domain.errors import NoSuchEntry
 from core.domain.library import Copies, MediaItem
 from core.domain.snapshot import Page
 from core.domain.tags import tag_key
 from core.store import items
+from core.store.pages import bad_cursor
 from core.store.rows import JOB, Reader, job_of, placeholders
 from core.store.tags import change_tags
 from core.store.transaction import Transaction
@@ -19,7 +20,6 @@ from core.store.writer import Writer
 MAX_PAGE = 500
 #: Items that one question goes through, in the order of their digests: ten milliseconds or so.
 WINDOW = 50_000
-_ITEM = ", ".join(items.ITEM_COLUMNS)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -40,7 +40,7 @@ class CopyList:
     async def with_content(self, sha256: str) -> list[MediaItem]:
         """The items of this content, the oldest first."""
         rows = await self._reader.rows(
-            f"SELECT {_ITEM} FROM media_items WHERE sha256 = ? ORDER BY id",  # noqa: S608 -- constants
+            f"SELECT {items.ITEM} FROM media_items WHERE sha256 = ? ORDER BY id",  # noqa: S608 -- constants
             sha256,
         )
         return [items.item_of(row) for row in rows]
@@ -52,9 +52,7 @@ class CopyList:
             InvalidRequest: *after* did not come from a page.
         """
         if after is not None and not _DIGEST.fullmatch(after):
-            raise InvalidRequest(
-                "the cursor is not one that a page gave", hint="Begin again without `after`."
-            )
+            raise bad_cursor()
         limit, begin = min(max(limit, 1), MAX_PAGE), after or ""
         digests: list[str] = []
         while len(digests) <= limit:
@@ -85,7 +83,7 @@ class CopyList:
 
     async def _listed(self, digests: list[str]) -> list[Copies]:
         rows = await self._reader.rows(
-            f"SELECT {_ITEM} FROM media_items WHERE sha256 IN ({placeholders(len(digests))})"  # noqa: S608 -- placeholders
+            f"SELECT {items.ITEM} FROM media_items WHERE sha256 IN ({placeholders(len(digests))})"  # noqa: S608 -- placeholders
             " AND removed IS NULL ORDER BY id",
             *digests,
         )
@@ -107,7 +105,7 @@ class CopyList:
 
 async def _merge(transaction: Transaction, *, item_id: int, into: MediaItem, now: float) -> str:
     row = await transaction.row(
-        f"SELECT {_ITEM} FROM media_items WHERE id = ? AND sha256 = ?",  # noqa: S608 -- constants
+        f"SELECT {items.ITEM} FROM media_items WHERE id = ? AND sha256 = ?",  # noqa: S608 -- constants
         *(item_id, into.sha256),
     )
     if row is None:

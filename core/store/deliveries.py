@@ -8,8 +8,7 @@ from typing import Any
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.job import Job, ReplyTo
 from core.domain.snapshot import Page
-from core.store import discarding, sending
-from core.store.queries import MAX_PAGE, cursor
+from core.store import discarding, pages, sending
 from core.store.recipients import DELIVERY, delivery_of
 from core.store.rows import EventWithData, Reader
 from core.store.writer import Writer
@@ -59,15 +58,14 @@ class Deliveries:
         Raises:
             InvalidRequest: *after* did not come from a page.
         """
-        limit = min(max(limit, 1), MAX_PAGE)
+        limit = pages.size_of(limit)
         asked = {"state": state.value if state else None, "job_id": job_id, "chat_id": chat_id}
         given = {name: value for name, value in asked.items() if value is not None}
-        below = 2**63 - 1 if after is None else cursor(after)
         found = await self._select(
             f"WHERE id < ?{''.join(f' AND {name} = ?' for name in given)} ORDER BY id DESC LIMIT ?",
-            *(below, *given.values(), limit + 1),
+            *(pages.below(after), *given.values(), limit + 1),
         )
-        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+        return pages.page_of(found, limit)
 
     async def due(self, *, now: float, limit: int, is_quick: bool | None = None) -> list[Delivery]:
         """READY deliveries whose time has come, the oldest first.

@@ -14,8 +14,6 @@ from core.store.rows import Reader, to_cell
 from core.store.transaction import Transaction
 from core.store.writer import Writer
 
-_ITEM = ", ".join(items.ITEM_COLUMNS)
-
 
 class Entries:
     """Enters files by their paths."""
@@ -27,7 +25,7 @@ class Entries:
     async def known(self, file_path: str, *, size_bytes: int, modified: float) -> MediaItem | None:
         """The item of the file at this path, if that is entered as it is."""
         rows = await self._reader.rows(
-            f"SELECT {_ITEM} FROM media_items"  # noqa: S608 -- constants
+            f"SELECT {items.ITEM} FROM media_items"  # noqa: S608 -- constants
             # What was fetched is known by its size alone: nobody noted its time.
             " WHERE file_path = ? AND removed IS NULL AND size_bytes = ? AND COALESCE(modified, ?) = ?",
             *(file_path, size_bytes, modified, modified),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from core.domain.events import Event
 from core.store.rows import EVENT, Reader, event_of
-from core.store.transaction import Transaction
 from core.store.writer import Writer
 
 
@@ -37,18 +34,3 @@ class Events:
     async def last_seq(self) -> int:
         """Number of the newest event, 0 before the first."""
         return self._writer.last_seq
-
-    async def prune(self, *, older_than: float, batch: int) -> int:
-        """Delete events from before *older_than* among the *batch* oldest; returns how many."""
-        return await self._writer.run(partial(_prune, older_than=older_than, batch=batch))
-
-
-async def _prune(transaction: Transaction, *, older_than: float, batch: int) -> int:
-    await transaction.keep_numbers()
-    # Numbers rise with time, so the oldest are found without an index on the time.
-    return await transaction.execute(
-        "DELETE FROM job_events WHERE created < ?"
-        " AND seq IN (SELECT seq FROM job_events ORDER BY seq LIMIT ?)",
-        older_than,
-        batch,
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from core.domain.delivery import Delivery
-from core.domain.errors import NoSuchEntry
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request
 from core.domain.library import MediaItem
@@ -14,8 +13,6 @@ from core.store.recipients import DELIVERY, delivery_of, new_random_id
 from core.store.rows import JOB, job_of, placeholders
 from core.store.submission import NewJob
 from core.store.transaction import Transaction
-
-_ITEM = ", ".join(items.ITEM_COLUMNS)
 
 
 async def forward(
@@ -26,10 +23,7 @@ async def forward(
     Raises:
         NoSuchEntry: There is no such item.
     """
-    row = await transaction.row(f"SELECT {_ITEM} FROM media_items WHERE id = ?", item_id)  # noqa: S608 -- constants
-    if row is None:
-        raise NoSuchEntry(f"the library has no item {item_id}", hint="Search for it: reeldeck search WORDS")
-    item = items.item_of(row)
+    item = await items.get(transaction, item_id)
     job = await _job_of(transaction, item) or await _job_for(transaction, item, now=now)
     place = (job.id, chat_id, topic_id)
     before = [

@@ -9,7 +9,7 @@ from functools import partial
 from core.domain.errors import NoSuchJob
 from core.domain.job import JobStatus
 from core.domain.snapshot import Page
-from core.store.queries import MAX_PAGE, cursor
+from core.store import pages
 from core.store.rows import JOB, Reader, Row, job_of, placeholders
 from core.store.transaction import Transaction
 from core.store.writer import Writer, counted
@@ -56,10 +56,9 @@ class Groups:
         Raises:
             InvalidRequest: *after* did not come from a page.
         """
-        limit = min(max(limit, 1), MAX_PAGE)
-        below = 2**63 - 1 if after is None else cursor(after)
-        found = await self._groups("WHERE id < ? ORDER BY id DESC LIMIT ?", below, limit + 1)
-        return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+        limit = pages.size_of(limit)
+        found = await self._groups("WHERE id < ? ORDER BY id DESC LIMIT ?", pages.below(after), limit + 1)
+        return pages.page_of(found, limit)
 
     async def _groups(self, which: str, *values: int) -> list[Group]:
         rows = await self._reader.rows(

@@ -11,17 +11,22 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.domain.errors import NoSuchEntry
 from core.domain.folding import stem_of, words_of
 from core.domain.job import Job, JobStatus, Kind
 from core.domain.library import FacetName, MediaItem
 from core.domain.tags import tag_key
 from core.store.buckets import tokens_of
-from core.store.rows import JOB, Row, job_of, placeholders, to_cell
+from core.store.rows import JOB, Reader, Row, job_of, placeholders, to_cell
 from core.store.tag_counts import count
 from core.store.transaction import Transaction
 from core.store.typos import MIN_WORD_CHARS, pieces_of
 
 ITEM_COLUMNS = tuple(field.name for field in dataclasses.fields(MediaItem))
+#: As every SELECT of items lists them.
+ITEM = ", ".join(ITEM_COLUMNS)
+#: What the index is made of.
+_INDEXED = (*ITEM_COLUMNS, "day")
 #: What an entry is made of.
 WRITTEN = (*(name for name in ITEM_COLUMNS if name not in {"id", "tags"}), "day", "modified")
 
@@ -96,15 +101,35 @@ async def put(transaction: Transaction, cells: Mapping[str, Any]) -> int | None:
     return int(row["id"])
 
 
+async def get(reader: Reader, item_id: int) -> MediaItem:
+    """One item.
+
+    Raises:
+        NoSuchEntry: There is none.
+    """
+    rows = await reader.rows(f"SELECT {ITEM} FROM media_items WHERE id = ?", item_id)  # noqa: S608 -- constants
+    if not rows:
+        raise NoSuchEntry(f"the library has no item {item_id}", hint="Search for it: reeldeck search WORDS")
+    return item_of(rows[0])
+
+
 async def rename(transaction: Transaction, job: Job) -> None:
     """Give the entry of a job, if there is one, the job's new title."""
-    columns = (*ITEM_COLUMNS, "day")
+    await _amend(transaction, "title = ? WHERE job_id = ?", job.title, job.id)
+
+
+async def write_tags(transaction: Transaction, item_id: int, tags: Sequence[str]) -> None:
+    """Give an item these tags in place of those that it had."""
+    await _amend(transaction, "tags = ? WHERE id = ?", json.dumps(tags) if tags else None, item_id)
+
+
+async def _amend(transaction: Transaction, what: str, value: str | None, which: int) -> None:
     row = await transaction.row(
-        f"UPDATE media_items SET title = ? WHERE job_id = ? RETURNING {', '.join(columns)}",  # noqa: S608 -- constants
-        *(job.title, job.id),
+        f"UPDATE media_items SET {what} RETURNING {', '.join(_INDEXED)}",  # noqa: S608 -- constants
+        *(value, which),
     )
     if row is not None:
-        await index(transaction, row["id"], dict(zip(columns, row, strict=True)))
+        await index(transaction, row["id"], dict(zip(_INDEXED, row, strict=True)))
 
 
 async def remove(transaction: Transaction, file_path: str, *, but: int | None = None) -> None:
@@ -229,9 +254,10 @@ def _facets(cells: Mapping[str, Any], host: str) -> Iterator[str]:
     labels = host.removeprefix("www.").split(".")
     sites = {cells["source_type"], ".".join(labels[-2:]), labels[-2] if len(labels) > 1 else host} - {""}
     yield from (facet("source", site) for site in sorted(sites))
-    for name, column in (("chat", "chat_id"), ("user", "user_id")):
-        if cells[column] is not None:
-            yield facet("chat" if name == "chat" else "user", cells[column])
+    if cells["chat_id"] is not None:
+        yield facet("chat", cells["chat_id"])
+    if cells["user_id"] is not None:
+        yield facet("user", cells["user_id"])
     yield from (facet("tag", name) for name in _tags(cells))
 
 

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.interface import QueueMove
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page, Submitted
-from core.store import items, joining, moves, order, queries, recipients, submission
-from core.store.rows import FACTS, JOB, EventWithData, Reader, job_of, to_cells
+from core.store import joining, moves, order, queries, recipients, submission, writes
+from core.store.rows import FACTS, EventWithData, Reader, to_cells
 from core.store.submission import NewJob
-from core.store.transaction import Transaction
 from core.store.writer import Writer
 
 __all__ = ["Jobs", "NewJob"]
@@ -142,7 +140,7 @@ class Jobs:
         """
         cells = to_cells(facts, FACTS) | {"updated": now}
         return await self._writer.run(
-            partial(_record, job_id=job_id, attempt=attempt, cells=cells, events=tuple(events))
+            partial(writes.record, job_id=job_id, attempt=attempt, cells=cells, events=tuple(events))
         )
 
     async def note(self, job_id: int | None, *, now: float, events: Sequence[EventWithData]) -> None:
@@ -151,7 +149,7 @@ class Jobs:
         Raises:
             NoSuchJob: There is none.
         """
-        await self._writer.run(partial(_note, job_id=job_id, now=now, events=tuple(events)))
+        await self._writer.run(partial(writes.note, job_id=job_id, now=now, events=tuple(events)))
 
     async def amend(self, job_id: int, *, now: float, **facts: Any) -> Job:
         """Change `priority`, `position`, `title`, `control`, `not_before` or `waiting_for` in any state.
@@ -162,7 +160,7 @@ class Jobs:
             NoSuchJob: There is none.
         """
         cells = to_cells(facts, _AMENDABLE) | {"updated": now}
-        return await self._writer.run(partial(_amend, job_id=job_id, cells=cells))
+        return await self._writer.run(partial(writes.amend, job_id=job_id, cells=cells))
 
     async def reorder(self, job_ids: Sequence[int], to: QueueMove, *, now: float) -> list[Job]:
         """Move QUEUED jobs within the queue; all jobs whose place changed.
@@ -249,7 +247,7 @@ class Jobs:
         A *size_bytes* of None keeps the size that is known.
         """
         figures = {"bytes_done": bytes_done, "size_bytes": size_bytes, "rate": rate}
-        await self._writer.run(partial(_progress, job_id=job_id, attempt=attempt, figures=figures))
+        await self._writer.run(partial(writes.progress, job_id=job_id, attempt=attempt, figures=figures))
 
     async def delete(self, job_id: int) -> None:
         """Forget a job and its events.
@@ -258,7 +256,7 @@ class Jobs:
             NoSuchJob: There is none.
             IllegalTransition: It is not final.
         """
-        await self._writer.run(partial(_delete, job_id=job_id))
+        await self._writer.run(partial(writes.delete, job_id=job_id))
 
     async def ended_between(self, begin: float, end: float) -> Mapping[str, tuple[int, int, int]]:
         """By source: jobs that were completed and failed in this time, and the bytes of the former."""
@@ -277,77 +275,3 @@ class Jobs:
     async def unfinished_of(self, user_id: int) -> int:
         """How many unfinished jobs a user has."""
         return await queries.unfinished_of(self._reader, user_id)
-
-
-async def _record(
-    transaction: Transaction,
-    *,
-    job_id: int,
-    attempt: int,
-    cells: Mapping[str, Any],
-    events: Sequence[EventWithData],
-) -> Job:
-    row = await transaction.row(
-        f"UPDATE jobs SET {_assignments(cells)} WHERE id = ? AND status = 'RUNNING' AND attempt = ?"  # noqa: S608 -- column names are checked
-        f" RETURNING {JOB}",
-        *(*cells.values(), job_id, attempt),
-    )
-    if row is None:
-        raise await moves.lost_claim(transaction, job_id, attempt)
-    transaction.events(job_id, events, now=cells["updated"])
-    return transaction.changed(job_of(row))
-
-
-async def _note(
-    transaction: Transaction, *, job_id: int | None, now: float, events: Sequence[EventWithData]
-) -> None:
-    if job_id is not None and not await transaction.rows("SELECT 1 FROM jobs WHERE id = ?", job_id):
-        raise NoSuchJob(f"job {job_id}")
-    transaction.events(job_id, events, now=now)
-
-
-async def _amend(transaction: Transaction, *, job_id: int, cells: Mapping[str, Any]) -> Job:
-    row = await transaction.row(
-        f"UPDATE jobs SET {_assignments(cells)} WHERE id = ? RETURNING {JOB}",  # noqa: S608 -- column names are checked
-        *(*cells.values(), job_id),
-    )
-    if row is None:
-        raise NoSuchJob(f"job {job_id}")
-    job = transaction.changed(job_of(row))
-    if "title" in cells:
-        await items.rename(transaction, job)
-    return job
-
-
-def _assignments(cells: Mapping[str, Any]) -> str:
-    # A wish that comes too late must not wait for the job's next run.
-    late = {"control": "CASE WHEN status = 'RUNNING' THEN ? END"}
-    return ", ".join(f"{name} = {late.get(name, '?')}" for name in cells)
-
-
-async def _progress(
-    transaction: Transaction, *, job_id: int, attempt: int, figures: Mapping[str, Any]
-) -> None:
-    written = await transaction.execute(
-        "UPDATE jobs SET bytes_done = ?, size_bytes = COALESCE(?, size_bytes), rate = ?"
-        " WHERE id = ? AND status = 'RUNNING' AND attempt = ?",
-        *(*figures.values(), job_id, attempt),
-    )
-    told = transaction.seen(job_id)
-    if written and told is not None:
-        known = figures["size_bytes"] if figures["size_bytes"] is not None else told.size_bytes
-        transaction.changed(told.evolve(**{**figures, "size_bytes": known}))
-
-
-async def _delete(transaction: Transaction, *, job_id: int) -> None:
-    row = await transaction.row("SELECT status FROM jobs WHERE id = ?", job_id)
-    if row is None:
-        raise NoSuchJob(f"job {job_id}")
-    status = JobStatus(row["status"])
-    if not status.is_final:
-        raise IllegalTransition(
-            f"job {job_id} is {status.value} and cannot be deleted", hint=f"First: reeldeck cancel {job_id}"
-        )
-    await transaction.keep_numbers()
-    await transaction.execute("DELETE FROM jobs WHERE id = ?", job_id)
-    transaction.deleted(job_id, status)

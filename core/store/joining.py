@@ -6,13 +6,13 @@ from core.domain.events import EventType
 from core.domain.job import WAITING_JOB, Job, JobStatus, host_of
 from core.store import moves
 from core.store.rows import JOB, Reader, job_of
-from core.store.submission import NewJob
+from core.store.submission import NewJob, with_keys
 from core.store.transaction import Transaction
 
 
 async def result_of(reader: Reader, job_key: str, *, besides: int | None) -> Job | None:
     """The newest COMPLETED job with this key, unless an unfinished one has it; *besides* does not count."""
-    jobs = [job for job in await _with_key(reader, job_key) if job.id != besides]
+    jobs = [job for job in await with_keys(reader, [job_key]) if job.id != besides]
     if any(not job.status.is_final for job in jobs):
         return None
     done = [job for job in jobs if job.status is JobStatus.COMPLETED]
@@ -55,14 +55,8 @@ async def become(transaction: Transaction, *, job_id: int, attempt: int, new: Ne
     return transaction.changed(job_of(row))
 
 
-async def _with_key(reader: Reader, job_key: str) -> list[Job]:
-    """All jobs with this key. Asked for a state as well, SQLite may choose the wrong index."""
-    rows = await reader.rows(f"SELECT {JOB} FROM jobs WHERE job_key = ?", job_key)  # noqa: S608 -- constants
-    return [job_of(row) for row in rows]
-
-
 async def _owner(transaction: Transaction, job_key: str, *, besides: int) -> Job | None:
-    jobs = await _with_key(transaction, job_key)
+    jobs = await with_keys(transaction, [job_key])
     return next((job for job in jobs if job.id != besides and not job.status.is_final), None)
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from core.domain.delivery import Delivery
-from core.domain.errors import InvalidRequest, NoSuchEntry
 from core.domain.job import Job
 from core.domain.library import Bound, FacetCounts, LibraryQuery, MediaItem
 from core.domain.snapshot import Page
 from core.store import forwarding, items
 from core.store.expressions import Reach, matching, stages, within_bounds
+from core.store.pages import bad_cursor
 from core.store.ranking import ranked, title_of
 from core.store.rows import Reader, placeholders
 from core.store.typos import MIN_WORD_CHARS, distance, may_differ, pieces_of
@@ -29,7 +29,6 @@ FACETED = 1_000
 _COMPARED, _NEAR = 200, 4
 #: Greater than every id.
 _PAST_ALL = 10**18
-_ITEM = ", ".join(items.ITEM_COLUMNS)
 _CURSOR = re.compile(r"([012])\.([0-3])\.(\d{1,18})\.(\d{1,9})", re.ASCII)
 
 
@@ -156,7 +155,7 @@ class Library:
 
     async def _items(self, ids: Sequence[int]) -> list[MediaItem]:
         rows = await self._reader.rows(
-            f"SELECT {_ITEM} FROM media_items WHERE id IN ({placeholders(len(ids))})",  # noqa: S608 -- placeholders
+            f"SELECT {items.ITEM} FROM media_items WHERE id IN ({placeholders(len(ids))})",  # noqa: S608 -- placeholders
             *ids,
         )
         found = {row["id"]: items.item_of(row) for row in rows}
@@ -169,9 +168,7 @@ class Library:
         Raises:
             NoSuchEntry: There is none.
         """
-        if found := await self._items([item_id]):
-            return found[0]
-        raise NoSuchEntry(f"the library has no item {item_id}", hint="Search for it: reeldeck search WORDS")
+        return await items.get(self._reader, item_id)
 
     async def forward(self, item_id: int, chat_id: int, topic_id: int | None, *, now: float) -> Delivery:
         """Let an item's file go to a chat; while it is on its way there, asking again changes nothing.
@@ -185,7 +182,7 @@ class Library:
     async def item_of(self, job: Job) -> MediaItem | None:
         """The record of a job's file, whichever job brought it; None when there is none."""
         rows = await self._reader.rows(
-            f"SELECT {_ITEM} FROM media_items WHERE file_path = ? OR job_id = ?"  # noqa: S608 -- constants
+            f"SELECT {items.ITEM} FROM media_items WHERE file_path = ? OR job_id = ?"  # noqa: S608 -- constants
             " ORDER BY file_path = ? DESC LIMIT 1",
             *(job.file_path, job.id, job.file_path),
         )
@@ -213,7 +210,7 @@ class Library:
 def _place(after: str) -> _Place:
     parts = _CURSOR.fullmatch(after)
     if parts is None:
-        raise InvalidRequest("the cursor is not one that a page gave", hint="Begin again without `after`.")
+        raise bad_cursor()
     reach, stage, below, skip = map(int, parts.groups())
     return _Place(Reach(reach), below, stage, skip)
 

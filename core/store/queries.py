@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.domain.errors import InvalidRequest, NoSuchJob
+from core.domain.errors import NoSuchJob
 from core.domain.job import Job, JobStatus
 from core.domain.snapshot import JobQuery, Page
+from core.store import pages
 from core.store.rows import JOB, JOB_COLUMNS, UNFINISHED, Reader, job_of, placeholders
 from core.store.words import pieces_of
 
-MAX_PAGE = 1000
 #: Ids that one question looks through when no index helps: about 20 ms of the writer's time.
 WINDOW = 20_000
 #: As `JOB`, where another table has columns of the same names.
@@ -35,7 +35,7 @@ async def page(reader: Reader, query: JobQuery) -> Page[Job]:
     Raises:
         InvalidRequest: The cursor is not one of ours.
     """
-    limit = min(max(query.limit, 1), MAX_PAGE)
+    limit = pages.size_of(query.limit)
     below = await _below(reader, query.after)
     conditions, values = _conditions(query)
     pieces = pieces_of(query.text or "")
@@ -58,7 +58,7 @@ async def page(reader: Reader, query: JobQuery) -> Page[Job]:
             rows = await reader.rows(_by_states(window, statuses, left), *values * max(1, len(statuses)))
         found += map(job_of, rows)
         below = floor
-    return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+    return pages.page_of(found, limit)
 
 
 def _by_states(conditions: list[str], statuses: frozenset[JobStatus], limit: int) -> str:
@@ -108,18 +108,7 @@ async def _below(reader: Reader, after: str | None) -> int:
     """The id that a page ends before."""
     (row,) = await reader.rows("SELECT COALESCE(MAX(id), 0) + 1 AS below FROM jobs")
     # A cursor far above all jobs would have the windows between looked through, one after the other.
-    return min(int(row["below"]), cursor(after)) if after is not None else int(row["below"])
-
-
-def cursor(after: str) -> int:
-    """The id in a page's `next`.
-
-    Raises:
-        InvalidRequest: It did not come from a page.
-    """
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise InvalidRequest("the cursor is not one that a page gave", hint="Begin again without `after`.")
-    return int(after)
+    return min(int(row["below"]), pages.below(after))
 
 
 async def ids(reader: Reader, statuses: frozenset[JobStatus], group_id: int | None) -> list[int]:

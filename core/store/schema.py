@@ -14,7 +14,7 @@ from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 from core.domain.errors import StoreFailure
-from core.store import migrations
+from core.store import migrations, models
 from core.store.fresh import create
 from core.store.sqlite import StoreClient, as_store_error, back_up
 
@@ -24,7 +24,7 @@ log = logging.getLogger("reeldeck.store")
 APP = "store"
 APPS: dict[str, dict[str, Any]] = {
     APP: {
-        "models": ["core.store.models"],
+        "models": models.MODULES,
         "migrations": migrations.__name__,
         "default_connection": "default",
     }

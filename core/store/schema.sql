@@ -219,7 +219,7 @@ CREATE TABLE "webhook_messages" (
     "receiver_id" BIGINT NOT NULL REFERENCES "webhook_receivers" ("id") ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX jobs_unfinished_key ON jobs (job_key) WHERE status IN ('PENDING', 'QUEUED', 'RUNNING', 'PAUSED');
-CREATE INDEX jobs_key ON jobs (job_key);
+CREATE INDEX jobs_joinable_key ON jobs (job_key) WHERE status NOT IN ('FAILED', 'CANCELLED');
 CREATE INDEX jobs_status ON jobs (status, id);
 CREATE INDEX jobs_claim_order ON jobs (status, priority DESC, position, id, source_type, host);
 CREATE INDEX jobs_due ON jobs (status, not_before);

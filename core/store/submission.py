@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request, host_of
@@ -15,7 +14,8 @@ from core.store import recipients
 from core.store.rows import JOB, Reader, chunked, job_of, placeholders, to_cells
 from core.store.transaction import Transaction
 
-_NEVER_JOINED = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+#: Jobs that a request may join, word for word as the index of keys says it.
+JOINABLE = "status NOT IN ('FAILED', 'CANCELLED')"
 
 
 #: Between the places of jobs that came together; what a number of seconds since the epoch can tell apart.
@@ -46,7 +46,7 @@ class NewJob:
 async def submit(transaction: Transaction, news: Sequence[NewJob], *, now: float) -> list[Submitted]:
     """One answer for each of *news*, in order; `Jobs.submit` says when a job is joined."""
     by_request = await _of_requests(transaction, news)
-    known = _Known(await _of_keys(transaction, news))
+    known = _Known(await with_keys(transaction, [new.job_key for new in news]))
     fresh = _fresh(news, known, heard=set(by_request))
     inserted = await _insert(transaction, list(fresh.values()), now=now)
     answers: list[Submitted] = []
@@ -131,16 +131,18 @@ async def _of_requests(transaction: Transaction, news: Sequence[NewJob]) -> dict
     return found
 
 
-async def _of_keys(reader: Reader, news: Sequence[NewJob]) -> list[Job]:
-    """Unfinished and completed jobs of the wanted keys, the newest last."""
+async def with_keys(reader: Reader, job_keys: Iterable[str]) -> list[Job]:
+    """Unfinished and completed jobs of these keys, the newest last.
+
+    However often a link has failed: that history has no place in the index.
+    """
     found: list[Job] = []
-    for keys in chunked({new.job_key for new in news}):
+    for keys in chunked(set(job_keys)):
         rows = await reader.rows(
-            # Asked for the states or the order as well, SQLite would read the whole history by its states.
-            f"SELECT {JOB} FROM jobs WHERE job_key IN ({placeholders(len(keys))})",  # noqa: S608 -- constants
+            f"SELECT {JOB} FROM jobs WHERE job_key IN ({placeholders(len(keys))}) AND {JOINABLE}",  # noqa: S608 -- constants
             *keys,
         )
-        found += [job for job in map(job_of, rows) if job.status not in _NEVER_JOINED]
+        found += map(job_of, rows)
     return sorted(found, key=lambda job: job.id)
 
 
@@ -204,7 +206,7 @@ def _who(new: NewJob) -> dict[str, Any]:
     """Who asked, and for what kind of thing; a URL's query may hold secrets and stays out."""
     told = {
         "source_type": new.source_type,
-        "url_domain": urlsplit(new.url).hostname,
+        "url_domain": host_of(new.url),
         "user_id": new.request.user_id,
         "chat_id": new.request.chat_id,
     }

@@ -23,11 +23,6 @@ class Switches:
         rows = await self._reader.rows("SELECT value FROM settings WHERE name = ?", name)
         return json.loads(rows[0]["value"]) if rows else default
 
-    async def all(self) -> dict[str, Any]:
-        """Every value that was ever set."""
-        rows = await self._reader.rows("SELECT name, value FROM settings ORDER BY name")
-        return {row["name"]: json.loads(row["value"]) for row in rows}
-
     async def set(self, name: str, value: Any) -> None:
         """Set a value."""
         await self._writer.run(partial(_set, name=name, value=to_json(value)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from core.domain.errors import InvalidRequest, NoSuchEntry
+from core.domain.errors import InvalidRequest
 from core.domain.library import MediaItem, TagCount
 from core.domain.tags import MAX_TAGS, checked_tag, tag_key
 from core.store import items
@@ -15,8 +14,6 @@ from core.store.rows import Reader, placeholders
 from core.store.tag_counts import count
 from core.store.transaction import Transaction
 from core.store.writer import Writer
-
-_ROW = ", ".join((*items.ITEM_COLUMNS, "day"))
 
 
 class Tags:
@@ -51,22 +48,16 @@ async def change_tags(
     transaction: Transaction, *, item_id: int, wanted: Mapping[str, str], unwanted: Collection[str] = ()
 ) -> MediaItem:
     """Give an item tags, by their keys, and take others from it, which are keys."""
-    row = await transaction.row(f"SELECT {_ROW} FROM media_items WHERE id = ?", item_id)  # noqa: S608 -- constants
-    if row is None:
-        raise NoSuchEntry(f"the library has no item {item_id}", hint="Search for it: reeldeck search WORDS")
-    item = items.item_of(row)
+    item = await items.get(transaction, item_id)
     had = {tag_key(name): name for name in item.tags}
     known = await _known(transaction, wanted)
     have = {key: name for key, name in {**wanted, **known, **had}.items() if key not in unwanted}
     if len(have) > MAX_TAGS:
         raise InvalidRequest(f"a file has at most {MAX_TAGS} tags", hint="Take some from it.")
     shown = [have[key] for key in sorted(have)]
-    tags = json.dumps(shown) if shown else None
-    await transaction.execute("UPDATE media_items SET tags = ? WHERE id = ?", tags, item_id)
+    await items.write_tags(transaction, item_id, shown)
     await count(transaction, [have[key] for key in have.keys() - had.keys()], 1)
     await count(transaction, [had[key] for key in had.keys() - have.keys()], -1)
-    cells = dict(zip((*items.ITEM_COLUMNS, "day"), row, strict=True)) | {"tags": tags}
-    await items.index(transaction, item_id, cells)
     return replace(item, tags=tuple(shown))
 
 

@@ -63,6 +63,11 @@ class Program:
     def database(self) -> Path:
         return self.home / "data" / "reeldeck.db"
 
+    @property
+    def socket(self) -> Path:
+        """Where its engine listens."""
+        return socket_path(Settings.model_validate({"paths": {"data_dir": self.home / "data"}}))
+
     async def run(self, *arguments: str, stdin: str | None = None, **env: str) -> Answer:
         """Run one command to its end."""
         process = await asyncio.create_subprocess_exec(
@@ -102,8 +107,7 @@ class Program:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[HttpEngineClient]:
         """Speaks to the running engine; where a test waits, that is lighter than starting commands."""
-        settings = Settings.model_validate({"paths": {"data_dir": self.home / "data"}})
-        client = HttpEngineClient(socket_path(settings))
+        client = HttpEngineClient(self.socket)
         try:
             yield client
         finally:

@@ -104,6 +104,7 @@ async def test_tokens_in_files_make_a_login_that_is_checked_and_shown_nowhere(re
         for name, value in tokens.items():
             file = secrets / name
             file.write_text(f"{value}\n")
+            file.chmod(0o600)
             reeldeck.env[f"REELDECK_SOURCES__X__{name}_FILE"] = str(file)
         reeldeck.env["REELDECK_SOURCES__X__API_BASE"] = x.url("/")
         reeldeck.env["REELDECK_LOGGING__LEVEL"] = "DEBUG"

@@ -60,7 +60,12 @@ async def test_a_backup_of_a_running_engine_brings_its_jobs_back(reeldeck, origi
 async def test_the_backup_of_a_stopped_engine_moves_to_another_machine(reeldeck, tmp_path):
     async with opened(reeldeck.home / "data"):
         pass
-    (reeldeck.home / "config.toml").write_text('[telegram]\napi_hash = "canary-secret"\n')
+    (reeldeck.home / "config.toml").write_text(
+        '[telegram]\napi_hash_file = "secrets/telegram_api_hash"\n[sources.x]\nct0 = "canary-secret"\n'
+    )
+    (reeldeck.home / "secrets").mkdir()
+    (reeldeck.home / "secrets" / "telegram_api_hash").write_text("canary-hash\n")
+    (reeldeck.home / "secrets" / "telegram_api_hash").chmod(0o600)
     session = reeldeck.home / "data" / "telegram.session"
     with closing(sqlite3.connect(session)) as connection:
         connection.execute("CREATE TABLE sessions (auth_key)")
@@ -78,6 +83,9 @@ async def test_the_backup_of_a_stopped_engine_moves_to_another_machine(reeldeck,
     assert restored.code == 0, restored.err
     assert "canary-secret" in (tmp_path / "c" / "new.toml").read_text()
     assert (tmp_path / "c" / "new.toml").stat().st_mode & 0o777 == 0o600
+    api_hash = tmp_path / "c" / "secrets" / "telegram_api_hash"
+    assert (api_hash.read_text(), api_hash.stat().st_mode & 0o777) == ("canary-hash\n", 0o600)
+    assert (await reeldeck.run("config", "check", **new)).code == 0
     with closing(sqlite3.connect(tmp_path / "new" / "telegram.session")) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("sessions",)]
     assert judge_blocking(tmp_path / "new" / "reeldeck.db").schema == ("0001_initial",)

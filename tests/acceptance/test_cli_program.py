@@ -75,6 +75,8 @@ async def test_the_example_is_a_configuration(reeldeck):
     checked = await reeldeck.run("config", "check")
     assert checked.code == 0
     assert checked.out.endswith("config.toml: ok\n")
+    (told,) = (await reeldeck.run("config", "check", "--json")).rows
+    assert told == {"file": str(reeldeck.home / "config.toml"), "exists": True, "is_valid": True}
 
 
 async def test_show_hides_secrets(reeldeck):
@@ -102,6 +104,9 @@ async def test_check_knows_the_sources(reeldeck):
     answer = await reeldeck.run("config", "check")
     assert answer.code == 2
     assert "there is no source direkt; did you mean sources.direct?" in answer.err
+    as_json = await reeldeck.run("config", "check", "--json")
+    assert (as_json.code, as_json.rows[0]["is_valid"]) == (2, False)
+    assert as_json.rows[0]["detail"] in as_json.err
 
 
 async def test_doctor_names_what_is_broken_and_fails(reeldeck):

@@ -17,6 +17,8 @@ from tests.fakes.telegram.fake import API_HASH, API_ID
 
 #: Each is several commands, or a long conversation.
 pytestmark = pytest.mark.timeout(120)
+#: Nobody listens there.
+LINK = "http://127.0.0.1:1/film"
 COOKIES = "# Netscape HTTP Cookie File\n.youtube.com\tTRUE\t/\tTRUE\t2000000000\tSID\tcanary-cookie\n"
 
 
@@ -95,11 +97,18 @@ async def test_what_others_wrote_into_the_file_stays(reeldeck):
     assert config.read_text() == "[limits]\nmax_paralel_jobs = 2\n"
 
 
+async def taken(telegram, program, link):
+    """Wait until a link became the only job."""
+    await telegram.until(lambda: telegram.counts["messages.sendReaction"] > 0)
+    assert [job["url"] for job in (await program.run("jobs", "--json")).rows] == [link]
+
+
 async def test_at_a_terminal_it_logs_in_and_watches_chosen_chats(fresh, tmp_path):
     async with FakeTelegram(tmp_path / "telegram") as telegram:
         alice = telegram.add_user("Alice", username="alice", password="correct horse")
-        telegram.add_supergroup("Films", alice)
+        films = telegram.add_supergroup("Films", alice)
         telegram.add_supergroup("Talks", alice)
+        telegram.post(alice, films, f"before it was watched: {LINK}1")
         key = fresh.home / "telegram.pem"
         key.write_text(telegram.public_key)
         dc_id, host, port = telegram.home
@@ -144,8 +153,9 @@ async def test_at_a_terminal_it_logs_in_and_watches_chosen_chats(fresh, tmp_path
         assert process.returncode == 130
         assert API_HASH not in typist.transcript
         assert "correct horse" not in typist.transcript
+        telegram.post(alice, films, f"watched, but nobody runs yet: {LINK}2")
         async with fresh.serve():
-            await telegram.until(lambda: telegram.counts["updates.getState"] > 0)
+            await taken(telegram, fresh, f"{LINK}2")
             (chat,) = (await fresh.run("telegram", "chats", "--json")).rows
             assert (chat["title"], chat["mode"]) == ("Films", "auto")
 

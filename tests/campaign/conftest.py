@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from core.net.transfer import retries
 from tests.acceptance.conftest import reeldeck
-from tests.integration.conftest import make_settings, origin, run_engine
+from tests.integration.conftest import make_settings, origin, run_engine, short_waits
 
-__all__ = ["make_settings", "origin", "reeldeck", "run_engine"]
+__all__ = ["make_settings", "origin", "reeldeck", "run_engine", "short_waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,3 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="reeldeck-campaign-", dir=memory) as name:
         yield Path(name)
-
-
-@pytest.fixture
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries inside a transfer follow each other at once."""
-    monkeypatch.setattr(retries, "BASE_WAIT_S", 0.001)
-    monkeypatch.setattr(retries, "MAX_WAIT_S", 0.02)

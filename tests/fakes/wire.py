@@ -132,9 +132,8 @@ async def client(
     """A client that may reach 127.0.0.1 and no other private address."""
     made = HttpClient(
         AddressGate(allow, resolve),
-        network=Network(ca_file=ca_file),
+        network=Network(ca_file=ca_file, proxy=proxy),
         timeouts=Timeouts(connect_s=connect_s, read_s=read_s),
-        proxy=proxy,
         bandwidth=bandwidth,
         pace=pace,
     )

@@ -14,11 +14,14 @@ import pytest
 from core.config.settings import Settings
 from core.domain.job import Job, JobStatus, Request
 from core.engine.engine import Engine
+from core.media.prober import Prober
+from core.net.transfer import retries
 from core.store.store import Committed, Store
 from tests.fakes.api import plain_client, serving
 from tests.fakes.engine import FakeEngine
 from tests.fakes.origin import Origin
 from tests.fakes.stored import opened
+from tests.fakes.transfer import Fetcher, fetcher
 
 LOOPBACK = ("127.0.0.0/8",)
 
@@ -27,6 +30,27 @@ LOOPBACK = ("127.0.0.0/8",)
 async def origin() -> AsyncIterator[Origin]:
     async with Origin() as running:
         yield running
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Fetcher]:
+    """Transfers from an origin of their own into `job`."""
+    async with fetcher(tmp_path / "job") as running:
+        yield running
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries within a transfer follow each other at once."""
+    monkeypatch.setattr(retries, "BASE_WAIT_S", 0.001)
+    monkeypatch.setattr(retries, "MAX_WAIT_S", 0.02)
+
+
+@pytest.fixture
+async def prober() -> AsyncIterator[Prober]:
+    running = Prober()
+    yield running
+    await running.close()
 
 
 @pytest.fixture

@@ -109,6 +109,7 @@ async def test_a_form_that_a_foreign_page_could_send_is_no_request(http, engine)
             "/api/v1/jobs", content=json.dumps({"url": URL}), headers={"content-type": kind}
         )
         assert_problem(answer, 422, "INVALID_REQUEST")
+        assert "Content-Type: application/json" in answer.json()["hint"]
     assert engine.calls == []
 
 
@@ -118,7 +119,7 @@ async def test_oversized_bodies_are_refused_and_the_connection_survives_for_othe
     batch = {"items": [{"url": "x" * MAX_BATCH_BODY_BYTES}]}
     assert_problem(await http.post("/api/v1/jobs/batch", json=batch), 413, "INVALID_REQUEST")
     assert engine.calls == []
-    assert (await http.get("/health")).status_code == 200
+    assert (await http.get("/health")).status_code == (await http.head("/health")).status_code == 200
 
 
 @pytest.mark.parametrize("code", sorted(ERRORS))
@@ -351,6 +352,25 @@ async def test_ranges_are_sent_and_impossible_ones_refused(http, media):
     etag = first.headers["etag"]
     assert (await part("bytes=0-9", **{"if-range": etag})).status_code == 206
     assert (await part("bytes=0-9", **{"if-range": '"old"'})).status_code == 200
+    head = await http.head("/api/v1/jobs/1/file", headers={"range": "bytes=0-9"})
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(whole)))
+
+
+async def test_a_file_that_the_client_has_is_not_sent_again(http, media):
+    async def asked(**headers) -> httpx.Response:
+        return await http.get("/api/v1/jobs/1/file", headers=headers)
+
+    has = await asked()
+    etag, modified = has.headers["etag"], has.headers["last-modified"]
+    for known in (
+        {"if-none-match": etag},
+        {"if-none-match": f'"old", W/{etag}'},
+        {"if-modified-since": modified},
+    ):
+        answer = await asked(**known)
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+        assert "content-length" not in answer.headers
+    assert (await asked(**{"if-none-match": '"old"', "if-modified-since": modified})).status_code == 200
 
 
 async def test_an_empty_file_is_a_file(http, engine, tmp_path):

@@ -80,6 +80,7 @@ async def test_a_dead_profile_falls_back_to_the_next_one_within_the_attempt(run_
         assert (job.attempt, job.auth_profile_id) == (1, alt.id)
         (fallback,) = await of_type(engine, job, EventType.PROFILE_FALLBACK)
         assert (fallback["from"], fallback["to"]) == ("main", "alt")
+        assert (fallback["auth_profile_id"], fallback["http_status"]) == (1, 401)
         main = (await engine.profiles())[0]
         assert (main.reason, main.failure_count_recent) == (ProfileReason.REFUSED, 1)
 
@@ -107,9 +108,11 @@ async def test_only_jobs_that_need_the_login_wait_and_a_new_file_lets_them_go_on
                 assert (job.status, job.waiting_for) == (PENDING, "auth:main")
                 assert (job.not_before, job.retry_count) == (None, 0)
                 assert str(file) in job.error_hint
-            assert (await of_type(engine, first, EventType.PARKED))[0]["waiting_for"] == "auth:main"
+            (told,) = await of_type(engine, first, EventType.PARKED)
+            assert (told["waiting_for"], told["error_type"]) == ("auth:main", "AUTH_ERROR")
             (fallback,) = await of_type(engine, first, EventType.PROFILE_FALLBACK)
             assert (fallback["from"], fallback["to"]) == ("main", None)
+            assert told["http_status"] == fallback["http_status"] == 401
             assert (await finish(engine, site.url("/open.mp3"))).status is DONE
             assert len(caplog.records) == 1, "the owner is told once"
             cookie_file(file, "alive")

@@ -11,7 +11,7 @@ import pytest
 
 from core.auth.health import MAX_REFUSALS, SOON_S, Verdict
 from core.auth.profiles import Opened, Profiles
-from core.config.settings import Sources
+from core.config.sources import Sources
 from core.domain.errors import AuthRequired, InvalidRequest
 from core.domain.profile import Profile, ProfileReason, ProfileStatus, profile_from_json
 from core.store.store import Store

@@ -6,7 +6,7 @@ import asyncio
 
 from core.auth.profiles import Profiles
 from core.auth.watch import LOOK_S, CookieWatch
-from core.config.settings import Sources
+from core.config.sources import Sources
 from core.domain.errors import AuthRequired, StoreFailure
 from core.domain.profile import Profile
 from tests.fakes.members import cookie_file

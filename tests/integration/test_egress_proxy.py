@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.config.settings import Network
-from core.domain.errors import BlockedAddress
 from core.net.address.gate import AddressGate
 from core.net.egress import proxy as egress
 from core.net.egress import relay
@@ -153,13 +152,13 @@ async def test_interim_answers_are_passed_on(proxy: EgressProxy) -> None:
     [
         ("http://127.0.0.2:8080/x", "127.0.0.2"),
         ("http://169.254.169.254/latest/meta-data/", "169.254.169.254"),
-        ("http://0x7f.2/", "0x7f.2"),
+        ("http://0x7f.2/", "127.0.0.2"),
         ("http://inner.test/", "inner.test"),
         ("http://media.example:25/", "media.example"),
         ("10.0.0.1:443", "10.0.0.1"),
         ("[::1]:443", "::1"),
         ("[fe80::1]:443", "fe80::1"),
-        ("2130706434:443", "2130706434"),
+        ("2130706434:443", "127.0.0.2"),
         ("inner.test:443", "inner.test"),
         ("8.8.8.8:22", "8.8.8.8"),
     ],
@@ -172,10 +171,7 @@ async def test_a_blocked_target_is_refused_in_words_a_child_repeats(
     answer = await (get(proxy, target) if "://" in target else connect(proxy, target))
     assert answer.startswith(b"HTTP/1.1 403 BLOCKED_ADDRESS\r\n")
     assert b"\r\nX-Reeldeck-Error: BLOCKED_ADDRESS\r\n" in answer
-    assert proxy.blocked_hosts == (host,)
-    blocked = proxy.last_blocked(host.upper())
-    assert isinstance(blocked, BlockedAddress)
-    assert proxy.last_blocked("media.test") is None
+    assert host.encode() in answer
 
 
 async def test_a_blocked_target_gets_no_packet(proxy: EgressProxy) -> None:
@@ -183,15 +179,6 @@ async def test_a_blocked_target_gets_no_packet(proxy: EgressProxy) -> None:
         await get(proxy, private.url())
         await connect(proxy, f"inner.test:{private.port}")
         assert private.connections == 0
-
-
-async def test_what_was_blocked_is_remembered_within_bounds(
-    proxy: EgressProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(egress, "_MAX_REMEMBERED", 3)
-    for last in (1, 2, 3, 1, 4):
-        await connect(proxy, f"10.0.0.{last}:443")
-    assert proxy.blocked_hosts == ("10.0.0.3", "10.0.0.1", "10.0.0.4")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +200,6 @@ async def test_a_wrong_token_gets_407_and_learns_nothing_of_the_target(
             assert answer.startswith(b"HTTP/1.1 407 ")
             assert b"Proxy-Authenticate: Basic" in answer
         assert server.connections == 0
-    assert proxy.blocked_hosts == ()
 
 
 @pytest.mark.parametrize(
@@ -270,7 +256,6 @@ async def test_an_unreachable_target_gets_502(proxy: EgressProxy) -> None:
     ):
         assert answer.startswith(b"HTTP/1.1 502 NETWORK_ERROR\r\n")
         assert b"X-Reeldeck-Error: NETWORK_ERROR" in answer
-    assert proxy.blocked_hosts == ()
 
 
 async def test_a_look_up_that_hangs_gets_502() -> None:

@@ -210,8 +210,9 @@ async def test_segments_go_on_after_the_list_of_them_has_ended(run_engine, origi
         job = await finish(engine, site.url, source="ytdlp")
     assert job.status is JobStatus.COMPLETED, job.error_message
     assert job.duration_s == pytest.approx(6, abs=0.3)
-    # The last segment of each stretch is fetched once more, to see that it is the same.
-    assert 2 < site.looked_up <= len(segments)
+    # The last segment of each stretch is fetched once more, to see that it is the same. Counted is what was
+    # used of what was looked up: yt-dlp itself asks for the page again when that is slow to come.
+    assert 2 < len(site.used) <= len(segments)
     assert max(len(origin.asked(f"/hls/{path.name}")) for path in segments) <= 3
 
 

@@ -12,6 +12,7 @@ import pytest
 from core.domain.job import JobStatus
 from core.engine.attempt import Attempt
 from core.engine.runner import Run
+from core.net.http.pump import Pump
 from core.net.transfer.assembly import Assembly
 from tests.fakes.media import made_once, video_mp4
 from tests.integration.conftest import finish
@@ -79,15 +80,21 @@ def test_circles_are_found_soon_whatever_else_there_is():
     assert most < _measured(_CIRCLES, "as it comes") / 2
 
 
-@pytest.mark.parametrize(("path", "end"), [("/film.mp4", JobStatus.COMPLETED), ("/none", JobStatus.FAILED)])
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [("/film.mp4", JobStatus.COMPLETED), ("/long.mp4", JobStatus.COMPLETED), ("/none", JobStatus.FAILED)],
+)
 async def test_a_job_that_has_ended_is_gone_without_a_search(run_engine, origin, path, end):
-    origin.put("/film.mp4", made_once(video_mp4, "clip.mp4").read_bytes())
+    film = made_once(video_mp4, "clip.mp4").read_bytes()
+    origin.put("/film.mp4", film)
+    # More than comes with the head: the rest goes past the loop's queues.
+    origin.put("/long.mp4", film + (3 * 2**20).to_bytes(4) + b"free" + bytes(3 * 2**20 - 8))
     gc.collect()
     gc.disable()
     try:
         async with run_engine() as engine:
             job = await finish(engine, origin.url(path))
-        left = [one for one in gc.get_objects() if isinstance(one, Attempt | Assembly | Run)]
+        left = [one for one in gc.get_objects() if isinstance(one, Attempt | Assembly | Pump | Run)]
     finally:
         gc.enable()
     assert job.status is end

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
 
-from core.domain.errors import IllegalTransition, InvalidRequest, LimitReached, NoSuchJob
+from core.domain.errors import IllegalTransition, InvalidRequest, LimitReached, NoSuchJob, StoreFailure
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Request
 from core.domain.snapshot import JobQuery
+from core.engine.engine import Engine
 from tests.fakes.media import audio_mp3, hls_aes, hls_audio, hls_master, made_once, video_mp4
 from tests.fakes.origin import Fault
 from tests.integration.conftest import finish, until
@@ -154,6 +156,37 @@ async def test_cancelling_deletes_what_was_fetched_and_a_retry_begins_anew(run_e
         origin.release.set()
         await engine.retry(job.id)
         assert (await until(engine, job.id, DONE, FAILED)).status is DONE
+
+
+async def test_a_retry_that_another_job_makes_needless_is_refused_with_that_job_s_number(run_engine, origin):
+    async with run_engine() as engine:
+        gone = await finish(engine, origin.url("/gone.mp4"))
+        origin.put("/gone.mp4", film()).fail(Fault(hold_after=1000), times=2)
+        again = (await engine.submit(Request(url=origin.url("/gone.mp4")))).job
+        assert again.id != gone.id
+        with pytest.raises(IllegalTransition, match=f"job {again.id} already downloads the same") as refused:
+            await engine.retry(gone.id)
+        assert f"reeldeck job {again.id}" in refused.value.hint
+        origin.release.set()
+        await until(engine, again.id, DONE)
+
+
+async def test_a_start_that_fails_late_leaves_nothing_open_and_the_next_one_begins(
+    make_settings, run_engine, monkeypatch
+):
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreFailure("planted")
+
+    with monkeypatch.context() as planted:
+        planted.setattr("core.engine.engine.recover", fail)
+        with pytest.raises(StoreFailure, match="planted"):
+            await Engine(make_settings()).start()
+    # The database's thread would keep the process from its end.
+    for thread in [each for each in threading.enumerate() if "_connection_worker" in each.name]:
+        await asyncio.to_thread(thread.join, 5)
+        assert not thread.is_alive()
+    async with run_engine() as engine:
+        assert (await engine.status())["engine"]["state"] == "running"
 
 
 async def test_a_stopped_engine_puts_its_jobs_back_and_the_next_one_finishes_them(run_engine, origin):

@@ -64,7 +64,7 @@ async def test_a_running_download_waits_for_the_end_and_goes_on_from_where_it_wa
         job = await parked(engine, job_id)
         assert (job.status, job.waiting_for, job.not_before) == (PENDING, "quiet_hours", hours.end)
         told = [event.data for event in await engine.events(job_id) if event.type is EventType.PARKED]
-        assert told == [{"waiting_for": "quiet_hours", "until": iso(hours.end)}]
+        assert told == [{"stage": "DOWNLOAD", "waiting_for": "quiet_hours", "until": iso(hours.end)}]
         film.always = Fault()
         job = await until(engine, job_id, DONE, JobStatus.FAILED)
         assert (job.status, job.retry_count) == (DONE, 0)

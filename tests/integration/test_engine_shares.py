@@ -51,7 +51,7 @@ async def test_eight_jobs_share_a_host_evenly(run_engine, origin: Origin, tmp_pa
         marks: list[list[int]] = []
         async for _ in engine.stream():
             # All at the same instant, which asking for one after the other is not.
-            done = [meter.done_bytes for meter in engine._live.meters.values()]
+            done = [meter.done_bytes for meter in engine._live._meters.values()]
             if len(done) == JOBS and all(done) and (not marks or sum(done) - sum(marks[-1]) >= WINDOW_BYTES):
                 marks.append(done)
             if len(marks) > WINDOWS:

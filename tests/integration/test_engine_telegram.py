@@ -78,7 +78,7 @@ async def test_without_a_messenger_the_engine_says_how_to_get_one(run_engine):
         for asked in (engine.known_chats(), engine.find_chat("@Amal")):
             with pytest.raises(InvalidRequest) as refused:
                 await asked
-            assert "reeldeck telegram login" in refused.value.hint
+            assert "reeldeck setup" in refused.value.hint
         # An id needs nobody to look it up.
         assert await engine.find_chat("-1001") == ChatRules(chat_id=CHAT)
     async with run_engine(telegram={"enabled": True}) as engine:

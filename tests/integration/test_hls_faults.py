@@ -16,21 +16,16 @@ from core.domain.errors import (
     RateLimited,
     Stalled,
 )
-from core.net.transfer import retries
 from tests.fakes.hls import adts, put_vod
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import cancelled, fetcher, noise, open_files
+
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 SEGMENTS = [adts(noise(40_000 + 7 * i, seed=i)) for i in range(12)]
 WHOLE = b"".join(SEGMENTS)
 KEY = bytes(range(16))
 INDEX = "/vod/index.m3u8"
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch):
-    monkeypatch.setattr(retries, "BASE_WAIT_S", 0.001)
-    monkeypatch.setattr(retries, "MAX_WAIT_S", 0.01)
 
 
 @pytest.fixture

@@ -28,12 +28,6 @@ KEY = bytes(range(16))
 INDEX = "/vod/index.m3u8"
 
 
-@pytest.fixture
-async def it(tmp_path):
-    async with fetcher(tmp_path / "job") as running:
-        yield running
-
-
 async def test_segments_are_joined_in_order_whatever_order_they_come_in(it):
     for index, resource in enumerate(put_vod(it.origin, SEGMENTS)):
         resource.latency_s = 0.03 * (index % 3)

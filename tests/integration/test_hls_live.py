@@ -21,14 +21,15 @@ from core.domain.errors import (
     Stalled,
 )
 from core.net.hls import live as live_module
-from core.net.hls.live import save_recorded
-from core.net.hls.playlist import MediaPlaylist, Segment, parse_playlist
+from core.net.hls.playlist import MediaPlaylist, Segment
+from core.net.hls.reading import parse_playlist
+from core.net.hls.recorded import save_recorded
 from core.net.hls.spool import Spool
 from core.net.hls.timeline import file_name
 from tests.fakes.hls import LiveList, adts, encrypted
 from tests.fakes.media import hls_fmp4, id3_timestamp, made_once, run_ffmpeg
 from tests.fakes.origin import Fault
-from tests.fakes.transfer import cancelled, fetcher, noise, open_files
+from tests.fakes.transfer import cancelled, noise, open_files
 
 SEGMENTS = [adts(noise(3_000 + 7 * i, seed=i)) for i in range(40)]
 WHOLE = b"".join(SEGMENTS)
@@ -60,12 +61,6 @@ class Known:
             raise self.error
         self.reached = [reaches_end(each) for each in self.found]
         return self.found
-
-
-@pytest.fixture
-async def it(tmp_path):
-    async with fetcher(tmp_path / "job") as running:
-        yield running
 
 
 def part_of(it) -> Path:

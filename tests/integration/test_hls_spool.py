@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.domain.errors import DiskFull, Unknown
-from core.net.hls import spool as spool_module
 from core.net.hls.spool import Arrived, Spool
+from core.net.transfer import disk
 
 
 def one(position: int, *, init: str = "", data: bytes | None = None) -> Arrived:
@@ -123,7 +123,7 @@ def test_a_full_disk_costs_the_batch_and_nothing_else(tmp_path, monkeypatch):
     def full(_file, _data, _offset):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool_module, "pwrite_all", full)
+    monkeypatch.setattr(disk, "pwrite_all", full)
     with pytest.raises(DiskFull):
         spool.add_blocking([one(1)])
     monkeypatch.undo()

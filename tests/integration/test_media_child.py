@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -312,6 +314,20 @@ async def test_a_worker_that_floods_us_is_ended(tmp_path):
     assert await worker.receive() is None
     await worker.close()
     assert worker.returncode == -signal.SIGKILL
+
+
+async def test_nothing_of_a_closed_worker_waits_for_the_garbage_search(tmp_path):
+    worker = await WorkerProcess.start(python(ECHO), cwd=tmp_path)
+    worker.send({"n": 1})
+    assert await worker.receive() == {"n": 1}
+    await worker.close()
+    seen = weakref.ref(worker)
+    gc.disable()
+    try:
+        del worker
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 async def test_closing_a_worker_at_once_leaves_none_of_its_processes(tmp_path):

@@ -12,13 +12,6 @@ from tests.fakes import media
 from tests.fakes.media import made_once
 
 
-@pytest.fixture
-async def prober():
-    prober = Prober()
-    yield prober
-    await prober.close()
-
-
 def long_film(path: Path) -> Path:
     """Index in front, as finished films have it."""
     media.run_ffmpeg(

@@ -31,13 +31,6 @@ def _small_films(monkeypatch):
     monkeypatch.setattr(forerun, "PROBE_BYTES", 20_000)
 
 
-@pytest.fixture
-async def prober():
-    running = Prober()
-    yield running
-    await running.close()
-
-
 def _stream(folder: Path) -> bytes:
     """A film as a transport stream."""
     film, stream = video_mp4(folder / "film.mp4", 4.0), folder / "film.ts"

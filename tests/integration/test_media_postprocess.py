@@ -43,13 +43,6 @@ TAGS = Tags(
 )
 
 
-@pytest.fixture
-async def prober():
-    prober = Prober()
-    yield prober
-    await prober.close()
-
-
 def webm(path: Path) -> Path:
     encode = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus")
     media.run_ffmpeg("-i", made_once(media.video_mp4, "film.mp4"), *encode, path)

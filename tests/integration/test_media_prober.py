@@ -23,13 +23,6 @@ from tests.fakes import media
 from tests.fakes.media import made_once
 
 
-@pytest.fixture
-async def prober():
-    prober = Prober()
-    yield prober
-    await prober.close()
-
-
 def pid_of(prober: Prober) -> int:
     worker = prober._slots[0]._worker
     assert worker

@@ -21,13 +21,6 @@ from tests.fakes.media import made_once
 FFMPEG = locate(None)
 
 
-@pytest.fixture
-async def prober():
-    prober = Prober()
-    yield prober
-    await prober.close()
-
-
 async def made(prober: Prober, folder: Path, wanted: Wanted, source: Path) -> tuple[Path, MediaInfo]:
     item = Input(Role.AUDIO, source, await prober.probe(source, measure=False))
     finished = await postprocess(

@@ -23,13 +23,6 @@ FFMPEG = locate(None)
 UNNOTICED_S = 0.04
 
 
-@pytest.fixture
-async def prober():
-    prober = Prober()
-    yield prober
-    await prober.close()
-
-
 async def finished(prober: Prober, folder: Path, *sources: tuple[Role, Path], container: str = "mp4") -> Path:
     inputs = [Input(role, path, await prober.probe(path, measure=False)) for role, path in sources]
     wanted = Wanted(kind=Kind.VIDEO, container=container)

@@ -97,7 +97,21 @@ async def test_it_is_told_what_fetches(run_engine, origin):
         (begun,) = [
             event for event in await engine.events(job.id) if event.type is EventType.DOWNLOAD_STARTED
         ]
-    assert begun.data == {"downloader": "http"}
+    assert begun.data == {"downloader": "http", "stage": "DOWNLOAD"}
+
+
+async def test_each_event_tells_the_stage_in_which_it_happened(run_engine, origin):
+    """What is stored together with the end of the next stage is no part of that."""
+    origin.put("/tone.mp3", made_once(audio_mp3, "tone.mp3").read_bytes())
+    async with run_engine() as engine:
+        job = await finish(engine, origin.url("/tone.mp3"))
+        stages = {event.type: event.data.get("stage") for event in await engine.events(job.id)}
+    assert stages[EventType.METADATA_FETCH_STARTED] == stages[EventType.METADATA_FETCH_FINISHED] == "RESOLVE"
+    assert stages[EventType.CAPABILITY_CHECKED] == "CHECK"
+    assert stages[EventType.DOWNLOAD_FINISHED] == "DOWNLOAD"
+    assert stages[EventType.POSTPROCESS_STARTED] == "POSTPROCESS"
+    assert stages[EventType.OUTPUT_VALIDATED] == "VALIDATE"
+    assert stages[EventType.ARCHIVED] == "ARCHIVE"
 
 
 def test_lines_inside_a_job_name_it(lines):

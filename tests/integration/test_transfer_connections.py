@@ -8,21 +8,11 @@ import pytest
 
 from core.domain.errors import NotFound
 from core.net.seats import Seats, seating_of
-from core.net.transfer import ramp, ranges, retries
+from core.net.transfer import ramp, ranges
 from tests.fakes.origin import Fault, Origin
-from tests.fakes.transfer import MIB, Fetcher, fetcher, noise
+from tests.fakes.transfer import MIB, Fetcher, noise
 
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch):
-    monkeypatch.setattr(retries, "BASE_WAIT_S", 0.001)
-    monkeypatch.setattr(retries, "MAX_WAIT_S", 0.01)
-
-
-@pytest.fixture
-async def it(tmp_path):
-    async with fetcher(tmp_path / "job", read_s=2) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 async def test_an_origin_that_throttles_each_connection_gets_many(it):

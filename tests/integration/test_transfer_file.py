@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 
 import pytest
 
 from core.domain.errors import DiskFull, MediaFailure, NotFound, SizeLimit, Unknown
-from core.net.transfer import part as part_module
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import Fault
-from tests.fakes.transfer import MIB, fetcher, noise
+from tests.fakes.transfer import MIB, noise
 
 DATA = noise(3 * MIB + 17)
-
-
-@pytest.fixture
-async def it(tmp_path):
-    async with fetcher(tmp_path / "job") as running:
-        yield running
 
 
 async def test_a_file_arrives_whole_and_nothing_else_is_left(it):
@@ -129,8 +123,7 @@ async def test_a_full_disk_is_said_so_at_whatever_step(it, monkeypatch, call):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(part_module.os, call, full)
-        patch.setattr(part_module, "_flush", full if call == "fdatasync" else part_module._flush)
+        patch.setattr(os, call, full)
         if call == "fdatasync":
             it.origin.put("/f", DATA).fail(Fault(hold_after=MIB))
         with pytest.raises(DiskFull, match="No space"):

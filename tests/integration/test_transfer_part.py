@@ -10,8 +10,9 @@ import pytest
 from core.domain.errors import MediaFailure
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.digest import PrefixDigest
+from core.net.transfer.disk import pwrite_all
 from core.net.transfer.journal import Journal
-from core.net.transfer.part import PartFile, pwrite_all
+from core.net.transfer.part import PartFile
 from tests.fakes.transfer import MIB, cancelled, noise, open_files, sha256
 
 
@@ -64,7 +65,7 @@ def test_discarding_leaves_nothing(part, tmp_path):
 async def test_what_is_claimed_was_flushed_before(part, monkeypatch):
     """The note is taken first, then the flush, then the note is written: never the other way round."""
     steps = []
-    monkeypatch.setattr("core.net.transfer.part._flush", lambda _: steps.append("flush"))
+    monkeypatch.setattr("core.net.transfer.disk.flush_blocking", lambda _: steps.append("flush"))
     await Journal(part).claim(lambda: steps.append("note") or {"n": len(steps)})
     assert steps == ["note", "flush"]
     assert part.read_note() == {"n": 1}
@@ -73,7 +74,7 @@ async def test_what_is_claimed_was_flushed_before(part, monkeypatch):
 async def test_nothing_new_costs_no_flush(part, monkeypatch):
     journal = Journal(part)
     await journal.claim(lambda: {"done": [1]})
-    monkeypatch.setattr("core.net.transfer.part._flush", None)
+    monkeypatch.setattr("core.net.transfer.disk.flush_blocking", None)
     await journal.claim(lambda: {"done": [1]})
 
 

@@ -14,15 +14,9 @@ from core.net.transfer.remote import (
     strong_validator,
 )
 from tests.fakes.origin import HTML, Fault
-from tests.fakes.transfer import MIB, fetcher, noise
+from tests.fakes.transfer import MIB, noise
 
 DATA = noise(MIB)
-
-
-@pytest.fixture
-async def it(tmp_path):
-    async with fetcher(tmp_path / "job") as running:
-        yield running
 
 
 async def probe(it, path="/f"):

@@ -10,23 +10,13 @@ import zlib
 import pytest
 
 from core.domain.errors import HttpFailure, Unknown
-from core.net.transfer import journal, part, retries
+from core.net.transfer import journal, part
 from tests.fakes.origin import Fault
-from tests.fakes.transfer import MIB, cancelled, fetcher, noise, open_files
+from tests.fakes.transfer import MIB, cancelled, noise, open_files
+
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 DATA = noise(4 * MIB + 11)
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch):
-    monkeypatch.setattr(retries, "BASE_WAIT_S", 0.001)
-    monkeypatch.setattr(retries, "MAX_WAIT_S", 0.01)
-
-
-@pytest.fixture
-async def it(tmp_path):
-    async with fetcher(tmp_path / "job", read_s=2) as running:
-        yield running
 
 
 async def stop_at(it, position, path="/f", **options):

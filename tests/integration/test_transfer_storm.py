@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.errors import JobError
 from core.net.hls import fetch as hls
-from core.net.transfer import journal, retries
+from core.net.transfer import journal
 from tests.fakes.hls import adts, put_vod
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, fetcher, open_files
@@ -18,10 +18,8 @@ ROUNDS = 8
 
 
 @pytest.fixture
-def rng(request, monkeypatch):
+def rng(request, monkeypatch, short_waits):
     chance = random.Random(request.param)
-    monkeypatch.setattr(retries, "BASE_WAIT_S", 0.001)
-    monkeypatch.setattr(retries, "MAX_WAIT_S", 0.02)
     monkeypatch.setattr(journal, "CLAIM_BYTES", chance.choice([100_000, MIB]))
     monkeypatch.setattr(hls, "_AHEAD_BYTES", chance.choice([10_000, 24 * MIB]))
     return chance

@@ -71,6 +71,7 @@ def dashboard_on(monkeypatch: pytest.MonkeyPatch) -> Open:
             if waits:
                 await shown.until(lambda: app.deck.sync.is_loaded)
                 await shown.until(lambda: "Loading" not in shown.text)
+                await shown.until(lambda: not app.screen._is_coming)  # what it found then was sent
             yield shown
 
     return start

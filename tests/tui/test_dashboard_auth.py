@@ -228,7 +228,7 @@ async def test_a_login_is_added_with_completed_source_and_path(dashboard, engine
         await shown.press("y", "o")
         await shown.until(lambda: shown.app.focused._suggestion == "youtube")
         await shown.press("right", "tab", *f"{cookie_file.parent}/")
-        await shown.shows("cookies.txt  more/")
+        await shown.shows("Files: cookies.txt, more/")
         assert ".hidden" not in shown.text
         await shown.press("c")
         await shown.until(lambda: shown.app.focused._suggestion == str(cookie_file))

@@ -244,6 +244,17 @@ async def test_while_the_engine_is_lost_operations_say_why_not(dashboard, engine
         await shown.shows("The engine is not connected")
 
 
+@pytest.mark.parametrize("columns", [80, 100, 140])
+async def test_what_an_operation_does_and_how_to_begin_is_never_cut(dashboard, columns):
+    async with dashboard(size=(columns, 24)) as shown:
+        await shown.press("O")
+        await shown.shows("Who may use the HTTP API over TCP")
+        assert "…" not in shown.text
+        await shown.press("w")
+        await shown.shows("Nobody is told")
+        assert "…" not in shown.text
+
+
 async def test_the_record_names_who_did_what(dashboard, engine):
     entry = AuditEntry(
         actor="token:phone", action="POST /api/v1/jobs/{id}/cancel", target="/api/v1/jobs/7/cancel",

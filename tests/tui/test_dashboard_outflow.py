@@ -157,6 +157,7 @@ async def test_a_screen_that_the_terminal_does_not_take_is_merged_not_queued(das
         monkeypatch.setattr(app, "has_room", lambda: False)
         await shown.press("j", "j", "question_mark", "escape", "j")
         assert shown.index.cursor_row == 3, "keys are obeyed meanwhile"
+        await shown.until(lambda: not app.screen._is_coming)
         assert sent == []
         monkeypatch.setattr(app, "has_room", lambda: True)
         app.on_room()

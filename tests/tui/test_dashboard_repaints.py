@@ -10,7 +10,8 @@ import sys
 from textual.geometry import Region
 from textual.strip import Strip
 
-from core.domain.job import JobStatus
+from core.domain.job import JobStatus, Stage
+from tests.tui.conftest import Dashboard
 from tui.screens.confirm import ConfirmScreen
 from tui.thrift import ThriftyUpdate
 from tui.widgets.lines import LineBar
@@ -44,6 +45,11 @@ def check(update: ThriftyUpdate, whole: list[Strip], dirty: list[Region]) -> Non
         assert drawn[x1 - start : x2 - start] == cells(whole[y])[x1:x2]
 
 
+async def has_come(shown: Dashboard) -> None:
+    """Wait until what follows from a screen's coming was sent."""
+    await shown.until(lambda: not shown.app.screen._is_coming)
+
+
 async def test_a_partial_repaint_sends_what_stands_on_the_whole_screen(dashboard, engine):
     engine.add_many(40, status=JobStatus.COMPLETED)
     chance = random.Random(7)
@@ -51,6 +57,7 @@ async def test_a_partial_repaint_sends_what_stands_on_the_whole_screen(dashboard
         for is_dialog in (False, True):
             if is_dialog:
                 await shown.app.push_screen(ConfirmScreen("Really?", "do it", count=1))
+            await has_come(shown)
             compositor = shown.app.screen._compositor
             whole = compositor.render_strips()
             for _ in range(20):
@@ -73,6 +80,7 @@ async def test_a_partial_repaint_sends_what_stands_on_the_whole_screen(dashboard
 async def test_only_widgets_that_show_something_dirty_are_rendered(dashboard, engine, monkeypatch):
     engine.add_many(40)
     async with dashboard(SIZE) as shown:
+        await has_come(shown)
         rendered = []
         render = LineBar.render_lines
         monkeypatch.setattr(
@@ -90,13 +98,54 @@ async def test_the_cursor_moves_before_anything_else_is_drawn(dashboard, engine,
     async with dashboard(SIZE) as shown:
         sent = []
         table = shown.app.screen.view.table
-        await shown.until(lambda: not (table.screen._layout_required or table._repaint_regions))
+        await has_come(shown)
+        await shown.until(lambda: not table.screen._layout_required)
+        table.screen.repaint_now(table)  # what is left of its coming
         monkeypatch.setattr(shown.app, "_display", lambda _screen, update: sent.append(update))
         top = table.region.y
         table.move(1)
         assert len(sent) == 1
         assert {y for y, _, _ in sent[0].spans} == {top, top + 1}
         await shown.until(lambda: len(sent) > 1)  # the detail follows
+
+
+async def test_a_page_that_another_covers_is_painted_only_when_it_is_back(dashboard, engine, monkeypatch):
+    job = engine.add(
+        "https://example.org/a",
+        title="A film",
+        status=JobStatus.RUNNING,
+        stage=Stage.DOWNLOAD,
+        size_bytes=100,
+    )
+    async with dashboard((80, 24)) as shown:
+        below = shown.app.screen
+        await shown.press("enter")
+        await shown.shows("STAGES")
+        painted: list[object] = []
+        paint = type(below).paint
+        monkeypatch.setattr(type(below), "paint", lambda page: painted.append(page) or paint(page))
+        engine.progress(job.id, 70, 100, 1.0)
+        await shown.shows("70%")
+        assert not painted
+        await shown.press("escape")
+        await shown.shows("70%", "all about it")
+        assert painted
+
+
+async def test_what_a_page_finds_while_it_comes_is_sent_as_one(dashboard, monkeypatch):
+    async with dashboard(SIZE) as shown:
+        sent: list[tuple[bool, bool]] = []
+
+        def display(screen, update) -> None:
+            if update is not None and screen is shown.app.screen:
+                sent.append((screen.__class__.__name__ == "OperationsScreen", screen._is_coming))
+
+        await has_come(shown)
+        monkeypatch.setattr(shown.app, "_display", display)
+        await shown.press("O")
+        await shown.shows("Who changed what")
+        await shown.until(lambda: any(is_new for is_new, _ in sent))
+        assert not any(is_coming for _, is_coming in sent)
 
 
 def test_the_first_screen_waits_for_nothing_that_it_does_not_need():

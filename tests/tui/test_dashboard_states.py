@@ -136,7 +136,7 @@ async def test_sentences_name_the_keys_that_people_chose(dashboard, engine, tmp_
         await shown.press("ctrl+o")
         await shown.shows("Ctrl+o or Ctrl+l follows")
         await shown.press("comma")
-        await shown.shows("Ctrl+k turns it over")
+        await shown.shows("Ctrl+k switches it")
         await shown.press("j")
         await shown.shows("comes back with Ctrl+n")
         await shown.press("f4", "1")

@@ -52,7 +52,7 @@ STOPS = (
     Stop("library, searched", ("slash", *"by:ann"), "the best first", ("escape",)),
     Stop("send a file", ("s",), "Send to", ("escape",)),
     Stop("what is found, counted", ("f",), "in the library", ("escape",)),
-    Stop("import a folder", ("i",), "part of the library", ("escape",)),
+    Stop("import a folder", ("i",), "Add your own files", ("escape",)),
     Stop("log", ("6",), "to=RUNNING"),
     Stop("operations", ("O",), "Check-up"),
     Stop("collect a chat", ("c",), "already holds", ("escape",)),

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from core.api.bodies import BATCH_PATH, MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES
+from core.api.bodies import BATCH_PATH, MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES
 from core.api.callers import Callers
 from core.api.doorkeeper import Door, Doorkeeper
 from core.api.metrics import Traffic
@@ -158,6 +158,15 @@ async def test_a_body_over_the_limit_is_refused_whether_its_length_was_told_or_n
         for content in (b"x" * (MAX_BODY_BYTES + 1), pieces()):
             refused = await http.post("/", content=content)
             assert refused.status_code == 413
+            assert refused.json()["type"] == "INVALID_REQUEST"
+
+
+async def test_a_head_over_the_limit_is_refused_however_it_arrives():
+    async with client(Door.SOCKET) as http:
+        assert (await http.get("/", headers={"x": "y" * (MAX_HEAD_BYTES - 500)})).status_code == 200
+        for path, fields in (("/", {"x": "y" * MAX_HEAD_BYTES}), ("/?q=" + "y" * MAX_HEAD_BYTES, {})):
+            refused = await http.get(path, headers=fields)
+            assert (refused.status_code, refused.headers["connection"]) == (431, "close")
             assert refused.json()["type"] == "INVALID_REQUEST"
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.errors import ERRORS, EngineUnreachable
+from core.config.settings import LOG_FILE
+from core.domain.errors import ERRORS, EngineUnreachable, IllegalTransition
 from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind, Request
 from core.domain.snapshot import Submitted
 from tests.fakes.engine import ENGINE_VERSION, FakeEngine
 from tests.unit import conftest as commands
-from tui.cli import COMMANDS, reeldeck
+from tui.cli import COMMANDS, MEANT, reeldeck
 from tui.console import connect
 
 HEAVY = {
@@ -111,7 +112,40 @@ class TestProgram:
     def test_a_wrong_command_names_the_nearest(self, run):
         answer = run("stauts")
         assert answer.code == 2
-        assert "Did you mean 'status'?" in answer.err
+        assert "Did you mean: reeldeck status?" in answer.err
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            ("download", "reeldeck get"),
+            ("dowload", "reeldeck get"),
+            ("login", "reeldeck telegram login"),
+            ("TUI", "reeldeck"),
+            ("https://a.example/film", "reeldeck get URL"),
+        ],
+    )
+    def test_words_of_other_programs_lead_to_ours(self, run, typed, meant):
+        assert f"Did you mean: {meant}?" in run(typed).err
+
+    def test_what_other_programs_say_is_no_command_of_ours(self):
+        assert not MEANT.keys() & COMMANDS.keys()
+        assert {meant.split()[0] for meant in MEANT.values() if meant} <= COMMANDS.keys() | {
+            "--help",
+            "--version",
+        }
+
+    def test_a_wrong_command_line_is_one_line_and_how_it_is_used(self, run):
+        wrong, hint = run("job", "x").err.splitlines()
+        assert (
+            wrong == "error: Invalid value for 'ID': 'x' is no number of a job; see them with: reeldeck jobs"
+        )
+        assert hint.startswith("hint: Use it as: ")
+        assert "job [OPTIONS] ID (more: " in hint
+
+    def test_a_group_of_commands_alone_shows_its_help(self, run):
+        answer = run("auth")
+        assert answer.code == 2
+        assert "\nCommands:\n" in answer.err
 
     @pytest.mark.parametrize(
         "arguments", [["get"], ["job"], ["job", "x"], ["jobs", "--status", "odd"], ["--odd"]]
@@ -134,7 +168,18 @@ class TestProgram:
         engine.fail_next("jobs", EngineUnreachable())
         answer = run("jobs")
         assert answer.code == 43
-        assert answer.err == "error: No engine is running\nhint: Start it with: reeldeck serve\n"
+        assert answer.err == f"error: No engine is running\nhint: {EngineUnreachable.default_hint}\n"
+        assert "reeldeck serve" in answer.err
+
+    def test_where_no_engine_runs_there_is_nothing_to_stop(self, run, engine):
+        engine.fail_next("status", EngineUnreachable())
+        assert run("stop").err == "error: No engine is running\nhint: There is nothing to stop.\n"
+
+    def test_a_job_that_nothing_is_written_about_is_told_so(self, run, home):
+        log = home / "data" / "logs" / LOG_FILE
+        log.parent.mkdir(parents=True)
+        log.touch()
+        assert "Nothing is written about job 7; its timeline: reeldeck job 7" in run("logs", "--job", "7").err
 
     def test_a_wrong_configuration_is_2_and_names_what_is_wrong(self, run, monkeypatch):
         monkeypatch.setenv("REELDECK_LIMITS__MAX_PARALLEL_JOBS", "many")
@@ -243,6 +288,14 @@ class TestControl:
         acted = {jobs[job_id] for (job_id,) in asked(engine, arguments[0])}
         assert acted == statuses
 
+    def test_what_was_chosen_by_its_state_and_is_in_another_by_now_is_no_fault(self, run, engine):
+        engine.add(status=JobStatus.FAILED)
+        engine.add(status=JobStatus.FAILED)
+        engine.fail_next("retry", IllegalTransition("job 9 already downloads the same as job 2"))
+        answer = run("retry", "--failed")
+        assert (answer.code, len(answer.out.splitlines())) == (0, 1)
+        assert "is left as it is: job 9 already downloads the same" in answer.err
+
     def test_all_means_more_than_a_page(self, run, engine):
         engine.add_many(1100)
         assert run("pause", "--all").out.count("PAUSED") == 1100
@@ -314,6 +367,8 @@ class TestControl:
         assert run("clear", stdin="\n").code == 130
         assert asked(engine, "delete") == []
         assert "3 jobs forgotten" in run("clear", stdin="y\n").out
+        engine.add(status=JobStatus.FAILED)
+        assert "1 jobs forgotten" in run("clear", stdin="").out  # a script, with nobody to ask
         assert run("clear", "--yes").out == "There is nothing to clear.\n"
 
     def test_clear_can_be_narrowed(self, run, engine):
@@ -334,6 +389,9 @@ class TestControl:
         assert f"running, version {ENGINE_VERSION}" in shown
         assert "1 running" in shown
         assert run("status", "--json").rows[0]["engine"]["pid"] == 1
+        assert "jobs wait" not in shown
+        engine.free_bytes = 2**20
+        assert "the disk: 2.0 GiB are kept free; jobs wait" in run("status").out
 
 
 class TestAdd:
@@ -451,6 +509,14 @@ class TestGet:
         assert answer.code == ERRORS["GEO_BLOCK"].exit_code
         assert "error: Not available in this machine's country: HTTP 451\nhint: Use a proxy.\n" in answer.err
         assert answer.out == f"{engine.folder / '2.mp4'}\n"
+
+    def test_a_file_in_the_place_of_the_folder_is_seen_before_anything_is_fetched(
+        self, run, engine, tmp_path
+    ):
+        (tmp_path / "here").touch()
+        answer = run("get", "https://a.example/1", "--out", str(tmp_path / "here" / "below"))
+        assert (answer.code, "is no folder" in answer.err) == (2, True)
+        assert not asked(engine, "submit_many")
 
     def test_a_refused_link_does_not_stop_the_others(self, run, engine):
         answer = run("get", "nonsense", "https://a.example/1")

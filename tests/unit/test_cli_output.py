@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -159,6 +160,13 @@ class TestExits:
         assert "Traceback" not in said
         assert self.run(self.raising(KeyError("x")), debug=True) == 30
         assert "Traceback" in capsys.readouterr().err
+
+    def test_a_place_that_the_system_refuses_is_no_fault_of_ours(self, capsys):
+        assert self.run(lambda: Path("/proc/reeldeck").mkdir()) == 2
+        said = capsys.readouterr().err
+        assert "error: The configuration is not valid: /proc/reeldeck cannot be used: " in said
+        assert "reeldeck doctor" in said
+        assert "Traceback" not in said
 
     def test_a_stored_error_is_rebuilt_without_doubling_its_summary(self):
         stored = NotFound("HTTP 404", hint="Look elsewhere.")

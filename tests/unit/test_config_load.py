@@ -123,8 +123,9 @@ class TestSecrets:
         assert config('[network]\nproxy = "http://proxy.example"\n', mode=0o644).network.proxy
 
     def test_a_secret_may_stand_in_a_file_of_its_own(self, config, tmp_path):
-        (tmp_path / "hash").write_text("s3cret\n")
-        (tmp_path / "proxy").write_text("http://me:pw@proxy.example\n")
+        for name, secret in {"hash": "s3cret\n", "proxy": "http://me:pw@proxy.example\n"}.items():
+            (tmp_path / name).write_text(secret)
+            (tmp_path / name).chmod(0o600)
         settings = config(
             '[telegram]\napi_hash_file = "hash"\n[sources.direct]\nenabled = true\n',
             {"REELDECK_SOURCES__DIRECT__PROXY_FILE": str(tmp_path / "proxy")},
@@ -133,6 +134,16 @@ class TestSecrets:
         assert settings.telegram.api_hash is not None
         assert settings.telegram.api_hash.get_secret_value() == "s3cret"
         assert settings.sources.of("direct").proxy == "http://me:pw@proxy.example"
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604])
+    def test_a_secret_file_of_ours_that_others_may_read_is_refused(self, config, tmp_path, mode):
+        (tmp_path / "hash").write_text("s3cret\n")
+        (tmp_path / "hash").chmod(mode)
+        with pytest.raises(ConfigError) as caught:
+            config('[telegram]\napi_hash_file = "hash"\n')
+        assert "telegram.api_hash_file: others may read" in caught.value.detail
+        assert f"chmod 600 {tmp_path / 'hash'}" in caught.value.hint
+        assert "s3cret" not in str(caught.value)
 
     def test_systemd_credentials_win_over_the_file_and_lose_to_variables(self, config, tmp_path):
         folder = tmp_path / "credentials"
@@ -206,7 +217,15 @@ class TestComplaints:
             ("[retries]\nbackoff_s = 5\n", ":2: retries.backoff_s = 5 should be a list"),
             ("limits = 5\n", ":1: limits = 5 should be a table"),
             ('[sources]\ndirect = "x"\n', ':2: sources.direct = "x" should be a table'),
-            ('[limits]\nquiet_hours = "late"\n', ':2: limits.quiet_hours = "late"'),
+            (
+                '[limits]\nquiet_hours = "late"\n',
+                ':2: limits.quiet_hours = "late" should be two times of day',
+            ),
+            ('[paths]\ndata_dir = "media"\n', ':2: paths.data_dir = "media" should be a full path'),
+            (
+                '[limits]\nmax_file_size_bytes = "2 GB"\n',
+                ':2: limits.max_file_size_bytes = "2 GB" should be a whole number',
+            ),
             ('[network]\nallow_addresses = ["x"]\n', ":2: network.allow_addresses"),
             ("[api]\ntcp_port = 70000\n", ":2: api.tcp_port = 70000"),
             (
@@ -235,6 +254,20 @@ class TestComplaints:
     )
     def test_a_syntax_error_is_named_with_its_line(self, config, text, line):
         assert f"config.toml:{line}: " in complaint(config, text)
+
+    @pytest.mark.parametrize(
+        ("text", "hint"),
+        [
+            ("[paths]\narchive_dir = /srv/media\n", "Text stands in quotes"),
+            ("[telegram]\nenabled = True\n", "true and false are written small"),
+            ('[paths]\narchive_dir = "C:\\Users"\n', "'single quotes'"),
+            ('[paths]\narchive_dir = "\\media"\n', "'single quotes'"),
+        ],
+    )
+    def test_the_usual_slips_of_toml_come_with_their_cure(self, config, text, hint):
+        with pytest.raises(ConfigError) as caught:
+            config(text)
+        assert hint in caught.value.hint
 
     def test_a_file_that_is_not_text_is_refused(self, tmp_path):
         file = tmp_path / "config.toml"

@@ -22,7 +22,7 @@ from core.domain.errors import (
 from core.domain.media import MediaInfo, StreamInfo
 from tests.fakes.engine import FakeEngine
 from userbot.delivery.attributes import describe
-from userbot.delivery.captions import caption
+from userbot.delivery.captions import TITLE_UNITS, caption
 from userbot.delivery.verdict import LONGEST_WAIT_S, PATIENCE_S, PATIENCE_TRIES, next_try_s
 
 FILM = StreamInfo(type="video", codec="h264", width=1920, height=1080)
@@ -135,6 +135,12 @@ def test_a_title_from_outside_calls_no_person_and_no_bot_and_is_no_markup():
 
 def test_braces_in_a_title_are_text():
     assert caption("{title}", job(title="{url} {0}"), None).text == "{url} {0}"
+
+
+def test_a_title_as_long_as_a_post_is_cut_although_there_would_be_room():
+    made = caption("{title}\n{url}", job(title="word " * 150), None)
+    title, link = made.text.split("\n")
+    assert (units(title) <= TITLE_UNITS, title[-1], link) == (True, "…", job().url)
 
 
 @given(st.text(max_size=600), st.integers(0, 1100), st.integers(1, 1024))

@@ -27,6 +27,7 @@ def test_a_generated_page_is_current(name):
         "docs/setup.md",
         "docs/service.md",
         "docs/backup.md",
+        "docs/tutorial.md",
     ],
 )
 def test_links_between_pages_lead_somewhere(page):

@@ -53,7 +53,7 @@ async def test_what_runs_is_told_with_its_live_figures_when_something_of_it_is_s
     board.begin(RUNNING).track(0, None)(700, 1000)
     (told,) = board.stored([RUNNING])
     assert told.bytes_done == 700
-    assert board.meters
+    assert board._meters
 
 
 async def test_an_attempt_that_ends_late_leaves_the_next_one_shown(board):
@@ -61,6 +61,6 @@ async def test_an_attempt_that_ends_late_leaves_the_next_one_shown(board):
     first = board.begin(RUNNING)
     second = board.begin(RUNNING.evolve(attempt=2))
     board.end(first)
-    assert list(board.meters.values()) == [second]
+    assert list(board._meters.values()) == [second]
     board.end(second)
-    assert not board.meters
+    assert not board._meters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from core.domain.errors import ERRORS, NotFound
+from core.domain.errors import ERRORS, NetworkFailure, NotFound
 from core.domain.job import Kind
 from core.domain.media import FormatInfo, Role
 from core.domain.snapshot import MetadataPreview
@@ -89,3 +89,12 @@ def test_titles_of_strangers_reach_the_terminal_escaped(engine):
     )
     _, out, _ = run("info", URL)
     assert not {"\x1b", "\x07", "\u202e"} & set(out)
+
+
+def test_nobody_tries_a_question_again_and_its_hint_does_not_say_so(engine):
+    engine.fail_next("preview", NetworkFailure("no answer"))
+    code, _, err = run("info", URL)
+    assert code == NetworkFailure.exit_code
+    assert "hint: Ask again later." in err
+    engine.fail_next("preview", NetworkFailure("no answer", hint="Mend the proxy."))
+    assert "hint: Mend the proxy." in run("info", URL)[2]

@@ -69,6 +69,8 @@ def test_a_character_and_its_escape_are_the_same_link(segment: str) -> None:
         ("https://example.com/a?", "https://example.com/a"),
         ("https://example.com/a?&&b=1&", "https://example.com/a?b=1"),
         ("  <https://example.com/a>\n", "https://example.com/a"),
+        ('"https://example.com/a"', "https://example.com/a"),
+        ("“https://example.com/a”", "https://example.com/a"),
         ("\u200fhttps://example.com/a\u200e", "https://example.com/a"),
         ("https://example.com/a/../b/./c", "https://example.com/b/c"),
         ("https://example.com/%7euser/%e2%82%ac", "https://example.com/~user/%E2%82%AC"),
@@ -140,3 +142,19 @@ def test_what_is_no_usable_link_is_refused_with_the_reason(url: str, reason: str
     with pytest.raises(InvalidRequest) as caught:
         normalise(url)
     assert reason in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("youtube.com/watch?v=1", "Did you mean https://youtube.com/watch?v=1?"),
+        ("example.org:8080", "Did you mean https://example.org:8080?"),
+        ("~/films/a.mp4", "reeldeck library import"),
+        ("hello world", "begins with http:// or https://"),
+        ("https://example.com/" + "a" * 20_000, "share button"),
+    ],
+)
+def test_the_hint_says_what_was_meant_where_that_can_be_seen(typed: str, hint: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        normalise(typed)
+    assert hint in caught.value.hint

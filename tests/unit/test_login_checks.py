@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from core.config.settings import Settings, SourceSettings
+from core.config.settings import Settings
+from core.config.sources import SourceSettings
 from core.domain.errors import AuthRequired, HttpFailure, ParserFailure
 from core.sources.login_asking import judge
 from core.sources.login_checks import CHECKS, NoLoginCheck, check_of

@@ -42,3 +42,21 @@ def test_the_service_names_only_variables_that_there_are():
         assert field_at(tuple(name.lower().split("__"))) is not None, name
     for credential in re.findall(r"LoadCredential=(\w+):", UNIT):
         assert field_at(tuple(credential.split("__"))) is not None, credential
+
+
+def test_the_service_of_a_person_lives_and_ends_as_that_of_the_machine_does():
+    own = (ROOT / "packaging" / "systemd" / "reeldeck.user.service").read_text()
+    shared = (
+        "Type",
+        "NotifyAccess",
+        "WatchdogSec",
+        "Restart",
+        "RestartSec",
+        "TimeoutStopSec",
+        "KillMode",
+        "UMask",
+    )
+    for key in shared:
+        (line,) = re.findall(rf"^{key}=.*$", UNIT, re.MULTILINE)
+        assert line in own.splitlines()
+    assert "ExecStart=%h/.local/bin/reeldeck serve" in own.splitlines()

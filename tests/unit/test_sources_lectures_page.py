@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.config.settings import Site
+from core.config.sources import Site
 from core.domain.errors import ParserFailure
 from core.sources.lectures.html import parse_html
 from core.sources.lectures.layouts import LAYOUTS, Layout, layout_of

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core.auth.login import Login
-from core.config.settings import Settings, XSettings
+from core.config.settings import Settings
+from core.config.sources import XSettings
 from core.domain.errors import AuthRequired, ExtractorOutdated
 from core.sources.registry import Registry
 from core.sources.x_spaces.bearer import read_bearer, web_bearer_blocking

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.config.settings import Network, SourceSettings, Timeouts
+from core.config.settings import Network, Timeouts
+from core.config.sources import SourceSettings
 from core.domain.errors import Unknown
 from core.domain.job import Request
 from core.domain.media import Resolution, Role, Track, Transport

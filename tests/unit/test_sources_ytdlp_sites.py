@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from yt_dlp.extractor import gen_extractor_classes
 
-from core.config.settings import GENTLE, Settings
+from core.config.settings import Settings
+from core.config.sources import GENTLE
 from core.domain.errors import UnsupportedSource
 from core.domain.job import Kind
 from core.sources.registry import Registry

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.job import JobStatus, Stage
 from tests.fakes.engine import FakeEngine
 from userbot.replies import MARKS
-from userbot.standing import MAX_TOLD, Meaning, Standing, failure_text, refusal_text, status_text
+from userbot.standing import MAX_TOLD, Meaning, Standing, failure_text, held_text, refusal_text, status_text
 
 D = DeliveryState
 
@@ -68,6 +70,21 @@ def test_a_waiting_job_shows_what_it_waits_for():
     assert text(delivery(D.WAITING), j1=job(status=JobStatus.QUEUED)) == "⏳ A film\nqueued"
 
 
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ({"quiet_until": "2026-01-01T07:00:00Z", "engine": {"state": "running"}}, "queued · quiet hours, it"),
+        ({"quiet_until": None, "engine": {"state": "disk_low"}}, "queued · no room on the disk, it"),
+        ({"quiet_until": None, "engine": {"state": "running"}}, "queued"),
+    ],
+)
+def test_what_is_queued_says_why_nothing_begins(status, shown):
+    standing = Standing([delivery(D.WAITING)], minds_pages=True)
+    text = status_text(standing, {1: job(status=JobStatus.QUEUED)}, held=held_text(status))
+    assert text.splitlines()[1].startswith(shown)
+    assert text.endswith(("queued", "by itself later", "once there is"))
+
+
 def test_an_upload_shows_its_share_and_a_pause_its_countdown():
     done = job(status=JobStatus.COMPLETED)
     half = delivery(D.SENDING, upload_parts_done=3, upload_parts_total=6)
@@ -92,7 +109,27 @@ def test_a_failure_says_what_and_what_to_do():
 def test_a_failure_to_send_has_its_own_hint_and_not_the_jobs():
     done = job(status=JobStatus.COMPLETED)
     shown = failure_text(Standing([delivery(D.FAILED, error="FORBIDDEN")], minds_pages=False), {1: done})
-    assert shown.startswith("❌ Not allowed\nA film\n")
+    assert shown.startswith("❌ It may not be sent here\nA film\n")
+
+
+def test_people_who_only_posted_the_link_get_no_hint_for_owners():
+    failed = job(status=JobStatus.FAILED, error_type="NOT_FOUND", error_hint="reeldeck auth add SOURCE FILE")
+    standing = Standing([delivery(D.FAILED, error="NOT_FOUND")], minds_pages=True, tells_owner=False)
+    assert failure_text(standing, {1: failed}) == "❌ Nothing is there (any more)\nA film\nCheck the link."
+    needs_login = Standing([delivery(D.FAILED, error="AUTH_ERROR")], minds_pages=True, tells_owner=False)
+    failed = job(status=JobStatus.FAILED, error_type="AUTH_ERROR")
+    assert failure_text(needs_login, {1: failed}) == "❌ The site wants a login\nA film"
+    too_large = Standing([delivery(D.FAILED, error="SIZE_LIMIT")], minds_pages=True, tells_owner=False)
+    done = job(status=JobStatus.COMPLETED)
+    assert failure_text(too_large, {1: done}) == "❌ Larger than the limit\nA film\nPost a shorter one."
+
+
+def test_a_file_that_is_gone_is_asked_for_by_posting_the_link_again():
+    done = job(status=JobStatus.COMPLETED)
+    standing = Standing([delivery(D.FAILED, error="NOT_FOUND")], minds_pages=True, tells_owner=False)
+    assert failure_text(standing, {1: done}) == (
+        "❌ The file is not kept any more\nA film\nPost the link again."
+    )
 
 
 def test_a_cancelled_job_is_said_to_be_cancelled():

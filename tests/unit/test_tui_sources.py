@@ -72,7 +72,7 @@ def test_a_row_tells_what_runs_what_waits_and_when_a_resting_source_is_tried():
     assert text.split() == ["!", "rests", "youtube", "YouTube", "2/3", "7", clock, "0.5/s", "yes"]
 
 
-@pytest.mark.parametrize("width", [57, 79, 139])
+@pytest.mark.parametrize("width", [61, 79, 139])
 def test_heads_stand_over_their_columns(width):
     heads, row = text_of(source_heads(width)), text_of(source_row(source(breaker=OPEN), NOW, width))
     assert cell_len(heads) == width

@@ -6,7 +6,8 @@ import pytest
 
 from core.domain.errors import FormatNotFound
 from core.domain.job import Kind
-from core.net.hls.playlist import MasterPlaylist, parse_playlist
+from core.net.hls.playlist import MasterPlaylist
+from core.net.hls.reading import parse_playlist
 from core.net.hls.variant import Choice, choose_variant
 
 

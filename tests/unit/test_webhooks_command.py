@@ -34,6 +34,12 @@ def test_receivers_are_listed_with_what_waits_and_why(engine):
     ] == engine.receivers
 
 
+def test_without_receivers_nothing_is_tested_and_how_one_is_named_is_told(engine):
+    for name in ("test", "send"):
+        code, _, err = run("webhooks", name)
+        assert (code, "webhooks.urls" in err) == (2, True)
+
+
 def test_all_or_those_that_are_named_are_tested_and_refusals_told(engine):
     engine.receivers = [a_receiver(1), a_receiver(2)]
     assert run("webhooks", "test")[1] == "hooks1.example took it\nhooks2.example took it\n"

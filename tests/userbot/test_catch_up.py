@@ -254,7 +254,8 @@ async def test_a_chat_that_is_lost_is_told_once_and_the_others_are_read(
             await telegram.until(lambda: telegram.posts(account, account) != [])
             await cursor(group, 1)
     (told_owner,) = telegram.posts(account, account)
-    assert "Lost" in told_owner.text
+    assert told_owner.text.startswith("ℹ I cannot read Lost any more: ")
+    assert told_owner.text.endswith(f"/unwatch {marked(lost)}")
     telegram.post(friend, group, link(1))
     async with reading():
         await jobs(engine, 1)

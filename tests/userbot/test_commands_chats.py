@@ -60,8 +60,10 @@ async def test_what_is_not_said_stays(desk, forum):
     await desk.say("/watch auto sources=direct @forum_x")
     now = (await rules(desk))[marked(forum), 0]
     assert (now.mode, now.quality, now.sources) == (ChatMode.AUTO, "720p", ("direct",))
+    await desk.say("/watch command @forum_x")
     await desk.say("/watch sources=all @forum_x")
-    assert (await rules(desk))[marked(forum), 0].sources is None
+    now = (await rules(desk))[marked(forum), 0]
+    assert (now.mode, now.sources) == (ChatMode.COMMAND, None)
 
 
 async def test_the_current_chat_is_meant_where_none_is_named(desk, friend):
@@ -99,7 +101,23 @@ async def test_a_chat_is_unwatched_and_then_shut(desk, forum):
     assert "No longer watching Forum" in await desk.say("/unwatch topic=0", forum)
     assert await rules(desk) == {}
     assert await desk.say("/watch", forum) == ""
+    (*_, note) = desk.telegram.posts(desk.account, desk.account)
+    assert note.text.splitlines()[0] == "ℹ Forum is not watched: commands do nothing there."
+    assert note.text.splitlines()[1] == f"To watch it: /watch {marked(forum)} topic=1"
     assert "Forum is not watched" in await desk.say("/unwatch @forum_x")
+
+
+async def test_where_the_account_only_reads_nothing_is_sent_back_or_shown(desk, telegram, friend):
+    theirs = telegram.add_channel("News", friend, desk.account)
+    closed = telegram.add_supergroup("Hall", friend, desk.account)
+    small = telegram.add_group("Board", friend, desk.account)
+    closed.read_only = small.read_only = True
+    own = telegram.add_channel("Mine", desk.account, friend)
+    for chat in (theirs, closed, small, own):
+        telegram.post(telegram.state.accounts[chat.creator], chat, "hello")
+    for chat in (theirs, closed, small):
+        assert "Files: not sent back, kept\nFeedback: none" in await desk.say(f"/watch {marked(chat)}")
+    assert "Files: sent back, kept\nFeedback: reaction" in await desk.say(f"/watch {marked(own)}")
 
 
 async def test_archiving_is_switched_by_chat(desk, friend):

@@ -179,7 +179,7 @@ async def test_failed_jobs_are_retried_together(desk, engine, origin):
         origin.put(f"/gone{number}", b"").fail(Fault(status=404), times=99)
         await finish(engine, origin.url(f"/gone{number}"))
     assert "Retrying 2 jobs" in await desk.say("/retry failed")
-    assert "No job stands so" in await desk.say("/resume all")
+    assert "There is nothing to resume" in await desk.say("/resume all")
 
 
 async def test_a_long_list_names_the_first_and_counts_the_rest(desk, engine, origin):
@@ -252,8 +252,8 @@ async def test_jobs_are_moved_within_the_queue(desk, engine, slow):
     assert answer.startswith("✅ Next")
     assert [job.id for job in await engine.upcoming(limit=3)] == [waiting[2], waiting[0], waiting[1]]
     assert "no other place" in await desk.say(f"/move up {waiting[2]}")
-    assert "say where" in await desk.say(f"/move {waiting[2]}")
-    assert "say which" in await desk.say("/move top")
+    assert "Say where" in await desk.say(f"/move {waiting[2]}")
+    assert "Say which" in await desk.say("/move top")
 
 
 async def test_a_single_job_is_debugged(desk, engine, slow):

@@ -59,7 +59,7 @@ async def test_a_search_without_success_says_so(desk):
 
 async def test_what_has_no_file_is_not_sent(desk, engine, origin):
     job = await finish(engine, origin.url("/gone"))
-    assert f"job {job.id} is failed: it has no file" in await desk.say(f"/send {job.id}")
+    assert f"Job {job.id} is failed: it has no file" in await desk.say(f"/send {job.id}")
     assert "There is no such job" in await desk.say("/send 999")
 
 
@@ -79,9 +79,14 @@ async def test_get_fetches_the_links_of_the_message_that_it_answers(desk, film):
 
 
 async def test_get_without_a_link_says_so(desk):
-    assert "there is no link" in await desk.say("/get")
+    assert "There is no link" in await desk.say("/get")
     shown = desk.telegram.post(desk.account, desk.account, "no link")
-    assert "there is no link" in await desk.say("/get this", reply_to=shown)
+    assert "There is no link" in await desk.say("/get this", reply_to=shown)
+
+
+async def test_a_collection_that_cannot_be_made_leaves_only_the_reason(desk):
+    (answer,) = await desk.type("/collect @nobody_here")
+    assert answer.text.startswith("❌ This account knows no chat")
 
 
 async def test_get_records_who_but_no_link(desk, film):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.delivery import DeliveryState
+from tests.userbot.conftest import marked
 from tests.userbot.outbox import BIG_PART, PARTS, SEND, SMALL_PART, large, once, outbox, song
 
 __all__ = ["large", "outbox", "song"]
@@ -36,7 +37,25 @@ async def test_a_chat_that_forbids_it_fails_with_a_sentence_and_holds_up_nobody(
         assert (refused.state, refused.error_type) == (FAILED, "FORBIDDEN")
         assert "may not write in that chat" in refused.error_message
         assert (await outbox.deliver(song, outbox.asked(song)[1])).state is SENT
-    assert outbox.telegram.counts[SEND] == 2
+        await outbox.deliver(film, outbox.asked(film, closed)[1])
+    assert outbox.telegram.counts[SEND] == 3
+    (note,) = outbox.telegram.posts(outbox.account, outbox.account)
+    assert note.text == (
+        f"ℹ I cannot send files to {marked(closed)}: this account may not write in that chat\n"
+        f"To keep them without sending: /watch {marked(closed)} reply=off"
+    )
+
+
+async def test_an_account_that_may_write_nowhere_is_told_of_once_and_not_chat_by_chat(outbox, film):
+    outbox.telegram.fail(SEND, "USER_BANNED_IN_CHANNEL", times=2)
+    group = outbox.telegram.add_group("Others", outbox.account, outbox.friend)
+    await outbox.client.get_dialogs()
+    async with outbox.sending():
+        for chat in (outbox.group, group):
+            assert (await outbox.deliver(film, outbox.asked(film, chat)[1])).state is FAILED
+    (note,) = outbox.telegram.posts(outbox.account, outbox.account)
+    assert "may not write in groups and channels" in note.text
+    assert note.text.endswith("Ask @SpamBot in Telegram what is wrong.")
 
 
 async def test_an_account_taken_for_a_spammer_stops_sending(outbox, film, song):
@@ -101,6 +120,8 @@ async def test_a_topic_that_takes_nothing_any_more_is_told_of_at_once(outbox, fi
         refused = await outbox.deliver(film, outbox.asked(film, topic=outbox.topic)[1])
     assert (refused.state, refused.attempt) == (FAILED, 1)
     assert f"that topic is {sentence}" in refused.error_message.replace("was", "is")
+    (note,) = outbox.telegram.posts(outbox.account, outbox.account)
+    assert note.text.endswith(f" topic={outbox.topic} reply=off")
 
 
 async def test_trouble_inside_telegram_is_waited_out(outbox, film):

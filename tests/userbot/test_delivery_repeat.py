@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from telethon.tl import types
 
 from core.domain.delivery import DeliveryState
+from core.domain.errors import LimitReached
+from core.domain.job import Request
 from tests.fakes.media import audio_mp3, made_once, video_mp4
-from tests.userbot.outbox import SEND, clip, outbox
+from tests.userbot.outbox import SEND, clip, outbox, song
 from userbot.transfer.limits import limits_of
 from userbot.transfer.upload import PART_BYTES
 
-__all__ = ["outbox"]
+__all__ = ["outbox", "song"]
 SENT, FAILED = DeliveryState.SENT, DeliveryState.FAILED
 
 
@@ -30,6 +33,20 @@ async def test_the_same_link_again_is_answered_within_a_second_without_an_upload
     assert again.document_id == first.document_id
     answer = outbox.answers()[-1]
     assert (answer.reply_to, answer.topic) == (post.uid, outbox.topic)
+
+
+async def test_a_repeat_is_answered_also_where_a_limit_lets_nothing_new_in(outbox, film, song):
+    limits = outbox.engine.settings.limits.model_copy(update={"max_jobs_per_chat_per_hour": 1})
+    outbox.engine._intake.limits = limits
+    async with outbox.sending():
+        for _ in range(2):
+            _, reply = outbox.asked(film)
+            request = Request(url=film, reply=reply, chat_id=reply.chat_id)
+            (taken,) = await outbox.engine.take_links([request])
+            await outbox.until(taken.job.id, SENT)
+        (refused,) = await outbox.engine.take_links([replace(request, url=song)])
+    assert isinstance(refused, LimitReached)
+    assert len(outbox.answers()) == 2
 
 
 async def test_the_same_content_behind_another_link_has_its_own_caption(outbox, origin):

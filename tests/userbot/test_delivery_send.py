@@ -21,9 +21,9 @@ from tests.fakes.media import (
     video_mp4,
     video_only,
 )
-from tests.userbot.outbox import SEND, clip, outbox
+from tests.userbot.outbox import SEND, clip, outbox, song
 
-__all__ = ["outbox"]
+__all__ = ["outbox", "song"]
 SENT = DeliveryState.SENT
 
 
@@ -166,6 +166,14 @@ async def test_a_film_that_apps_cannot_stream_is_sent_as_a_file_with_a_picture(o
     assert attribute(outbox.telegram, answer, types.DocumentAttributeFilename).file_name == "film.mkv"
     assert attribute(outbox.telegram, answer, types.DocumentAttributeVideo) is None
     assert stored.thumb
+
+
+async def test_phones_ring_once_for_what_answers_one_message(outbox, film, song):
+    _, reply = outbox.asked(f"{film} {song}")
+    async with outbox.sending():
+        for link, asked in ((film, reply), (song, reply), (film, outbox.asked(film)[1])):
+            await outbox.deliver(link, asked)
+    assert [answer.silent for answer in outbox.answers()] == [False, True, False]
 
 
 async def test_a_silent_clip_stays_a_film(outbox, origin):

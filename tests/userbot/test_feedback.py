@@ -8,6 +8,7 @@ from core.domain.chat import ChatMode, Feedback
 from core.domain.job import ReplyTo
 from tests.userbot.conftest import marked
 from tests.userbot.telling import REACT, SEND, engine, scene
+from userbot.feedback import FAILURES
 
 __all__ = ["engine", "scene"]
 
@@ -34,8 +35,10 @@ async def test_a_message_with_several_links_is_done_when_the_last_one_is(scene, 
         await scene.settled()
 
 
-async def test_a_failure_is_told_in_words_once_with_what_to_do(scene, engine, origin):
-    async with scene.telling():
+@pytest.mark.parametrize("reads", ["the owner", "everybody"])
+async def test_a_failure_is_told_in_words_once_with_what_to_do(scene, engine, origin, reads):
+    owners = {marked(scene.group)} if reads == "the owner" else ()
+    async with scene.telling(owners=owners):
         post, job = await scene.ask(origin.url("/gone.mp4"), topic=0)
         await scene.fail(job)
         await scene.reacted(post, "👎")
@@ -45,7 +48,18 @@ async def test_a_failure_is_told_in_words_once_with_what_to_do(scene, engine, or
     assert text.reply_to == post.uid
     assert text.text.startswith("❌ Nothing is there (any more)\n")
     assert "gone." in text.text
-    assert text.text.endswith(job.error_hint)
+    assert "reeldeck auth add" in job.error_hint
+    assert text.text.endswith(job.error_hint if owners else "\nCheck the link.")
+
+
+async def test_of_many_failures_in_a_row_a_few_are_told_in_words(scene, origin):
+    async with scene.telling():
+        asked = [await scene.ask(origin.url(f"/gone{number}.mp4")) for number in range(FAILURES + 2)]
+        for post, job in asked:
+            await scene.fail(job)
+            await scene.reacted(post, "👎")
+        await scene.settled()
+    assert [text.reply_to for text in scene.texts()] == [post.uid for post, _ in asked[:FAILURES]]
 
 
 async def test_an_answer_lost_with_the_connection_is_no_second_answer(scene, telegram, origin):

@@ -108,7 +108,7 @@ async def test_a_list_that_is_too_long_is_taken_in_part_and_says_so_and_is_fetch
         await cursor(group, post.numbers[0])
     assert [job.url for job in found] == [link(number) for number in range(3)]
     assert place.message_id == post.numbers[0]
-    assert "only the first 3 links" in refused
+    assert refused.startswith("❌ Only the first 3 links")
     # Twice where it comes as an update while the history is read.
     assert telegram.counts["upload.getFile"] <= 2
     await jobs(engine, 3)
@@ -253,7 +253,7 @@ async def test_a_limit_is_told_once_with_when_to_try_again(
     while not told.refusals.empty():
         assert told.refusals.get_nowait() == (place, text)
     assert place.message_id == post.numbers[0]
-    assert "max_jobs_per_chat_per_hour" in text
+    assert text == "❌ This chat added 1 jobs in the last hour. Try again within the hour."
     assert "within the hour" in text
 
 

@@ -199,6 +199,14 @@ async def test_a_key_that_telegram_does_not_know_any_more_is_a_lost_login(telegr
         )
 
 
+async def test_so_it_is_where_telethon_has_closed_before_a_part_was_sent(telegram, client, file):
+    telegram.forget_keys()
+    with pytest.raises(errors.AuthKeyNotFound):
+        await client.disconnected
+    with pytest.raises(SessionLost):
+        await upload_file(client, file(BIG), file_name="a", window=Window())
+
+
 async def test_parts_that_were_not_sent_when_a_wait_becomes_known_are_taken_back(
     telegram, client, file, caplog
 ):

@@ -50,7 +50,8 @@ def add(urls: Sequence[str], file: IO[str] | None, *, as_json: bool, wait: bool,
     """Give links to the engine. A single - reads them from stdin, like --file -.
 
     A file holds a link a line; other words around it do not matter. Empty lines and lines that begin with #
-    are left out.
+    are left out. With --json each link is a line, as the API answers a batch: {"job": …, "joined": …}, or
+    {"error": …, "url": …}.
     """
     if file is not None and urls:
         raise click.UsageError("Give links or a file, not both.")
@@ -112,7 +113,7 @@ def _tell(link: Link, answer: Submitted | ReeldeckError, *, as_json: bool) -> No
 
 
 def _problem(error: ReeldeckError) -> Mapping[str, str]:
-    """The shape that the API gives errors (DESIGN §6)."""
+    """The shape that the API gives errors."""
     return {"type": error.code, "title": error.summary, "detail": error.detail, "hint": error.hint}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from core.config.edit import ConfigFile, without_secrets
+from core.config.edit import API_HASH_FILE, ConfigFile, without_secrets
 from core.config.load import config_path, load_settings
 from core.config.settings import Settings
 from core.domain.errors import EngineUnreachable, StoreFailure
@@ -25,6 +25,7 @@ from core.store.folder import private_file, settle_blocking
 from core.store.lock import DataDirLock
 from tui.console.connect import engine, run_async
 from tui.console.output import json_line, line, size
+from tui.console.questions import ask_consent
 
 _file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -108,6 +109,11 @@ def _others_blocking(settings: Settings, folder: Path, *, with_secrets: bool) ->
         found[archive.SESSION] = folder / archive.SESSION
         # It is a database too, which the engine writes to.
         copy_blocking(session, found[archive.SESSION], is_live=True)
+    api_hash = config_path().parent / API_HASH_FILE
+    if with_secrets and api_hash.exists():
+        found[archive.API_HASH] = folder / archive.API_HASH
+        private_file(found[archive.API_HASH])
+        shutil.copyfile(api_hash, found[archive.API_HASH])
     return found
 
 
@@ -145,13 +151,13 @@ def restore(
         restoring.sweep_blocking(database.parent)
         with restoring.proven(file, database.parent, known_schema=_known_schema()) as proven:
             _show(file, proven, as_json=as_json)
-            question = for_terminal(f"Put it in the place of {database}?")
-            if database.exists() and not yes and not click.confirm(question, err=True):
-                raise click.Abort
+            if database.exists() and not yes:
+                ask_consent(f"Put it in the place of {database}?")
             _restore(settings, proven, database)
             _put(proven, archive.CONFIG, config_path(), replace=with_config)
             if with_secrets:
                 _put(proven, archive.SESSION, _session(settings), replace=True)
+                _put(proven, archive.API_HASH, config_path().parent / API_HASH_FILE, replace=True)
     click.echo("Restored. Start the engine with: reeldeck serve", err=True)
 
 
@@ -253,6 +259,6 @@ def told(manifest: archive.Manifest) -> str:
     kept = ", ".join(manifest.files)
     secrets = ", with secrets" if manifest.has_secrets else ""
     return (
-        f"{manifest.job_count} jobs of {manifest.created} (Reeldeck {manifest.version},"
-        f" {manifest.schema[-1]}); {kept}{secrets}; {size(whole)}"
+        f"{manifest.job_count} job{'s' if manifest.job_count != 1 else ''} of {manifest.created}"
+        f" (Reeldeck {manifest.version}, {manifest.schema[-1]}); {kept}{secrets}; {size(whole)}"
     )

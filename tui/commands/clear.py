@@ -8,6 +8,7 @@ from core.domain.errors import IllegalTransition, NoSuchJob
 from core.domain.job import JobStatus
 from core.domain.pages import all_jobs
 from tui.console.connect import engine, run_async
+from tui.console.questions import ask_consent
 
 _FINAL = {status.value.lower(): status for status in JobStatus if status.is_final}
 
@@ -27,8 +28,8 @@ async def _clear(statuses: frozenset[JobStatus], *, yes: bool) -> None:
         if not ids:
             click.echo("There is nothing to clear.")
             return
-        if not yes and not click.confirm(f"Forget {len(ids)} finished jobs? Their files stay.", err=True):
-            raise click.Abort
+        if not yes:
+            ask_consent(f"Forget {len(ids)} finished jobs? Their files stay.")
         forgotten = 0
         for job_id in ids:
             try:

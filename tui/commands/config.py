@@ -27,13 +27,22 @@ def config() -> None:
 
 
 @config.command()
-def check() -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def check(*, as_json: bool) -> None:
     """Say whether the configuration is valid, and where the file is looked for."""
-    settings = load_settings()
-    _check_sources(settings)
-    _check_keys(settings)
     file = config_path()
-    line(f"{file}: ok" if file.exists() else f"{file} does not exist: everything is at its default")
+    try:
+        settings = load_settings()
+        _check_sources(settings)
+        _check_keys(settings)
+    except ConfigError as error:
+        if as_json:
+            json_line({"file": str(file), "is_valid": False, "detail": error.detail, "hint": error.hint})
+        raise
+    if as_json:
+        json_line({"file": str(file), "exists": file.exists(), "is_valid": True})
+    else:
+        line(f"{file}: ok" if file.exists() else f"{file} does not exist: everything is at its default")
 
 
 def _check_keys(settings: Settings) -> None:

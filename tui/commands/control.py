@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import click
 
-from core.domain.errors import ReeldeckError
+from core.domain.errors import IllegalTransition, ReeldeckError
 from core.domain.interface import EngineInterface, GroupAction, QueueMove
 from core.domain.job import Job, JobStatus
 from core.domain.pages import all_jobs
+from core.domain.text import for_terminal
 from tui.console.connect import engine, run_async
 from tui.console.exits import complain
+from tui.console.options import JOB
 from tui.console.output import json_line, line, name_of
+from tui.console.questions import ask_consent
 
 Action = Callable[[EngineInterface, int], Awaitable[Job]]
 _ACTIONS: Mapping[GroupAction, Action] = {
@@ -32,7 +35,7 @@ _DONE: Mapping[GroupAction, str] = {
 #: Requests to the engine at the same time.
 AT_ONCE = 8
 _OPEN = frozenset({JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING})
-_ids = click.argument("ids", metavar="[ID]...", type=click.IntRange(min=1), nargs=-1)
+_ids = click.argument("ids", metavar="[ID]...", type=JOB, nargs=-1)
 _group = click.option("--group", metavar="ID", type=click.IntRange(min=1), help="All jobs of a playlist.")
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -86,7 +89,7 @@ def retry(ids: tuple[int, ...], *, failed: bool, everything: bool, group: int | 
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # N may be negative
-@click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
+@click.argument("job_id", metavar="ID", type=JOB)
 @click.argument("priority", metavar="N", type=int)
 @_json
 def prioritize(job_id: int, priority: int, *, as_json: bool) -> int:
@@ -96,7 +99,7 @@ def prioritize(job_id: int, priority: int, *, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
+@click.argument("job_id", metavar="ID", type=JOB)
 @click.argument("title")
 @_json
 def rename(job_id: int, title: str, *, as_json: bool) -> int:
@@ -107,7 +110,7 @@ def rename(job_id: int, title: str, *, as_json: bool) -> int:
 
 @click.command()
 @click.argument("to", type=click.Choice(("up", "down", "top", "bottom")))
-@click.argument("ids", metavar="ID...", type=click.IntRange(min=1), nargs=-1, required=True)
+@click.argument("ids", metavar="ID...", type=JOB, nargs=-1, required=True)
 @_json
 def move(to: QueueMove, ids: tuple[int, ...], *, as_json: bool) -> int:
     """Move jobs within the queue: one place up or down, or to its top or bottom.
@@ -173,8 +176,8 @@ async def _act(chosen: Choice, action: Action, *, as_json: bool, ask: str | None
             ids = [job.id async for job in all_jobs(running, statuses=chosen)]
         else:
             ids = chosen
-        if ask and ids and not click.confirm(ask.format(len(ids)), err=True):
-            raise click.Abort
+        if ask and ids:
+            ask_consent(ask.format(len(ids)))
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(job_id: int) -> Job | ReeldeckError:
@@ -189,7 +192,10 @@ async def _act(chosen: Choice, action: Action, *, as_json: bool, ask: str | None
         click.echo("No job is in that state.", err=True)
     code = 0
     for job_id, answer in zip(ids, answers, strict=True):
-        if isinstance(answer, ReeldeckError):
+        if isinstance(answer, IllegalTransition) and isinstance(chosen, frozenset):
+            # It was not named: it has moved on by itself, or another job does the same.
+            click.echo(f"job {job_id} is left as it is: {for_terminal(answer.detail)}", err=True)
+        elif isinstance(answer, ReeldeckError):
             complain(answer, about=f"job {job_id}")
             code = code or answer.exit_code
         elif as_json:

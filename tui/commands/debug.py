@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from tui.console.connect import engine, run_async
+from tui.console.options import JOB
 from tui.console.output import line
 
 
 @click.command()
-@click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
+@click.argument("job_id", metavar="ID", type=JOB)
 @click.option("--off", is_flag=True, help="No longer.")
 def debug(job_id: int, *, off: bool) -> None:
     """Write down everything about a job, until it ends.

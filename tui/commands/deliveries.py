@@ -12,6 +12,7 @@ from core.domain.delivery import Delivery, DeliveryState
 from core.domain.interface import EngineInterface
 from core.domain.text import for_terminal
 from tui.console.connect import engine, run_async
+from tui.console.options import JOB
 from tui.console.output import json_line, table
 from tui.deliveries import Names, chat_names, note_of_delivery
 
@@ -23,7 +24,7 @@ _PAGE = 100
 
 @click.command()
 @click.option("--state", type=click.Choice(list(_STATES), case_sensitive=False), help="Only these.")
-@click.option("--job", "job_id", metavar="ID", type=click.IntRange(min=1), help="Only of this job.")
+@click.option("--job", "job_id", metavar="ID", type=JOB, help="Only of this job.")
 @click.option("--chat", "chat_id", metavar="ID", type=int, help="Only to this chat, by its number.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many at most.")
 @click.option("--again", is_flag=True, help="Send those that failed once more.")

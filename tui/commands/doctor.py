@@ -109,7 +109,8 @@ async def _database(settings: Settings) -> str | ReeldeckError:
         return error
     finally:
         lock.release()
-    return f"{store.path} is sound, {sum(store.counts.values())} jobs"
+    count = sum(store.counts.values())
+    return f"{store.path} is sound, {count} job{'s' if count != 1 else ''}"
 
 
 async def _telegram(settings: Settings, status: Mapping[str, Any] | ReeldeckError) -> Finding | None:

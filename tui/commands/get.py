@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 import click
 
-from core.domain.errors import IllegalTransition, ReeldeckError
+from core.domain.errors import IllegalTransition, InvalidRequest, ReeldeckError
 from core.domain.interface import EngineInterface
 from core.domain.job import WAITING_QUIET, Job, JobStatus, Request
 from core.domain.profile import waits_for_login
@@ -40,9 +40,22 @@ def get(urls: Sequence[str], *, out: str | None, as_json: bool, **wanted: Any) -
     does this command, and says how to end that; elsewhere, and with --json, it leaves the job waiting and
     ends with 13. The same command tries again.
     """
-    out_dir = str(Path(out).expanduser().absolute()) if out else None
+    out_dir = str(_writable(Path(out).expanduser().absolute())) if out else None
     requests = [request_of(url, out_dir=out_dir, **wanted) for url in dict.fromkeys(urls)]
     return run_async(_get(requests, as_json=as_json))
+
+
+def _writable(folder: Path) -> Path:
+    """*folder*, which need not exist yet.
+
+    Raises:
+        InvalidRequest: Nothing can be written there. Better said now than after the download.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        reason = "cannot be written to" if there.is_dir() else "is no folder"
+        raise InvalidRequest(f"--out: {there} {reason}", hint="Name another folder, or change its mode.")
+    return folder
 
 
 async def _get(requests: Sequence[Request], *, as_json: bool) -> int:

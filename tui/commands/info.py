@@ -7,12 +7,16 @@ from typing import Any
 
 import click
 
+from core.domain.errors import NetworkFailure, NotYetAvailable, RateLimited, StageTimeout, Stalled
 from core.domain.media import FormatInfo, Role
 from core.domain.snapshot import MetadataPreview
 from tui.console.connect import any_engine, run_async
 from tui.console.options import request_of, wanted_options
 from tui.console.output import json_line, line, size, span, table
 
+#: What a job would try again by itself; nobody does so for a question.
+_PASSING = (NetworkFailure, NotYetAvailable, RateLimited, StageTimeout, Stalled)
+_LATER = "Ask again later. If it goes on, check the link, and that this machine reaches the site."
 _ROLES = {Role.MUXED: "whole", Role.VIDEO: "picture", Role.AUDIO: "sound"}
 
 
@@ -31,7 +35,12 @@ def info(url: str, *, as_json: bool, **wanted: Any) -> None:
 
 async def _info(url: str, *, as_json: bool, wanted: dict[str, Any]) -> None:
     async with any_engine() as (running, _):
-        seen = await running.preview(request_of(url, force=False, **wanted))
+        try:
+            seen = await running.preview(request_of(url, force=False, **wanted))
+        except _PASSING as error:
+            if error.hint == error.default_hint:
+                error.hint = _LATER
+            raise
     if as_json:
         json_line(seen.to_json())
         return

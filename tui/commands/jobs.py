@@ -13,6 +13,7 @@ from core.domain.pages import all_jobs
 from tui.commands.deliveries import told
 from tui.console.connect import engine, run_async
 from tui.console.exits import error_of
+from tui.console.options import JOB
 from tui.console.output import json_line, line, name_of, size, span, state_of, table, when
 from tui.deliveries import chat_names
 
@@ -50,7 +51,7 @@ def _row(job: Job) -> tuple[str, ...]:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID", type=click.IntRange(min=1))
+@click.argument("job_id", metavar="ID", type=JOB)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with `events` and `deliveries`.")
 def job(job_id: int, *, as_json: bool) -> None:
     """Show a job and its timeline."""

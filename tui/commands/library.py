@@ -16,11 +16,12 @@ from core.domain.text import for_terminal
 from tui.commands.library_tags import tag, tags
 from tui.console.connect import any_engine, engine, run_async
 from tui.console.exits import complain
+from tui.console.options import FILE
 from tui.console.output import is_terminal, json_line, line, size, span, when
 from tui.figures import import_progress, import_summary
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-_ids = click.argument("ids", metavar="ID...", type=click.IntRange(min=1), nargs=-1, required=True)
+_ids = click.argument("ids", metavar="ID...", type=FILE, nargs=-1, required=True)
 #: Clears the line that the next figures are written into.
 _AGAIN = "\r\x1b[K"
 

@@ -14,6 +14,7 @@ from core.config.load import load_settings
 from core.config.settings import LOG_FILE
 from core.domain.errors import ConfigError, InvalidRequest
 from core.domain.job import from_iso
+from tui.console.options import JOB
 from tui.console.output import line, when
 from tui.log_file import LogFile
 
@@ -24,7 +25,7 @@ _SHOWN_FIRST = frozenset({"time", "level", "event", "exception"})
 
 
 @click.command()
-@click.option("--job", "job_id", metavar="ID", type=click.IntRange(min=1), help="Only lines about this job.")
+@click.option("--job", "job_id", metavar="ID", type=JOB, help="Only lines about this job.")
 @click.option("-n", "--lines", "count", type=click.IntRange(min=1), default=50, show_default=True,
               help="How many of the newest lines.")  # fmt: skip
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
@@ -38,8 +39,12 @@ def logs(job_id: int | None, count: int, *, follow: bool, as_json: bool) -> None
     if not follow and not file.exists():
         raise InvalidRequest(f"{file} does not exist yet", hint="An engine makes it: reeldeck serve")
     written = LogFile(file, earlier_bytes=EARLIER_BYTES)
-    for entry in deque(_about(job_id, written.new_blocking()), maxlen=count):
+    newest = deque(_about(job_id, written.new_blocking()), maxlen=count)
+    for entry in newest:
         _show(entry, as_json=as_json)
+    if not newest and not follow:
+        about = f" about job {job_id}; its timeline: reeldeck job {job_id}" if job_id is not None else ""
+        click.echo(f"Nothing is written{about}.", err=True)
     while follow:
         time.sleep(LOOK_AGAIN_S)
         for entry in _about(job_id, written.new_blocking()):

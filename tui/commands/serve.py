@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,10 @@ async def _serve(settings: Settings) -> None:
             running.push_async_callback(userbot.stop)
         leave_out_what_stands()
         click.echo(f"reeldeck listens on {for_terminal(str(api.path))} (process {os.getpid()})")
+        if sys.stdout.isatty():
+            click.echo(
+                "Look at it in another terminal: reeldeck. Ctrl-C stops it; jobs go on at its next start."
+            )
         notifier.tell(READY="1", STATUS="ready")
         alive = asyncio.create_task(keep_alive(notifier, engine.beat, engine.status), name="signs of life")
         alive.add_done_callback(_say_why)

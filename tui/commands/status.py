@@ -12,7 +12,7 @@ from typing import Any
 import click
 import psutil
 
-from core.domain.errors import StageTimeout
+from core.domain.errors import EngineUnreachable, StageTimeout
 from core.domain.interface import EngineInterface
 from core.domain.job import JobStatus, from_iso
 from core.domain.pages import all_jobs
@@ -103,6 +103,9 @@ def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
 
 def _troubles(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What keeps jobs from starting, or from being taken."""
+    free_bytes, kept_bytes = status["disk"]["free_bytes"], status["disk"].get("min_free_bytes", 0)
+    if free_bytes < kept_bytes:
+        yield "full", f"the disk: {size(kept_bytes)} are kept free; jobs wait until there is more room"
     if status["limits"].get("maintenance"):
         yield "closed", "maintenance: nothing new is taken; what was taken goes on"
     if status.get("network", {}).get("is_away"):
@@ -130,7 +133,11 @@ def stop() -> None:
 
 async def _stop() -> None:
     async with engine() as running:
-        process = psutil.Process((await running.status())["engine"]["pid"])
+        try:
+            pid = (await running.status())["engine"]["pid"]
+        except EngineUnreachable as error:
+            raise EngineUnreachable(error.detail, hint="There is nothing to stop.") from error
+        process = psutil.Process(pid)
         await running.stop_engine()
     # The socket goes first; the data directory is free once the process has ended.
     if not await asyncio.to_thread(_ends_blocking, process):

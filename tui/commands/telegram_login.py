@@ -74,6 +74,8 @@ def status(*, as_json: bool) -> int:
             line(f"Telegram wants nothing to be asked before {told['wait_until']}.")
         if told["state"] == "login_needed":
             line(SessionLost.default_hint)
+        if told["state"] == "off":
+            line("Switch it on: reeldeck setup")
     return SessionLost.exit_code if told["state"] == "login_needed" else 0
 
 

@@ -16,6 +16,7 @@ from tui.console.exits import complain
 from tui.console.output import json_line, line, table, when
 
 _HEADER = ("NO", "HOST", "WAITING", "SENT", "NOTE")
+_CONFIGURE = "Set webhooks.urls and webhooks.secret_file: docs/api.md"
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _wanted = click.argument("wanted", metavar="[NO|HOST]...", nargs=-1)
 
@@ -45,7 +46,7 @@ async def _list(*, as_json: bool) -> None:
     elif rows:
         table(_HEADER, [_row(number, row) for number, row in enumerate(rows, 1)], flexible=4)
     else:
-        click.echo("Nobody is told. Set webhooks.urls and webhooks.secret_file: docs/api.md", err=True)
+        click.echo(f"Nobody is told. {_CONFIGURE}", err=True)
 
 
 def _row(number: int, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -102,6 +103,8 @@ async def _send(wanted: Sequence[str], *, as_json: bool) -> None:
 async def _chosen(running: EngineInterface, wanted: Sequence[str]) -> list[Mapping[str, Any]]:
     """The receivers that are named by number, host or id; all when none is named."""
     rows = await running.webhooks()
+    if not rows:
+        raise InvalidRequest("there is no receiver", hint=_CONFIGURE)
     named = [{str(number), row["host"], row["id"]} for number, row in enumerate(rows, 1)]
     for each in wanted:
         if not any(each in names for names in named):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -27,6 +28,8 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
         Terminated: SIGTERM came; KeyboardInterrupt is Python's own for Ctrl-C.
     """
     is_terminated = False
+    # What libraries warn of is for the engine's log; people are told by errors, once, in our words.
+    logging.lastResort = None
 
     async def run() -> T:
         task = asyncio.current_task()

@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Callable, Sequence
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
-from core.domain.errors import ReeldeckError, Unknown, from_code
+from core.domain.errors import ConfigError, ReeldeckError, Unknown, from_code
 from core.domain.job import Job, JobStatus
 from core.domain.profile import waits_for_login
 from core.domain.snapshot import Submitted
@@ -19,6 +20,10 @@ from core.domain.text import for_terminal
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 BROKEN_PIPE = 128 + signal.SIGPIPE
+#: For a folder or file that the system refuses, whichever part of the program wanted it.
+_PLACE = (
+    "Change its owner or mode, or choose another place in [paths]; `reeldeck doctor` looks at all of them."
+)
 
 
 class ReaderGone(Exception):
@@ -51,7 +56,7 @@ def _code_of(end: BaseException, *, debug: Callable[[], bool]) -> int:
             complain(end)
             code = end.exit_code
         case click.ClickException():
-            end.show()
+            _correct(end)
             code = end.exit_code
         case KeyboardInterrupt() | click.Abort():
             code = INTERRUPTED
@@ -61,12 +66,29 @@ def _code_of(end: BaseException, *, debug: Callable[[], bool]) -> int:
             # Python would complain once more when it flushes at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = BROKEN_PIPE
+        case OSError(filename=str() as path, strerror=str() as reason):
+            if debug():
+                traceback.print_exception(end)
+            complain(ConfigError(f"{path} cannot be used: {reason}", hint=_PLACE))
+            code = ConfigError.exit_code
         case _:
             if debug():
                 traceback.print_exception(end)
             complain(Unknown(f"{type(end).__name__}: {end}", hint="Run `reeldeck --debug …` and report it."))
             code = Unknown.exit_code
     return code
+
+
+def _correct(fault: click.ClickException) -> None:
+    """Say what is wrong with a command line, in the form of all errors; the hint is how it is used."""
+    if isinstance(fault, NoArgsIsHelpError):
+        fault.show()
+        return
+    click.echo(f"error: {for_terminal(fault.format_message().removesuffix('.'))}", err=True)
+    context = fault.ctx if isinstance(fault, click.UsageError) else None
+    if context is not None:
+        usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
+        click.echo(f"hint: Use it as: {usage} (more: {context.command_path} --help)", err=True)
 
 
 def complain(error: ReeldeckError, *, about: str | None = None) -> None:

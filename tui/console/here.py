@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from core.config.load import load_settings
@@ -28,6 +30,6 @@ class ThisMachine:
 
     async def check_up(self) -> Sequence[Check]:
         """Check this installation."""
-        from tui.commands.doctor import findings  # noqa: PLC0415 -- as above
-
-        return [Check(each.name, each.level.value, each.detail, each.fix) for each in await findings()]
+        # In a thread: the page stands on the screen meanwhile.
+        doctor = await asyncio.to_thread(import_module, "tui.commands.doctor")
+        return [Check(each.name, each.level.value, each.detail, each.fix) for each in await doctor.findings()]

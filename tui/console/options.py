@@ -9,6 +9,27 @@ import click
 
 from core.domain.job import Kind, Request
 
+
+class Number(click.IntRange):
+    """The number by which something is known, counted from one."""
+
+    def __init__(self, what: str, listed_by: str) -> None:
+        """Say *what* it is the number of, and which command shows the numbers that there are."""
+        super().__init__(min=1)
+        self._what = what
+        self._listed_by = listed_by
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it, as click asks."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no number of {self._what}; see them with: {self._listed_by}", param, ctx)
+
+
+JOB = Number("a job", "reeldeck jobs")
+FILE = Number("a file", "reeldeck search WORDS")
+
 _WANTED = (
     click.option("--audio", "kind", flag_value=Kind.AUDIO, type=Kind, help="The sound only."),
     click.option("--video", "kind", flag_value=Kind.VIDEO, type=Kind, help="The film, not the sound alone."),

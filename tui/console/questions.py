@@ -1,4 +1,4 @@
-"""Questions whose answers nobody may read on the screen, and that may come from a pipe all the same."""
+"""Questions whose answers may come from a pipe, or from nobody."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ def ask_secret(question: str) -> str:
     if not line:
         raise click.Abort
     return line.strip()
+
+
+def ask_consent(question: str) -> None:
+    """Let pass whoever says yes, and scripts that have nobody to ask: they mean what they say.
+
+    Raises:
+        click.Abort: The answer is another one, or a person went away.
+    """
+    if sys.stdin.isatty():
+        click.confirm(for_terminal(question), abort=True, err=True)
+        return
+    click.echo(f"{for_terminal(question)} [y/N]: ", nl=False, err=True)
+    answer = sys.stdin.readline()
+    click.echo(answer.strip(), err=True)
+    if answer and answer.strip().lower() not in {"y", "yes"}:
+        raise click.Abort

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -216,7 +217,8 @@ def _conclude(found: Sequence[Job], jobs: Sequence[Job], settings: Settings, *, 
     archive.mkdir(parents=True, exist_ok=True)
     (archive / "SHA256SUMS").write_text("".join(sums))
     click.echo(f"\n{len(done)} files are in {archive}")
-    click.echo("Check them with: sha256sum -c SHA256SUMS")
+    click.echo(f"Check them with: (cd {shlex.quote(str(archive))} && sha256sum -c SHA256SUMS)")
+    click.echo(f"Now a link of your own: {shlex.quote(sys.argv[0])} get URL")
     if not is_complete:
         return 0
     wrong = [job for job, link in zip(rows, LINKS, strict=True) if job.error_type != link.fails_with]

@@ -68,4 +68,4 @@ class AddLoginScreen(FormScreen):
 
 
 def _offer(what: str, names: Sequence[str]) -> str:
-    return "  ".join(names) or f"No {what} begin like this."
+    return f"{what.capitalize()}: {', '.join(names)}" if names else f"No {what} begin like this."

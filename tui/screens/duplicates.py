@@ -14,7 +14,7 @@ from tui.paragraphs import blank, heading, paragraph
 from tui.present import Line
 from tui.screens.listing import ListingScreen
 
-_COLUMNS: Columns = (("TITLE", 0), ("FILES", 5), ("TOO MUCH", 9))
+_COLUMNS: Columns = (("TITLE", 0), ("FILES", 5), ("WASTED", 9))
 #: Contents that are listed: when these are gone, the next come.
 MOST = 1_000
 

@@ -19,7 +19,7 @@ _STAY, _MOVE = "stay as they are", "move into the archive"
 class ImportScreen(FormScreen):
     """Enters the sounds and films below a folder. Answers with what came of it, or None."""
 
-    TITLE_TEXT, VERB = "Make files that you have part of the library", "enter them"
+    TITLE_TEXT, VERB = "Add your own files to the library", "import them"
     _is_sure = False
 
     def fields(self) -> Mapping[str, SafeInput | Choice]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.config.edit import ConfigFile
+from core.config.edit import API_HASH_FILE, ConfigFile
 from core.config.load import load_settings
 from core.config.settings import Settings
 from core.domain.chat import ChatMode, ChatRules
@@ -60,7 +60,9 @@ def _set_program(answers: Answers, file: ConfigFile, settings: Settings) -> None
         )
     if api_hash:
         file.remove(("telegram", "api_hash"))
-        file.set(("telegram", "api_hash_file"), str(_keep_secret(file.path.parent, api_hash)))
+        _keep_secret(file.path.parent / API_HASH_FILE, api_hash)
+        # Not as a full path: it may be put back in another home.
+        file.set(("telegram", "api_hash_file"), str(API_HASH_FILE))
     file.set(("telegram", "api_id"), api_id)
     file.set(("telegram", "enabled"), True)
     file.write_blocking()
@@ -72,16 +74,14 @@ def _read_api_id(answer: str) -> int:
     return int(answer)
 
 
-def _keep_secret(folder: Path, api_hash: str) -> Path:
+def _keep_secret(path: Path, api_hash: str) -> None:
     """Write it into a file of its own beside the configuration, which then can be shown to others."""
-    path = folder / "secrets" / "telegram_api_hash"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         stream.write(f"{api_hash}\n")
     draft.replace(path)
-    return path
 
 
 def _logged_in(answers: Answers, settings: Settings) -> bool:

@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from tui.paragraphs import fold
 from tui.present import CURSOR, Line, clip, width_of
 from tui.theme import look_of
 from tui.widgets.lines import LinePane, paint
@@ -124,7 +125,8 @@ class Roster(LinePane, inherit_bindings=False):
         return super()._draw(((" ", "text"), *line), base=base)
 
     def _placeholder_strip(self, y: int) -> Strip:
-        lines, width = self._placeholder, self.size.width
+        width = self.size.width
+        lines = fold(self._placeholder, width - 2)
         number = y - max(0, (self.size.height - len(lines)) // 2 - 1)
         if not 0 <= number < len(lines):
             return self._draw()

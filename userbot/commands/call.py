@@ -111,6 +111,10 @@ class Call:
         """Put *text* in place of an earlier answer."""
         await self.tools.replies.edit(self.place.chat_id, message_id, text.plain, entities=text.entities)
 
+    async def withdraw(self, message_id: int) -> None:
+        """Take an earlier answer away."""
+        await self.tools.replies.delete(self.place.chat_id, message_id)
+
 
 async def at_once(calls: list[Awaitable[Any]], *, limit: int = 8) -> list[Any]:
     """The answers to *calls*, in order; at most *limit* are waited for at a time."""

@@ -29,7 +29,9 @@ async def watch(call: Call) -> Text:
     given = parse(call.arguments, _KEYS)
     modes = [_MODES[word.lower()] for word in given.words if word.lower() in _MODES]
     before = await _rules_meant(call, [word for word in given.words if word.lower() not in _MODES], given)
-    rules = await call.engine.set_chat(_changed(before, given, modes[-1] if modes else ChatMode.AUTO))
+    # What is not said stays as it was.
+    mode = modes[-1] if modes else ChatMode.AUTO if before.mode is ChatMode.OFF else before.mode
+    rules = await call.engine.set_chat(_changed(before, given, mode))
     return compose(DONE, [["Watching ", bold(_name(rules))], *_rule_rows(rules)])
 
 

@@ -59,7 +59,7 @@ async def control(call: Call) -> Text:
     action = _ACTIONS[call.command.name]
     ids = await _chosen(call, action)
     if not ids:
-        return compose(INFO, ["No job stands so."])
+        return compose(INFO, [f"There is nothing to {call.command.name}."])
     answers = await at_once([_tried(action, call.engine, job_id) for job_id in ids])
     done = [answer for answer in answers if isinstance(answer, Job)]
     refused = [(one, each) for one, each in zip(ids, answers, strict=True) if isinstance(each, ReeldeckError)]

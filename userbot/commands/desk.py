@@ -10,6 +10,7 @@ from typing import Any
 
 from telethon import TelegramClient
 from telethon.tl import types
+from telethon.utils import get_display_name
 
 from core.config.settings import Settings
 from core.domain.chat import ChatMode
@@ -22,10 +23,11 @@ from userbot.commands.past import Past, write_down
 from userbot.commands.refusals import Refusals
 from userbot.commands.table import COMMANDS
 from userbot.faults import telegram_errors
+from userbot.owner import Owner
 from userbot.permission import Refusal, typed_by, why_refused
 from userbot.replies import FAILED, INFO, Replies
 from userbot.rules import Rules, place_of
-from userbot.texts import Row, Text, code, compose, problem, remote
+from userbot.texts import Row, Text, bold, code, compose, problem, remote
 
 log = logging.getLogger("reeldeck.telegram.commands")
 
@@ -57,6 +59,7 @@ class Commands:
         messenger: Messenger,
     ) -> None:
         self._admin_ids = frozenset(settings.telegram.admin_ids)
+        self._owner = Owner(client, me, prefix=settings.telegram.command_prefix)
         self._refusals = Refusals(engine)
         self._past = Past(engine)
         self._obeyed: OrderedDict[tuple[int, int], None] = OrderedDict()
@@ -81,6 +84,8 @@ class Commands:
         with telegram_errors():
             place = await place_of(message)
         is_watched = (await tools.rules.of(place)).mode is not ChatMode.OFF
+        # A bot learns of a chat by what is said to it there, and has nowhere else to be told of it.
+        is_watched = is_watched or bool(tools.me.bot and found.name == "watch")
         refusal = why_refused(
             message,
             me=tools.me,
@@ -124,7 +129,18 @@ class Commands:
         is_obeyed = (place.chat_id, place.message_id) in self._obeyed
         if not (why in {Refusal.EDIT, Refusal.OLD} and (is_obeyed or message.edit_hide)):
             await self._refusals.note(command.name, why, place, who)
+        if why is Refusal.PLACE and who == self._tools.me.id and command.name == "watch":
+            await self._tell_how(place, get_display_name(message.chat) or str(place.chat_id))
         return True
+
+    async def _tell_how(self, place: ReplyTo, chat: str) -> None:
+        """Say in Saved Messages how a chat is opened for commands: nothing is said in one that is shut."""
+        topic = f" topic={place.topic_id}" if place.topic_id else ""
+        rows: list[Row] = [
+            [bold(remote(chat)), " is not watched: commands do nothing there."],
+            ["To watch it: ", self._owner.command(f"watch {place.chat_id}{topic}")],
+        ]
+        await self._owner.tell(f"shut {place.chat_id} {place.message_id}", rows)
 
     async def _suggest(self, found: Typed, place: ReplyTo) -> bool:
         """Name the command that may have been meant. Elsewhere than in Saved Messages others have theirs."""
@@ -154,10 +170,14 @@ class Commands:
             await self._send(text, call.place)
 
     def _wrong(self, command: Command, error: InvalidRequest) -> list[Row]:
-        """What is wrong with how a command was typed, and how it is."""
-        rows: list[Row] = [remote(str(error), cells=200)]
+        """What is wrong with how a command was typed, and what to do, or how it is typed."""
+        # Of its kinds the name says something; of itself only that a person mistyped.
+        told = error.detail if type(error) is InvalidRequest and error.detail else str(error)
+        if told.partition(" ")[0].isalpha():
+            told = f"{told[:1].upper()}{told[1:]}"
+        rows: list[Row] = [remote(told, cells=200)]
         if error.hint != error.default_hint:
-            rows.append(remote(error.hint, cells=200))
+            return [*rows, remote(error.hint, cells=200)]
         return [*rows, [code(command.usage(self._tools.prefix))]]
 
     async def _send(self, text: Text, place: ReplyTo) -> None:

@@ -41,9 +41,14 @@ async def collect(call: Call) -> Text | None:
     board = _Board(call)
     await board.show(compose(WORKING, ["Looking through the chat…"]))
     last = Collected()
-    async for last in call.tools.messenger.collect(wanted):
-        if not last.is_done:
-            await board.show(_told(last, wanted))
+    try:
+        async for last in call.tools.messenger.collect(wanted):
+            if not last.is_done:
+                await board.show(_told(last, wanted))
+    except ReeldeckError:
+        # What went wrong is the answer; that it goes on would stand there for ever.
+        await board.clear()
+        raise
     await board.end(_told(replace(last, is_done=True), wanted))
     return None
 
@@ -106,6 +111,15 @@ class _Board:
             self._not_before = now + (error.retry_after_s or EDIT_INTERVAL_S)
         except ReeldeckError as error:
             log.warning("progress of a command could not be shown", extra={"error_type": error.code})
+
+    async def clear(self) -> None:
+        """Take it away."""
+        if self._message_id is None:
+            return
+        try:
+            await self._call.withdraw(self._message_id)
+        except ReeldeckError as error:
+            log.warning("progress of a command could not be taken away", extra={"error_type": error.code})
 
     async def end(self, text: Text) -> None:
         """Show *text* for good."""

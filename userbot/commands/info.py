@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from core.domain.chat import ChatMode
 from core.domain.errors import InvalidRequest
 from core.domain.figures import rate_text, rough_text, size_text, span_text
 from core.domain.job import JobStatus, from_iso
@@ -24,15 +25,13 @@ _REASON_CELLS = 160
 async def start(call: Call) -> Text:
     """Say what this is."""
     prefix = call.tools.prefix
-    return compose(
-        INFO,
-        [
-            [bold("Reeldeck"), " fetches the media behind links and sends it back."],
-            "Post a link in a chat that is watched, or:",
-            [code(f"{prefix}get LINK")],
-            [f"All commands: {prefix}help"],
-        ],
-    )
+    rows: list[Row] = [[bold("Reeldeck"), " fetches the media behind links and sends it back."]]
+    if (await call.tools.rules.of(call.place)).mode is ChatMode.AUTO:
+        rows.append("Every link that is posted here is fetched.")
+    else:
+        rows.append(["To have every link fetched that is posted here: ", code(f"{prefix}watch")])
+        rows.append(["To fetch one: ", code(f"{prefix}get LINK")])
+    return compose(INFO, [*rows, f"All commands: {prefix}help"])
 
 
 async def help_(call: Call) -> Text:

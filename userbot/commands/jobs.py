@@ -64,10 +64,12 @@ async def meant_jobs(call: Call) -> list[int]:
 
 
 def _facts(found: Job) -> Iterator[Row]:
-    if found.size_bytes or found.duration_s:
-        size = size_text(found.size_bytes) if found.size_bytes else ""
+    is_done = found.status is JobStatus.COMPLETED
+    if (found.size_bytes and not is_done) or found.duration_s:
+        # The state of what is done tells its size already.
+        size = size_text(found.size_bytes) if found.size_bytes and not is_done else ""
         yield " · ".join(filter(None, (size, span_text(found.duration_s))))
-    if found.error_message and found.status is not JobStatus.COMPLETED:
+    if found.error_message and not is_done:
         yield remote(found.error_message, cells=200)
         if found.error_hint:
             yield remote(found.error_hint, cells=200)

@@ -22,19 +22,28 @@ _ROWS = 10
 
 
 async def sources(call: Call) -> Text:
-    """The sources, the busiest first: what runs and waits, and which of them rest."""
+    """The sources that work, wait or rest, the busiest first; the others are only counted."""
     found = [each for each in await call.engine.sources() if each["enabled"]]
-    found.sort(key=lambda each: -(each["in_flight"] * 1000 + each["queued"] + each["waiting"]))
-    more = and_more(len(found), _ROWS, "reeldeck sources")
-    return compose(INFO, [[bold("Sources")], *map(_source_row, found[:_ROWS])], more=more)
+    busy = [each for each in found if _waits(each) or each["in_flight"] or _rests(each)]
+    busy.sort(key=lambda each: -(each["in_flight"] * 1000 + _waits(each)))
+    idle = len(found) - len(busy)
+    more = and_more(len(busy), _ROWS, "reeldeck sources")
+    rows = [*map(_source_row, busy[:_ROWS]), *([f"{idle} idle"] if idle and not more else [])]
+    return compose(INFO, [[bold("Sources")], *rows], more=more)
+
+
+def _rests(source: Mapping[str, Any]) -> bool:
+    return (source.get("breaker") or {}).get("state") in {"open", "half_open"}
+
+
+def _waits(source: Mapping[str, Any]) -> int:
+    return int(source["queued"] + source["waiting"])
 
 
 def _source_row(source: Mapping[str, Any]) -> Row:
-    rests = (source.get("breaker") or {}).get("state") in {"open", "half_open"}
-    waits = source["queued"] + source["waiting"]
     facts = [f"{source['in_flight']} of {source['max_parallel']} run"]
-    facts += [f"{waits} wait"] if waits else []
-    facts += ["rests"] if rests else []
+    facts += [f"{waits} wait"] if (waits := _waits(source)) else []
+    facts += ["rests"] if _rests(source) else []
     return [bold(remote(str(source["label"]))), f" {', '.join(facts)}"]
 
 

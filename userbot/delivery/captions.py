@@ -22,6 +22,8 @@ from userbot.texts import inert
 
 #: What everybody may write (https://core.telegram.org/api/config: caption_length_limit_default).
 MAX_UNITS = 1024
+#: A title that is a whole post would fill a phone's screen below each file.
+TITLE_UNITS = 256
 _ENTITIES = {"title": types.MessageEntityBold, "url": types.MessageEntityUrl}
 
 
@@ -47,7 +49,7 @@ def caption(
         limit_units: No more is taken. The title gives way first, then the link.
     """
     values = {
-        "title": _safe(job.title or (item.title if item else None)),
+        "title": _cut(_safe(job.title or (item.title if item else None)), TITLE_UNITS),
         "url": job.url,
         "duration": span_text(job.duration_s),
         "artist": _safe(item.artist if item else None),

@@ -15,6 +15,7 @@ from core.config.settings import Settings
 from core.domain.delivery import Delivery, DeliveryState
 from core.domain.errors import (
     FloodWait,
+    Forbidden,
     NetworkFailure,
     NoSuchEntry,
     ReeldeckError,
@@ -25,10 +26,12 @@ from core.domain.errors import (
 )
 from core.domain.messenger import MessengerInterface
 from userbot.delivery.courier import Courier
-from userbot.delivery.send import Sent, TakenForSpammer
+from userbot.delivery.send import Sent, TakenForSpammer, TopicForbidden
 from userbot.delivery.verdict import next_try_s
-from userbot.faults import SlowMode
+from userbot.faults import AccountRestricted, SlowMode
+from userbot.owner import Owner
 from userbot.patience import LONG_WAIT_S, OnRest
+from userbot.texts import Row, bold, remote
 
 log = logging.getLogger("reeldeck.telegram")
 
@@ -69,6 +72,7 @@ class Deliveries:
         self._engine = engine
         self._on_rest = on_rest
         self._backoff_s = settings.retries.backoff_s
+        self._owner = Owner(client, me, prefix=settings.telegram.command_prefix)
         self._courier = Courier(client=client, engine=engine, settings=settings, me=me)
         #: Free places in the quick lane (True) and in the slow one, which may have more than its own.
         self._free = {True: QUICK, False: SLOW}
@@ -216,6 +220,25 @@ class Deliveries:
             )
         except _GONE as gone:
             log.warning("a delivery failed that is not ours any more", extra={"detail": str(gone)})
+        if isinstance(error, Forbidden) and not isinstance(error, TakenForSpammer):
+            await self._tell_closed(delivery, error)
+
+    async def _tell_closed(self, delivery: Delivery, error: Forbidden) -> None:
+        """Tell the owner of a chat or topic that takes no files, or of an account that may send none."""
+        if isinstance(error, AccountRestricted):
+            rows: list[Row] = [f"I cannot send files: {error.detail}", error.hint]
+            await self._owner.tell("restricted", rows)
+            return
+        chat_id, topic = delivery.chat_id, ""
+        if isinstance(error, TopicForbidden):
+            topic = f" topic={delivery.topic_id}"
+        titles = [each.title for each in await self._engine.chat_rules() if each.chat_id == chat_id]
+        title = next(filter(None, titles), None)
+        rows = [
+            ["I cannot send files to ", bold(remote(title) if title else str(chat_id)), f": {error.detail}"],
+            ["To keep them without sending: ", self._owner.command(f"watch {chat_id}{topic} reply=off")],
+        ]
+        await self._owner.tell(f"closed {chat_id}{topic}", rows)
 
     def _tell(self, error: ReeldeckError, *, now: float) -> None:
         """Let the owner see a long wait of the whole account; what one chat asks for is its own affair."""

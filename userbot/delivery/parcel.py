@@ -19,8 +19,8 @@ from core.domain.media import Picture
 from core.domain.messenger import MessengerInterface
 from core.media.faststart import read_layout
 from core.media.front_index import FrontIndex, front_index
+from core.net.transfer import disk
 from core.net.transfer.blocking import run_blocking
-from core.net.transfer.part import disk_errors
 from userbot.delivery.attributes import describe
 from userbot.transfer.upload import UploadState, upload_file
 from userbot.transfer.window import Window
@@ -134,7 +134,7 @@ class Parcel:
 
 def _arranged_blocking(path: Path) -> tuple[FrontIndex | None, bool]:
     """How a file is put into the order in which it can be played while it comes; and whether it can be."""
-    with disk_errors("cannot read the file"):
+    with disk.errors("cannot read the file"):
         front = front_index(path)
         return front, front is not None or read_layout(path).is_faststart
 

@@ -37,6 +37,8 @@ _UNUSABLE = (
     errors.DocumentInvalidError,
     errors.ChatForwardsRestrictedError,
 )
+#: Phones ring for the first answer to a message, and for others no sooner than this: lists are long.
+RING_AGAIN_S = 60.0
 #: Telethon has no classes for these.
 _NOBODY_ASKED = frozenset({"REPLY_MESSAGE_ID_INVALID", "REPLY_TO_INVALID"})
 _TOPIC_CLOSED = "TOPIC_CLOSED"
@@ -59,6 +61,10 @@ class AlreadyThereError(Exception):
 
 class TakenForSpammer(Forbidden):
     """Telegram lets this account send nothing to strangers for some hours."""
+
+
+class TopicForbidden(Forbidden):
+    """One topic of a forum takes nothing; others may."""
 
 
 class DocumentRefusedError(Exception):
@@ -86,6 +92,8 @@ class Sender:
         self._is_bot = is_bot
         self._turn = asyncio.Lock()
         self._rest_until = 0.0
+        #: When phones rang last, by chat and the message that was answered.
+        self._rang_at: dict[tuple[int, int | None], float] = {}
 
     @property
     def wait_s(self) -> float:
@@ -111,7 +119,16 @@ class Sender:
             entities=list(caption.entities),
         )
         async with self._turn, answered(_MAKING_S):
+            request.silent = not self._may_ring(delivery)
             return await self._call(request, delivery)
+
+    def _may_ring(self, delivery: Delivery) -> bool:
+        now, place = time.monotonic(), (delivery.chat_id, delivery.reply_to)
+        self._rang_at = {key: at for key, at in self._rang_at.items() if now - at < RING_AGAIN_S}
+        if delivery.reply_to is not None and place in self._rang_at:
+            return False
+        self._rang_at[place] = now
+        return True
 
     async def _call(self, request: Any, delivery: Delivery) -> Sent:
         if (wait_s := self.wait_s) > 0:
@@ -145,9 +162,9 @@ class Sender:
             return _sent_in(await self._client(request), delivery.random_id)
         except errors.BadRequestError as error:
             if isinstance(error, errors.TopicDeletedError):
-                raise Forbidden("that topic was deleted") from error
+                raise TopicForbidden("that topic was deleted") from error
             if error.message == _TOPIC_CLOSED:
-                raise Forbidden("that topic is closed") from error
+                raise TopicForbidden("that topic is closed") from error
             if not isinstance(error, errors.MsgIdInvalidError) and error.message not in _NOBODY_ASKED:
                 raise
         # Who asked has deleted the message; the file goes where it stood.

@@ -16,8 +16,8 @@ from telethon.tl.functions.upload import GetFileRequest
 
 from core.domain.errors import NetworkFailure, Unknown
 from core.net.progress import Progress
+from core.net.transfer import disk
 from core.net.transfer.blocking import run_blocking
-from core.net.transfer.part import disk_errors
 from userbot.faults import telegram_errors
 from userbot.transfer.ordered import ordered
 from userbot.transfer.route import Route, route_to
@@ -163,7 +163,7 @@ class _Target:
 
     def __init__(self, path: Path, start: int, size_bytes: int) -> None:
         self.size_bytes = size_bytes
-        with disk_errors("cannot open the file"):
+        with disk.errors("cannot open the file"):
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             there = min(start, os.fstat(self._fd).st_size)
             #: Chunks begin at multiples of their size, so that none reaches over a border of 1 MiB.
@@ -182,7 +182,7 @@ class _Target:
     def append(self, chunk: bytes) -> None:
         """Write what comes next."""
         began, left = time.monotonic(), memoryview(chunk)
-        with disk_errors("cannot write"):
+        with disk.errors("cannot write"):
             while left:  # a full disk may take a part first
                 written = os.pwrite(self._fd, left, self.done + len(chunk) - len(left))
                 left = left[written:]

@@ -73,8 +73,13 @@ class Route:
     async def _answer(self, request: TLRequest) -> Any:
         sender = next(self._turns)
         asked_at = time.monotonic()
-        answer = sender.send(request)
         gone = sender._disconnected  # noqa: SLF001 -- the public one makes a future that nobody looks at
+        try:
+            answer = sender.send(request)
+        except ConnectionError:
+            # It takes nothing any more. Why is known once it has closed.
+            await asyncio.wait({gone}, timeout=self._window.stall_s)
+            raise _why_gone(gone) from None
         try:
             while not answer.done():
                 left_s = max(asked_at, self._heard_at) + self._window.stall_s - time.monotonic()
@@ -82,8 +87,7 @@ class Route:
                     raise Stalled(f"no answer for {self._window.stall_s:.0f} s")
                 await asyncio.wait({answer, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
                 if gone.done() and not answer.done():  # Telethon forgets what it had not sent yet
-                    why = None if gone.cancelled() else gone.exception()
-                    raise why or NetworkFailure("the connection to Telegram was closed")
+                    raise _why_gone(gone)
             self._heard_at = time.monotonic()
             if answer.cancelled():  # by Telethon, when it was told to disconnect
                 raise NetworkFailure("the connection to Telegram was closed")
@@ -101,6 +105,11 @@ class Route:
             for state in _taken_back(sender, lambda state: type(state.request) is method):
                 if not state.future.done():
                     state.future.set_exception(_NotSentError)
+
+
+def _why_gone(gone: asyncio.Future[None]) -> BaseException:
+    why = gone.exception() if gone.done() and not gone.cancelled() else None
+    return why or NetworkFailure("the connection to Telegram was closed")
 
 
 class _NotSentError(Exception):

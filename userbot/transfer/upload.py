@@ -19,8 +19,8 @@ from telethon.tl.types import InputFile, InputFileBig
 
 from core.domain.errors import MediaFailure, SizeLimit, Unknown
 from core.media.front_index import FrontIndex
+from core.net.transfer import disk
 from core.net.transfer.blocking import run_blocking
-from core.net.transfer.part import disk_errors
 from userbot.faults import telegram_errors
 from userbot.transfer.ordered import ordered
 from userbot.transfer.plain import send_parts_plain
@@ -125,7 +125,7 @@ class _Source:
     """
 
     def __init__(self, path: Path, front: FrontIndex | None) -> None:
-        with disk_errors("cannot read the file"):
+        with disk.errors("cannot read the file"):
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self._version = self._look()
         self._front = front
@@ -156,7 +156,7 @@ class _Source:
         """A part."""
         offset = index * PART_BYTES
         wanted = min(PART_BYTES, self._size - offset)
-        with disk_errors("cannot read the file"):
+        with disk.errors("cannot read the file"):
             data = self._read(offset, wanted)
         if len(data) < wanted:
             raise MediaFailure("the file was changed while it was sent")
@@ -165,7 +165,7 @@ class _Source:
     def check(self) -> str:
         """See that it is still the same; the MD5 of a small file, which Telegram compares."""
         md5 = hashlib.md5(usedforsecurity=False)
-        with disk_errors("cannot read the file"):
+        with disk.errors("cannot read the file"):
             if not self.is_big:
                 md5.update(self._read(0, self._size))
             if self._look() != self._version:

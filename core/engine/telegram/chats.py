@@ -17,8 +17,6 @@ from core.store.store import Store
 
 log = logging.getLogger("reeldeck.engine")
 
-_LOGIN = "Switch it on with telegram.enabled and log in: reeldeck telegram login"
-
 
 class ChatDesk:
     """Keeps the rules of chats, tells who needs to know, and asks the messenger what only it knows.
@@ -140,7 +138,7 @@ class ChatDesk:
 
     def _asked(self) -> Messenger:
         if self._messenger is None:
-            raise NoTelegram("no Telegram account is connected", hint=_LOGIN)
+            raise NoTelegram("no Telegram account is connected")
         return self._messenger
 
     def _tell(self) -> None:

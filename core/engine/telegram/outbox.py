@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
 from typing import Any
 
 from core.domain.delivery import Delivery
@@ -22,13 +21,12 @@ class Outbox:
     Args:
         store: Where they are kept.
         leavings: Puts away what is not needed once everybody has a file.
-        clock: Seconds since the epoch.
     """
 
-    def __init__(self, store: Store, leavings: Leavings, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, leavings: Leavings) -> None:
         self._store = store
         self._leavings = leavings
-        self._clock = clock
+        self._clock = time.time
         self._is_due = asyncio.Event()
         #: When the last wait ended: what was due by then, the look that followed has found.
         self._waited_until = 0.0

@@ -16,7 +16,6 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import httpcore
 
@@ -43,7 +42,6 @@ from core.net.reach import Reach
 
 ERROR_HEADER = "X-Reeldeck-Error"
 _USER = "reeldeck"
-_MAX_REMEMBERED = 256
 _LINGER_S = 2.0
 _AUTHORITY_FORM = re.compile(r"[^/?#@]+:[0-9]{1,5}")
 
@@ -104,7 +102,6 @@ class EgressProxy:
         self._add(_USER, network or Network(), bandwidth or Bandwidth(), HostPace())
         self._listener: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._blocked: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -134,16 +131,6 @@ class EgressProxy:
         if self._listener is None:
             raise RuntimeError("the egress proxy is not started")
         return f"http://{name}:{self._doors[name].token}@127.0.0.1:{self._listener.getsockname()[1]}"
-
-    @property
-    def blocked_hosts(self) -> tuple[str, ...]:
-        """The hosts that were blocked lately, the newest last."""
-        return tuple(self._blocked)
-
-    def last_blocked(self, host: str) -> BlockedAddress | None:
-        """Why *host* was blocked lately; None when it was not."""
-        detail = self._blocked.get(host.lower())
-        return None if detail is None else BlockedAddress(detail)
 
     async def start(self) -> None:
         """Listen on a free port of 127.0.0.1."""
@@ -240,7 +227,7 @@ class EgressProxy:
             if door.proxy is not None and door.proxy.resolves:
                 self._gate.check_unresolved(target)
         except BlockedAddress as error:
-            raise self._blocked_at(urlsplit(url).hostname or "", error) from error
+            raise _Refusal.by(error) from error
         except InvalidRequest as error:
             raise _Refusal("400 Bad Request", error.detail) from error
         return target
@@ -249,19 +236,10 @@ class EgressProxy:
         try:
             async with within(self._connect_timeout_s, httpcore.ConnectTimeout, httpcore.ConnectError):
                 return await door.connector(target.host, target.port)
-        except BlockedAddress as error:
-            raise self._blocked_at(target.host, error) from error
-        except NetworkFailure as error:
+        except (BlockedAddress, NetworkFailure) as error:
             raise _Refusal.by(error) from error
         except (httpcore.TimeoutException, httpcore.NetworkError) as error:
             raise _Refusal.by(NetworkFailure(f"no connection to {target.host}: {error}")) from error
-
-    def _blocked_at(self, host: str, error: BlockedAddress) -> _Refusal:
-        self._blocked.pop(host, None)  # so that it becomes the newest
-        self._blocked[host] = error.detail
-        while len(self._blocked) > _MAX_REMEMBERED:
-            del self._blocked[next(iter(self._blocked))]
-        return _Refusal.by(error)
 
 
 async def _part(child: SocketStream) -> None:

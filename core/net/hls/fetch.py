@@ -12,7 +12,8 @@ from typing import Any
 
 from core.domain.errors import HttpFailure, JobError, MediaFailure, ParserFailure, RateLimited
 from core.domain.media import Track
-from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.hls.playlist import MasterPlaylist, MediaPlaylist
+from core.net.hls.reading import parse_playlist
 from core.net.hls.segments import SegmentReader
 from core.net.http.client import HttpClient
 from core.net.http.pump import BUFFER_BYTES

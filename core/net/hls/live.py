@@ -19,7 +19,9 @@ from typing import Protocol
 from core.domain.errors import JobError, NetworkFailure, NotFound, ParserFailure, Stalled
 from core.domain.media import Track
 from core.net.hls.collect import Collector
-from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, Segment, parse_playlist
+from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, Segment
+from core.net.hls.reading import parse_playlist
+from core.net.hls.recorded import published, recalled
 from core.net.hls.segments import SegmentReader
 from core.net.hls.spool import Spool
 from core.net.hls.timeline import Timeline, file_name
@@ -28,7 +30,6 @@ from core.net.progress import Fetched, Progress
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.pulse import Pulse
 from core.net.transfer.retries import MAX_RETRY_AFTER_S, is_transient
-from core.net.transfer.sniff import SNIFF_BYTES, sniff_container
 
 log = logging.getLogger("reeldeck.net")
 
@@ -122,46 +123,6 @@ async def record_hls(
         spool.close()
 
 
-async def save_recorded(path: Path) -> Fetched | None:
-    """Finish a recording with what is there of it, because nobody will go on with it; None without any.
-
-    Raises:
-        DiskFull, Unknown: It cannot be written.
-    """
-    spool = Spool(path)
-    try:
-        await run_blocking(spool.open_blocking)
-        return await _published(spool, Timeline(), received_bytes=0) if spool.kept else None
-    finally:
-        spool.close()
-
-
-async def _published(spool: Spool, timeline: Timeline, *, received_bytes: int) -> Fetched:
-    kept = spool.kept.values()
-    for one in kept:
-        timeline.know(one.position, one.name, one.duration_s)
-    gaps = timeline.gaps(spool.kept)
-    duration_s = spool.duration_s
-    kept_bytes = spool.size_bytes
-    size_bytes = await run_blocking(spool.publish_blocking)
-    return Fetched(
-        path=spool.path,
-        size_bytes=size_bytes,
-        sha256=None,
-        fetched_bytes=received_bytes,
-        resumed_bytes=max(0, kept_bytes - received_bytes),
-        container=sniff_container(await run_blocking(_head_blocking, spool.path)),
-        duration_s=duration_s,
-        missing_segments=sum(gap.end - gap.start for gap in gaps),
-        missing_s=sum(timeline.seconds_of(gap, usual_s=duration_s / len(kept)) for gap in gaps),
-    )
-
-
-def _head_blocking(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(SNIFF_BYTES)
-
-
 class _Recording:
     """One try at one broadcast."""
 
@@ -181,7 +142,7 @@ class _Recording:
         self._outage_s = outage_s
         self._broadcast = broadcast
         naming = broadcast.name_of if broadcast else file_name
-        self._timeline = _recalled(spool, Timeline(naming))
+        self._timeline = recalled(spool, Timeline(naming))
         # Counts only: a list that stands still is no transfer that does.
         self._pulse = Pulse(outage_s)
         self._collector = Collector(
@@ -206,7 +167,7 @@ class _Recording:
         if not self._spool.kept:
             nothing = NotFound("the broadcast is over, and nothing of it could be recorded")
             raise self._collector.failure or nothing
-        return await _published(self._spool, self._timeline, received_bytes=self._pulse.received_bytes)
+        return await published(self._spool, self._timeline, received_bytes=self._pulse.received_bytes)
 
     async def _record(self) -> None:
         failure: BaseException | None = None
@@ -324,11 +285,3 @@ class _Recording:
 
 def _is_gone(error: JobError) -> bool:
     return error.remote_status in _GONE
-
-
-def _recalled(spool: Spool, timeline: Timeline) -> Timeline:
-    """*timeline* with what earlier attempts kept."""
-    for _, one in sorted(spool.kept.items()):
-        timeline.know(one.position, one.name, one.duration_s)
-        timeline.shift = one.shift
-    return timeline

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.net.transfer.part import disk_errors, pwrite_all
+from core.net.transfer import disk
 
 _FORMAT = 1
 _COPY_BYTES = 64 * 1024
@@ -72,7 +72,7 @@ class Spool:
             DiskFull, Unknown: They cannot be opened.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with disk_errors("cannot open the unfinished recording"):
+        with disk.errors("cannot open the unfinished recording"):
             part = os.open(self._part, flags, 0o666)
             try:
                 log = os.open(self._log, flags, 0o666)
@@ -116,21 +116,21 @@ class Spool:
         part, log = self._files
         end, rows = self.size_bytes, list[Kept]()
         inits: dict[str, tuple[int, int]] = {}
-        with disk_errors("cannot write the recording"):
+        with disk.errors("cannot write the recording"):
             for one in batch:
                 if one.init and one.init not in self._inits | inits:
                     inits[one.init] = end, len(one.init_data)
-                    pwrite_all(part, one.init_data, end)
+                    disk.pwrite_all(part, one.init_data, end)
                     end += len(one.init_data)
                 rows.append(
                     Kept(one.position, one.shift, one.name, one.duration_s, one.init, end, len(one.data))
                 )
-                pwrite_all(part, one.data, end)
+                disk.pwrite_all(part, one.data, end)
                 end += len(one.data)
-            _flush(part)
+            disk.flush_blocking(part)
             lines = b"".join(_lines(inits, rows))
-            pwrite_all(log, lines, self._log_bytes)
-            _flush(log)
+            disk.pwrite_all(log, lines, self._log_bytes)
+            disk.flush_blocking(log)
         self._log_bytes += len(lines)
         self.size_bytes = end
         self._inits |= inits
@@ -154,7 +154,7 @@ class Spool:
         part, _ = self._files
         spans = list(_joined(self._spans()))
         size_bytes = sum(length for _, length in spans)
-        with disk_errors("cannot finish the recording"):
+        with disk.errors("cannot finish the recording"):
             if len(spans) == 1 and spans[0][0] == 0:
                 os.ftruncate(part, size_bytes)
                 os.fsync(part)
@@ -163,7 +163,7 @@ class Spool:
                 whole = self.path.with_name(self.path.name + ".whole")
                 _copy(part, spans, whole)
                 whole.replace(self.path)
-            _sync_folder(self.path.parent)
+            disk.sync_folder_blocking(self.path.parent)
             self._part.unlink(missing_ok=True)
             self._log.unlink(missing_ok=True)
         self.close()
@@ -214,15 +214,3 @@ def _copy(source: int, spans: Sequence[tuple[int, int]], target: Path) -> None:
                 file.write(os.pread(source, min(_COPY_BYTES, start + length - offset), offset))
         file.flush()
         os.fsync(file.fileno())
-
-
-#: macOS has no fdatasync.
-_flush = getattr(os, "fdatasync", os.fsync)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

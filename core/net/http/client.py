@@ -79,7 +79,6 @@ class HttpClient:
         gate: Judges URLs and addresses.
         network: User agent, proxy and certificates.
         timeouts: `connect_s` for look-up and connection, and again for TLS; `read_s` for each wait for bytes.
-        proxy: Goes before `network.proxy`.
         bandwidth: The cap that bodies are read under.
         pace: Spaces the requests to one host and port, and keeps away when that asks for it.
         reach: Told of what answers and what cannot be reached.
@@ -92,7 +91,6 @@ class HttpClient:
         *,
         network: Network,
         timeouts: Timeouts,
-        proxy: str | None = None,
         bandwidth: Bandwidth | None = None,
         pace: HostPace | None = None,
         reach: Reach | None = None,
@@ -108,8 +106,7 @@ class HttpClient:
         self._bandwidth = bandwidth or Bandwidth()
         self._pace = pace
         self._reach = reach or Reach()
-        chosen = proxy or network.proxy
-        self._proxy = parse_proxy(chosen) if chosen else None
+        self._proxy = parse_proxy(network.proxy) if network.proxy else None
         self._transport = _transport(gate, network.ca_file, self._proxy, self._reach)
 
     @contextlib.asynccontextmanager

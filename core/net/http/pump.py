@@ -87,8 +87,12 @@ class Pump:
             if self._pending is not None:
                 pending, self._pending = self._pending, None
                 await pending
-            if self._failure is not None:
-                raise self._failure
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                try:
+                    raise failure
+                finally:
+                    del failure  # its traceback holds this frame, and all that the sink knows
 
     def _forget_pending(self) -> None:
         """Nobody will wait for what the sink asked to wait for."""

@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable
 
 from core.domain.errors import MediaFailure, Unknown
+from core.net.transfer import disk
 from core.net.transfer.blocking import run_blocking
-from core.net.transfer.part import disk_errors
 
 _STEP_BYTES = 16 * 2**20
 _BUFFER_BYTES = 2**20
@@ -58,7 +58,7 @@ class PrefixDigest:
     def _hash_blocking(self, end: int) -> None:
         buffer = memoryview(bytearray(_BUFFER_BYTES))
         while self._hashed_bytes < end:
-            with disk_errors("cannot read"):
+            with disk.errors("cannot read"):
                 count = os.preadv(
                     self._fd, [buffer[: min(_BUFFER_BYTES, end - self._hashed_bytes)]], self._hashed_bytes
                 )

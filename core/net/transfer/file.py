@@ -27,6 +27,7 @@ from core.net.transfer.assembly import Assembly, Restart
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.company import Company
 from core.net.transfer.part import PartFile
+from core.net.transfer.prospect import Prospect
 from core.net.transfer.ramp import Ramp
 from core.net.transfer.ranges import Piece, Pieces, nearer
 from core.net.transfer.resume import FileNote
@@ -36,13 +37,6 @@ from core.net.transfer.version import IfRangeRefused, Version, page_instead
 
 #: A half smaller than this is not worth a request of its own.
 MIN_PIECE_BYTES = 256 * 1024
-#: With less than this to go, or so many answers' time, another connection would not be up in time.
-_WORTHWHILE_S = 0.2
-_WORTHWHILE_ANSWERS = 4
-#: A connection that is faster than this is not what limits: measured, a second one takes time from the first.
-_FAST_BPS = 200 * 2**20
-#: Where moving bytes takes this share of the event loop's time already, more connections bring none.
-_BUSY_SHARE = 0.3
 #: Where every answer begins with a burst, a second connection alone shows no gain; three do.
 _RAMP_FACTOR = 4
 #: So many bytes since the last failure make the next one a new one.
@@ -153,10 +147,7 @@ class _Transfer(Assembly):
         self._group: asyncio.TaskGroup | None = None
         #: Where the last answer came from, after redirects.
         self._came_from = track.url
-        self._began = self._measured_at = time.monotonic()
-        self._spent_s = time.thread_time()
-        self._is_busy = False
-        self._answer_s = 0.0
+        self._prospect = Prospect()
 
     async def _resume(self) -> int:
         kept = FileNote.read(self._part.read_note(), self._track, size_bytes=self._part.size_bytes)
@@ -211,11 +202,8 @@ class _Transfer(Assembly):
         self._progress(self._pieces.written().total_bytes, self._version.total if self._version else None)
 
     def _tick(self, group: asyncio.TaskGroup) -> None:
-        now, spent_s = time.monotonic(), time.thread_time()
-        elapsed_s = max(now - self._measured_at, 1e-3)
-        self._is_busy = spent_s - self._spent_s > _BUSY_SHARE * elapsed_s
-        self._pieces.measure(elapsed_s)
-        self._measured_at, self._spent_s = now, spent_s
+        now = time.monotonic()
+        self._pieces.measure(self._prospect.look(now))
         self._report()
         total = self._version.total if self._version else None
         if self._is_parallel and total is not None:
@@ -232,11 +220,9 @@ class _Transfer(Assembly):
 
     def _may_pay(self, now: float, left_bytes: int) -> bool:
         """Whether more connections could still make it faster."""
-        rate_bps = self.received_bytes / max(now - self._began, 1e-3)
-        is_fast = rate_bps > _FAST_BPS * max(self._seated_workers, 1)
-        patience_s = max(_WORTHWHILE_S, _WORTHWHILE_ANSWERS * self._answer_s)
-        limits_itself = is_fast or self._is_busy or self._part.is_slow
-        return not limits_itself and left_bytes > rate_bps * patience_s
+        return not self._part.is_slow and self._prospect.has_gain(
+            now, self.received_bytes, left_bytes, connections=self._seated_workers
+        )
 
     def _cut_some(self) -> None:
         """Leave answers that are slow, for new ones, and those whose seats other jobs should have."""
@@ -325,9 +311,9 @@ class _Transfer(Assembly):
                 raise NetworkFailure(f"{response.host} sent nothing new")
 
     def _learn_answer_time(self, asked_at: float) -> None:
-        self._began = time.monotonic()
-        self._answer_s = self._began - asked_at
-        self._ramp.begin(self._began, self.received_bytes, self._answer_s)
+        now = time.monotonic()
+        self._prospect.begin(now, now - asked_at)
+        self._ramp.begin(now, self.received_bytes, now - asked_at)
 
     def _headers(self, start: int, end: int | None) -> dict[str, str]:
         headers = {k: v for k, v in self._track.headers.items() if k.lower() not in {"range", "if-range"}}

@@ -7,44 +7,23 @@ power fails, a note that can be read tells the truth, and one that cannot means 
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.domain.errors import DiskFull, Unknown
+from core.net.transfer import disk
 
 #: Version of the note's format; another one is not understood.
 _FORMAT = 1
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MAX_NOTE_BYTES = 4 * 2**20
-#: Written at a time. For larger writes Linux takes larger pages, which it must find and clear first. On ext4
-#: of Linux 6.18 a gigabyte took 0.20 s so, and 0.70 s by a mebibyte at a time (medians of six).
-_WRITE_BYTES = 64 * 1024
 #: A write of a MiB at most goes into the page cache in less than one; longer, and the cache is full …
 _SLOW_WRITE_S = 0.02
 #: … and stays so for a while.
 _SLOW_FOR_S = 5.0
-
-
-@contextlib.contextmanager
-def disk_errors(doing: str) -> Iterator[None]:
-    """Translate what the file system raises.
-
-    Raises:
-        DiskFull: No space or quota left.
-        Unknown: Anything else, such as a folder that may not be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        words = os.strerror(error.errno) if error.errno else str(error)
-        raise (DiskFull if error.errno in _NO_SPACE else Unknown)(f"{doing}: {words}") from error
 
 
 class PartFile:
@@ -59,7 +38,7 @@ class PartFile:
 
     def open(self) -> None:
         """Open the part, making it when it is not there."""
-        with disk_errors("cannot open the unfinished file"):
+        with disk.errors("cannot open the unfinished file"):
             self._fd = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
     def close(self) -> None:
@@ -81,8 +60,8 @@ class PartFile:
     def write_at(self, data: bytes | memoryview, position: int) -> None:
         """Write all of *data* at *position*."""
         began = time.monotonic()
-        with disk_errors("cannot write"):
-            pwrite_all(self._fd, data, position)
+        with disk.errors("cannot write"):
+            disk.pwrite_all(self._fd, data, position)
         now = time.monotonic()
         if now - began > _SLOW_WRITE_S:
             self._slow_until = now + _SLOW_FOR_S
@@ -94,17 +73,17 @@ class PartFile:
 
     def read_at(self, size: int, position: int) -> bytes:
         """At most *size* bytes from *position*."""
-        with disk_errors("cannot read"):
+        with disk.errors("cannot read"):
             return os.pread(self._fd, size, position)
 
     def truncate(self, size: int) -> None:
         """Make the part exactly *size* long."""
-        with disk_errors("cannot shorten the unfinished file"):
+        with disk.errors("cannot shorten the unfinished file"):
             os.ftruncate(self._fd, size)
 
     def reserve_blocking(self, size: int) -> None:
         """Take the space now, so that a full disk is found out first and the file lies in one stretch."""
-        with disk_errors("cannot reserve the space"):
+        with disk.errors("cannot reserve the space"):
             os.posix_fallocate(self._fd, 0, max(size, 1))
             os.ftruncate(self._fd, size)
 
@@ -118,15 +97,15 @@ class PartFile:
         body = json.dumps(note, separators=(",", ":"))
         text = json.dumps({"format": _FORMAT, "crc32": zlib.crc32(body.encode()), "body": body})
         fresh = self._note.with_name(self._note.name + ".new")
-        with disk_errors("cannot note the progress"):
-            _flush(self._fd)
+        with disk.errors("cannot note the progress"):
+            disk.flush_blocking(self._fd)
             fresh.write_text(text)
             fresh.replace(self._note)
 
     def flush_blocking(self) -> None:
         """Put what was written on the disk."""
-        with disk_errors("cannot flush the unfinished file"):
-            _flush(self._fd)
+        with disk.errors("cannot flush the unfinished file"):
+            disk.flush_blocking(self._fd)
 
     def read_note(self) -> dict[str, Any] | None:
         """The note, None when there is none that can be trusted."""
@@ -144,37 +123,18 @@ class PartFile:
 
     def publish_blocking(self) -> None:
         """Give the flushed part its final name, durably, remove the note, and close."""
-        with disk_errors("cannot finish the file"):
+        with disk.errors("cannot finish the file"):
             os.fsync(self._fd)
             self.close()
             self._part.replace(self.path)
-            self._sync_folder()
+            disk.sync_folder_blocking(self.path.parent)
             self._note.unlink(missing_ok=True)
 
     def discard_blocking(self) -> None:
         """Close the part and forget all of it. The note goes first: it may not outlive its bytes."""
         self.close()
-        with disk_errors("cannot remove the unfinished file"):
+        with disk.errors("cannot remove the unfinished file"):
             if self._note.exists():
                 self._note.unlink()
-                self._sync_folder()
+                disk.sync_folder_blocking(self.path.parent)
             self._part.unlink(missing_ok=True)
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def pwrite_all(fd: int, data: bytes | bytearray | memoryview, position: int) -> None:
-    """Write all of *data* at *position*. Raises OSError."""
-    left = memoryview(data)
-    while left:
-        written = os.pwrite(fd, left[:_WRITE_BYTES], position)
-        left, position = left[written:], position + written
-
-
-#: macOS has no fdatasync.
-_flush = getattr(os, "fdatasync", os.fsync)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 
-from core.config.settings import Site
+from core.config.sources import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

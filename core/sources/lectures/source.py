@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-from core.config.settings import Site
+from core.config.sources import Site
 from core.domain.errors import FormatNotFound, InvalidRequest, JobError, RetryPolicy, UnsupportedSource
 from core.domain.job import Kind, Request
 from core.domain.media import Entry, Resolution, Role, Tags, Track, Transport

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from core.config.settings import XSettings
+from core.config.sources import XSettings
 from core.domain.errors import AuthRequired, HttpFailure, NotFound, ParserFailure, RateLimited
 from core.net.http.charset import Inflater
 from core.net.http.client import HttpClient, Response, raise_for_status

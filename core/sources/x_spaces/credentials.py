@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from core.auth.cookies import read_cookies_blocking
 from core.auth.login import Login
-from core.config.settings import XSettings
+from core.config.sources import XSettings
 from core.domain.errors import AuthRequired, InvalidRequest
 from core.links.normalise import host_is
 

@@ -19,7 +19,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from core.domain.errors import HttpFailure, InvalidRequest, JobError, NotFound, NotYetAvailable, ParserFailure
 from core.domain.job import Kind
-from core.net.hls.playlist import MasterPlaylist, MediaPlaylist, parse_playlist
+from core.net.hls.playlist import MasterPlaylist, MediaPlaylist
+from core.net.hls.reading import parse_playlist
 from core.net.hls.variant import choose_variant
 from core.net.http.client import HttpClient, raise_for_status
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from core.config.settings import XSettings
+from core.config.sources import XSettings
 from core.domain.errors import AuthRequired, FormatNotFound, HttpFailure, NotFound, NotYetAvailable
 from core.domain.job import Kind, Request
 from core.domain.media import Resolution, Role, Tags, Track, Transport

@@ -34,7 +34,6 @@ def segment_list(format_: Format) -> MediaPlaylist | None:
                 byterange=None,
                 key=None,
                 init=None,
-                discontinuity=False,
             )
         )
     return MediaPlaylist(format_["url"], tuple(segments), is_live=False)

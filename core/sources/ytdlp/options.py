@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config.settings import Network, SourceSettings, Timeouts
+from core.config.settings import Network, Timeouts
+from core.config.sources import SourceSettings
 
 #: yt-dlp loads any `yt_dlp_plugins` package that it finds, unless this is set.
 ENVIRONMENT: Mapping[str, str] = {"YTDLP_NO_PLUGINS": "1"}

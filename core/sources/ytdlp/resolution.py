@@ -21,7 +21,7 @@ from core.domain.job import Kind, Request
 from core.domain.media import Chapter, Entry, Resolution, Role, Tags, Track, Transport
 from core.links.identify import identify
 from core.links.normalise import normalise
-from core.net.hls.playlist import MAX_SEGMENTS
+from core.net.hls.reading import MAX_SEGMENTS
 from core.sources.quality import Quality
 from core.sources.ytdlp.formats import Choice, choose, chosen_by_expression, formats_of, is_broadcast, track
 from core.sources.ytdlp.offered import offered

@@ -1,7 +1,7 @@
 """The sites that have a name of their own here, as one table.
 
 Which links yt-dlp takes there was read in its extractors' `_VALID_URL`, and a test asks them. How many jobs
-and requests a site bears unless configured is `GENTLE` in core/config/settings.py.
+and requests a site bears unless configured is `GENTLE` in core/config/sources.py.
 """
 
 from __future__ import annotations

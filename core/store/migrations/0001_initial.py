@@ -12,7 +12,7 @@ INDEXES = [
         "CREATE UNIQUE INDEX jobs_unfinished_key ON jobs (job_key)"
         " WHERE status IN ('PENDING', 'QUEUED', 'RUNNING', 'PAUSED')"
     ),
-    "CREATE INDEX jobs_key ON jobs (job_key)",
+    "CREATE INDEX jobs_joinable_key ON jobs (job_key) WHERE status NOT IN ('FAILED', 'CANCELLED')",
     "CREATE INDEX jobs_status ON jobs (status, id)",
     # With a condition in place of the first column, SQLite would take jobs_status instead, and sort.
     # Source and host are at its end so that jobs that a claim passes over cost no look at the table.

@@ -72,7 +72,7 @@ def _check_caption(call: Call, text: str) -> None:
 
 
 def _publish(call: Call, key: str, request: Any, text: str, **fields: Any) -> Change:
-    fields |= _place(call, key, request.reply_to)
+    fields |= {"silent": bool(request.silent), **_place(call, key, request.reply_to)}
     return call.world.publish(
         call.account, key, text, entities=request.entities or [], markup=request.reply_markup, **fields
     )

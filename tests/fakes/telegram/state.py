@@ -46,6 +46,8 @@ class Chat:
     username: str = ""
     forum: bool = False
     noforwards: bool = False
+    #: A group in which members may not write.
+    read_only: bool = False
     #: The supergroup that a group has become.
     migrated_to: int = 0
     #: The group in which a channel's posts are commented on.
@@ -77,6 +79,8 @@ class Post:
     reply_to: int = 0
     topic: int = 0
     album: int = 0
+    #: No phone rings for it.
+    silent: bool = False
     #: By an admin who hides behind the group.
     anonymous: bool = False
     edited: int = 0

@@ -66,6 +66,7 @@ class View:
         left = self.viewer not in chat.members
         creator = chat.creator == self.viewer
         photo = types.ChatPhotoEmpty()
+        rights = types.ChatBannedRights(until_date=None, send_messages=True) if chat.read_only else None
         if not chat.is_channel:
             return types.Chat(
                 id=chat.id,
@@ -77,6 +78,7 @@ class View:
                 left=left,
                 creator=creator,
                 noforwards=chat.noforwards,
+                default_banned_rights=rights,
                 deactivated=bool(chat.migrated_to),
                 migrated_to=self._successor(chat),
             )
@@ -91,6 +93,7 @@ class View:
             megagroup=chat.kind == "supergroup",
             forum=chat.forum,
             noforwards=chat.noforwards,
+            default_banned_rights=rights,
             access_hash=self.hash("channel", chat.id),
             username=chat.username or None,
         )
@@ -201,6 +204,7 @@ class View:
             grouped_id=post.album or None,
             edit_date=when(post.edited) if post.edited else None,
             edit_hide=post.edit_hidden,
+            silent=post.silent,
             reactions=self.reactions(post) if post.reactions else None,
             views=1 if broadcast else None,
             forwards=1 if broadcast else None,

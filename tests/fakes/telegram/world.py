@@ -87,7 +87,8 @@ class World:
         if key.startswith("p:"):
             return
         chat: Chat = self.state.chats[int(key[2:])]
-        if account not in chat.members or (chat.kind == "channel" and account != chat.creator):
+        is_closed = chat.kind == "channel" or chat.read_only
+        if account not in chat.members or (is_closed and account != chat.creator):
             raise Refused("CHAT_WRITE_FORBIDDEN", 403)
 
     def posts(self, viewer: int, key: str) -> list[Post]:
