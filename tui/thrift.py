@@ -26,7 +26,7 @@ from tui.driver import PatientDriver
 #: Cells of one look are sent together as long as all of them are no more than this.
 TOGETHER_CHARS = 2_000
 #: A screen that comes finds its sizes step by step, each of which Textual would send whole: here as one.
-COMING_S = 0.04
+COMING_S = 0.02
 
 
 class ThriftyUpdate(ChopsUpdate):

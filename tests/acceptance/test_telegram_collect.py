@@ -76,7 +76,7 @@ async def test_without_an_account_it_says_how_to_get_one(reeldeck, telegram):
     async with reeldeck.serve():
         off = await reeldeck.run("collect", "@lectures")
     assert off.code == 2
-    assert "reeldeck telegram login" in off.err
+    assert "reeldeck setup" in off.err
     lead_to(reeldeck, telegram)
     async with reeldeck.serve():
         logged_out = await reeldeck.run("collect", "@lectures")

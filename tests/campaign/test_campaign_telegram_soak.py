@@ -28,6 +28,7 @@ from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import Fault, Origin
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.telegram.state import Chat, Post
+from userbot.feedback import EMOJIS, Meaning
 
 log = logging.getLogger("campaign")
 
@@ -42,6 +43,7 @@ WARM_MB = 1.1 * 16 * 1.048576
 CUT_EVERY_S = 15.0
 #: A round is over in this time, whatever was cut in it.
 ROUND_S = 120.0
+FAILED = EMOJIS[Meaning.FAILED][0]
 COMMANDS = (
     "/status", "/queue", "/health", "/help", "/job 1", "/search film", "/pause 1", "/cancel 1 9999999",
     "/retry 1", "/watch auto", "/archive_on", "/maintenance", "/debug_off", "/collect dry limit=9", "/statsu",
@@ -105,7 +107,7 @@ class Town:
             self._ask(group, self._chance.choice(COMMANDS), is_answered=True, by_owner=True)
             self._ask(group, "/cancel all", is_answered=False)
             self._ask(group, "only words", is_answered=False)
-        # Told in words only where something is told.
+        # Nothing would tell of it where there is no feedback.
         self._ask(self.groups["reaction"], self._origin.url("/gone.mp4"), is_answered=True)
         if time.monotonic() >= self._cut_at:
             self._cut_at = time.monotonic() + CUT_EVERY_S
@@ -138,6 +140,9 @@ class Town:
         for post in self._new():
             if post.sender == self.alice.id:
                 self._unanswered.discard(post.reply_to)
+        # Of very many failures only some are told in words as well.
+        posts = self.telegram.state.posts
+        self._unanswered = {uid for uid in self._unanswered if FAILED not in posts[uid].reactions}
         return not self._unanswered
 
     def _new(self) -> Iterator[Post]:

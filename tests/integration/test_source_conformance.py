@@ -164,10 +164,11 @@ async def test_a_paused_job_goes_on_where_it_was(run_engine: Any, site: Site) ->
         await server.held.wait()
         await engine.pause(submitted.job.id)
         await until(engine, submitted.job.id, JobStatus.PAUSED)
+        # What is held stays so: let go of, it would still be sent, to nobody, and counted.
         site.resource.always = HEALTHY
-        server.release.set()
         await engine.resume(submitted.job.id)
         job = await until(engine, submitted.job.id, JobStatus.COMPLETED, JobStatus.FAILED)
+    server.release.set()
     assert job.status is JobStatus.COMPLETED, job.error_message
     assert job.sha256 == whole.sha256
     # What was there is kept: all segments but the held one, or the file's first half.
