@@ -52,7 +52,10 @@ PAGES: Mapping[str, str] = {
 PREPARE_S = 1.0
 #: The terminal is looked after this often: not every kind of loss sends SIGHUP.
 TERMINAL_CHECK_S = 5.0
-#: A screen that nobody could see is there again within this time once somebody can.
+#: So seldom is painted what nobody can see, which costs its line nothing: what captures a pane, to look at it
+#: later or elsewhere, is to find it as it is.
+HIDDEN_S = 1.0
+#: A screen that nobody could see is painted as usual within this time once somebody can.
 HIDDEN_CHECK_S = 2.0
 #: After this long without another resize the screen is painted once more.
 SETTLED_S = 0.5
@@ -193,10 +196,16 @@ class ReeldeckApp(ThriftyApp):
             self.screen.take_early(event.character)
 
     def ask_paint(self) -> None:
-        """Something may have changed: paint soon, but not more often than the rate allows, nor for nobody."""
-        if self.is_running and not self._is_hidden:
-            interval_s = self._interval_s if self.app_focus else max(self._interval_s, 1 / UNFOCUSED_HZ)
-            self._paint_in(max(0.0, self._last_paint + interval_s - time.monotonic()))
+        """Something may have changed: paint soon, but not more often than the rate allows."""
+        if self.is_running:
+            self._paint_in(max(0.0, self._last_paint + self._gap_s - time.monotonic()))
+
+    @property
+    def _gap_s(self) -> float:
+        """Seconds between two repaints."""
+        if self._is_hidden:
+            return HIDDEN_S
+        return self._interval_s if self.app_focus else max(self._interval_s, 1 / UNFOCUSED_HZ)
 
     def _paint_in(self, delay_s: float) -> None:
         due = time.monotonic() + delay_s
@@ -211,8 +220,6 @@ class ReeldeckApp(ThriftyApp):
 
     def _paint(self) -> None:
         self._paint_timer = None
-        if self._is_hidden:
-            return
         self._was_painted = True
         if self._has_begun:
             self._last_paint = time.monotonic()
@@ -223,7 +230,7 @@ class ReeldeckApp(ThriftyApp):
                 screen.paint()
         soon = self.deck.next_change_s(time.time())
         if soon is not None:
-            self._paint_in(max(soon, self._interval_s))
+            self._paint_in(max(soon, self._gap_s))
 
     def _seen_screens(self) -> Sequence[Screen[Any]]:
         """Dialogs and the page below them. What a page covers is painted when it is back: until then Textual

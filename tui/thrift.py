@@ -13,9 +13,9 @@ from typing import Any
 
 from rich.color import ColorSystem
 from rich.console import Console
-from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
+from textual._compositor import ChopsUpdate, Compositor, CompositorMap, CompositorUpdate, ReflowResult
 from textual.app import App
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
 from textual.timer import Timer
@@ -70,6 +70,23 @@ class ThriftyUpdate(ChopsUpdate):
 
 class ThriftyCompositor(Compositor):
     """Textual's compositor with thrifty repaints."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Where all widgets were when they were last laid out.
+        self._laid_out: CompositorMap = {}
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """Lay out all widgets, and have what they leave repainted.
+
+        Textual compares with its newest map, which it may have made anew since, for a widget that came, from
+        sizes that were to be laid out only now: what a dialog that shrinks by that leaves would stay there.
+        """
+        result = super().reflow(parent, size)
+        moved = (geometry for _, geometry in self._laid_out.items() ^ self._full_map.items())
+        self._dirty_regions |= {found for each in moved if (found := each.clip.intersection(each.region))}
+        self._laid_out = self._full_map
+        return result
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """What became dirty since the last repaint, None when nothing did.

@@ -158,3 +158,21 @@ def test_the_first_screen_waits_for_nothing_that_it_does_not_need():
         [sys.executable, "-c", code], check=True, env=dict(os.environ), capture_output=True
     )
     assert found.stdout.strip() == b"[]"
+
+
+async def test_what_a_dialog_leaves_is_repainted_whatever_was_asked_of_its_map_meanwhile(dashboard, engine):
+    async with dashboard(SIZE) as shown:
+        await shown.press("a")
+        await shown.shows("Add links")
+        await has_come(shown)
+        screen = shown.app.screen
+        box = screen.query_one("#add")
+        left, compositor = box.region, screen._compositor
+        box.styles.height = 5
+        screen._clear_arrangement_cache()
+        # As for a widget that has come: Textual makes its map anew, from sizes that are yet to be laid out.
+        compositor._full_map_invalidated = True
+        assert compositor.full_map[box].region.height == 5
+        compositor._dirty_regions.clear()
+        compositor.reflow(screen, shown.app.size)
+        assert any(region.contains_region(left) for region in compositor._dirty_regions)

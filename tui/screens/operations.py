@@ -14,8 +14,8 @@ from tui.screens.roster import RosterScreen
 from tui.widgets.roster import Row
 
 _ABOUT = {
-    "collect": "Films, music, voice notes and documents of a Telegram chat. It is counted first, and what is"
-    " a job already is none again; ended early, it goes on where it was.",
+    "collect": "Films, music, voice notes and documents of a Telegram chat. It is counted first; what is"
+    " a job already is left out. One that was ended early goes on where it was.",
     "import_folder": "Files that were there before Reeldeck, known by their content. They stay as and where"
     " they are, unless you want them in the archive.",
     "duplicates": "Files of the library with the very same bytes. Before one is deleted, the one that stays"
