@@ -185,7 +185,7 @@ async def show_job(job_id: JobId, engine: Engine, labels: Labels) -> Response:
 
 @router.get("/{job_id:int}/events", summary="A job's timeline")
 async def show_events(job_id: JobId, engine: Engine) -> Response:
-    """All its events, oldest first."""
+    """All its events, oldest first; of more than 1,000 the last."""
     return listing([event_view(event) for event in await engine.events(job_id)])
 
 

@@ -56,7 +56,7 @@ class EngineInterface(Administration, Protocol):
         ...
 
     async def events(self, job_id: int) -> Sequence[Event]:
-        """A job's timeline, oldest first."""
+        """A job's timeline, oldest first: its last 1,000 events."""
         ...
 
     async def pause(self, job_id: int) -> Job:

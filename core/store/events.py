@@ -6,21 +6,25 @@ from core.domain.events import Event
 from core.store.rows import EVENT, Reader, event_of
 from core.store.writer import Writer
 
+#: A job that is started again every minute for years has more events than anybody reads, or has memory for.
+TIMELINE = 1_000
+
 
 class Events:
-    """Reads events, and throws old ones away. They are written together with what they tell of."""
+    """Reads events. They are written together with what they tell of."""
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
         self._writer = writer
 
     async def of(self, job_id: int) -> list[Event]:
-        """A job's timeline, oldest first."""
+        """A job's timeline, oldest first: the last `TIMELINE` events."""
         rows = await self._reader.rows(
-            f"SELECT {EVENT} FROM job_events WHERE job_id = ? ORDER BY seq",  # noqa: S608 -- constants
+            f"SELECT {EVENT} FROM job_events WHERE job_id = ? ORDER BY seq DESC LIMIT ?",  # noqa: S608 -- constants
             job_id,
+            TIMELINE,
         )
-        return [event_of(row) for row in rows]
+        return [event_of(row) for row in reversed(rows)]
 
     async def after(self, seq: int, *, limit: int) -> list[Event]:
         """The first events after number *seq*."""

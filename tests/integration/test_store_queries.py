@@ -194,6 +194,14 @@ async def test_groups_are_paged_and_outlive_their_job(store: Store) -> None:
     assert second.next is None
 
 
+async def test_of_a_long_timeline_the_last_events_are_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await job_in(store, JobStatus.RUNNING)
+    monkeypatch.setattr("core.store.events.TIMELINE", 2)
+    assert [event.seq for event in await store.events.of(job.id)] == [3, 4]
+
+
 async def test_events_are_replayed_from_any_number(store: Store) -> None:
     job = await job_in(store, JobStatus.RUNNING)
     every = await store.events.after(0, limit=100)
