@@ -25,8 +25,8 @@ PATIENCE_S = 300.0
 _TOKEN = re.compile(
     r"\x1b\[([<-?]?)([\d;:]*)([ -/]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[^\[\]]|[^\x1b]+"
 )
-#: What terminals answer: that they know synchronized output, that they are well.
-_ANSWERS = {("?", "2026", "$", "p"): b"\x1b[?2026;2$y", ("", "5", "", "n"): b"\x1b[0n"}
+#: What terminals answer: that they know synchronized output, and where the cursor is.
+_ANSWERS = {("?", "2026", "$", "p"): b"\x1b[?2026;2$y", ("", "6", "", "n"): b"\x1b[1;1R"}
 
 
 class Terminal:

@@ -12,6 +12,7 @@ import selectors
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any, Protocol
 
 from textual import events
@@ -45,6 +46,8 @@ class PatientDriver(LinuxDriver):
         assert self._file is not None
         self._descriptor, self._encoding = self._file.fileno(), self._file.encoding
         self._outflow: Outflow | None = None
+        # A thread's own knows no app, and Textual's timers end unheard without one.
+        self._context = copy_context()
         self._unsent: list[str] = []
         self._has_terminal = False
         # What closes the second one is read at the first one: the end of the thread that reads keys.
@@ -77,7 +80,7 @@ class PatientDriver(LinuxDriver):
 
     def _call(self, told: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it whoever wanted to know
-            self._loop.call_soon_threadsafe(told)
+            self._loop.call_soon_threadsafe(told, context=self._context)
 
     # Output
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from core.domain.job import JobStatus, Stage
 from tui import outflow
 from tui.app import HIDDEN_S, ReeldeckApp
+from tui.driver import PatientDriver
 from tui.outflow import LOST_AFTER_S, QUESTION, WINDOW_BYTES, Outflow
 
 MORE_THAN_A_WINDOW = b"x" * (WINDOW_BYTES + 1)
@@ -164,6 +167,19 @@ async def test_a_screen_that_the_terminal_does_not_take_is_merged_not_queued(das
         assert len(sent) == 1
         app.on_room()
         assert len(sent) == 1
+
+
+async def test_a_timer_that_begins_when_a_terminal_has_room_again_ends(dashboard):
+    """Else a terminal that answers nothing would never be sent what it had no room for."""
+    ended = asyncio.Event()
+    async with dashboard() as shown:
+        driver = PatientDriver(shown.app)
+        begin = partial(shown.app.set_timer, 0.01, ended.set)
+        thread = threading.Thread(target=driver._call, args=(begin,))
+        thread.start()
+        async with asyncio.timeout(PATIENCE_S):
+            await ended.wait()
+        thread.join()
 
 
 async def test_what_nobody_sees_is_painted_seldom_until_somebody_does(dashboard, engine, monkeypatch):
