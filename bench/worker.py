@@ -33,7 +33,6 @@ from core.net.address.gate import AddressGate
 from core.net.hls.fetch import fetch_hls
 from core.net.http.client import HttpClient
 from core.net.progress import Fetched
-from core.net.transfer import part
 from core.net.transfer.file import fetch_file
 
 Answer = Mapping[str, Any]
@@ -142,10 +141,7 @@ class Worker:
 @contextlib.contextmanager
 def _unflushed() -> Iterator[None]:
     """Take what makes a file outlive a power cut out of transfers."""
-    with (
-        mock.patch.object(os, "fsync", return_value=None),
-        mock.patch.object(part, "_flush", return_value=None),
-    ):
+    with mock.patch.multiple(os, fsync=mock.DEFAULT, fdatasync=mock.DEFAULT, create=True):
         yield
 
 

@@ -6,9 +6,12 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from core.net.http import gathering
+from core.net.http.gathering import Gathering
 from core.net.http.pump import BUFFER_BYTES, Pump
 
 MIB = 2**20
@@ -76,3 +79,39 @@ async def test_a_slow_line_is_handed_on_as_it_comes(line):
         assert waits_for(ours) == 1
     await task
     assert pieces == [1] * 64
+
+
+#: A turn of a loop that has sixteen lines, each of which gives up to a mebibyte.
+TURN_S = 0.027
+TURNS = 16
+
+
+@pytest.mark.parametrize(
+    ("beside_bytes", "spent", "asked_bytes"),
+    [
+        pytest.param(MIB, 1.0, 128 * 1024, id="that stays behind in a full loop asks for more than it had"),
+        pytest.param(MIB, 0.1, 32 * 1024, id="beside fast ones in an idle loop is slow, and soon handed on"),
+        pytest.param(1024, 1.0, 1, id="among slow ones is handed on at once"),
+    ],
+)
+async def test_a_line_of_small_pieces(line, monkeypatch, beside_bytes, spent, asked_bytes):
+    now_s = 0.0
+    clock = SimpleNamespace(monotonic=lambda: now_s, thread_time=lambda: now_s * spent)
+    monkeypatch.setattr(gathering, "time", clock)
+    ours, *others = (Gathering(sock) for sock in [line[1], *[line[0]] * 15])
+    for _ in range(TURNS):
+        now_s += TURN_S
+        for each in others:
+            each.received(beside_bytes, ENDLESS)
+        ours.received(64 * 1024, ENDLESS)
+    assert waits_for(line[1]) == asked_bytes
+    for each in (ours, *others):
+        each.stop()
+    assert waits_for(line[1]) == 1
+
+
+async def test_lines_that_end_are_forgotten(line):
+    theirs, ours = line
+    threading.Thread(target=theirs.sendall, args=(bytes(64 * MIB),), daemon=True).start()
+    await Pump(ours, lambda _: None, 64 * MIB).run(10)
+    assert not gathering._lines()

@@ -1,20 +1,37 @@
-"""Larger pieces from a fast line: the system wakes us for a lot at once, as long as that comes in no time."""
+"""Larger pieces from fast lines: the system wakes us for a lot at once, as long as that comes in no time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 
 #: What is waited for at most. Measured on loopback: 80 KiB come at a time unless somebody asks for more.
 _WANTED_BYTES = 512 * 1024
-#: So much must come within this time: nobody notices that it was waited for.
+#: So much must come within this time on all lines together: below that being woken costs little.
 _SOON_S = 0.005
+#: … and on one line within this time: nobody notices that it was waited for. Where the thread has its hands
+#: full, each line gives one piece in a turn, and turns are long: one that has small pieces there is no slow
+#: line, but will be for as long as it has them.
+_PATIENCE_S, _PATIENCE_WHEN_FULL_S = 0.02, 0.1
+#: So much of a processor is a thread that has its hands full, beside others that hash and write.
+_FULL = 0.5
 #: So many pieces tell how fast a line is.
 _PIECES = 16
 #: A line that stands still this long with less than was asked for gives what it has.
-_LOOK_S = 0.05
+_LOOK_S = 0.1
+
+_of_thread = threading.local()
+
+
+def _lines() -> dict[Gathering, float]:
+    """This thread's, and how fast they are, in bytes a second."""
+    if not hasattr(_of_thread, "lines"):
+        _of_thread.lines = {}
+    found: dict[Gathering, float] = _of_thread.lines
+    return found
 
 
 class Gathering:
@@ -26,12 +43,13 @@ class Gathering:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._lines = _lines()
         self._asked_bytes = 1
         self._received_bytes = 0
         self._seen_bytes = 0
         self._pieces = 0
-        self._since = (time.monotonic(), 0)
-        self._is_fast = False
+        self._since = (time.monotonic(), time.thread_time(), 0)
+        self._wanted_bytes = 1
         self._watch: asyncio.TimerHandle | None = None
 
     def received(self, size: int, next_bytes: int) -> None:
@@ -39,15 +57,25 @@ class Gathering:
         self._received_bytes += size
         self._pieces += 1
         if self._pieces % _PIECES == 0:
-            now = time.monotonic()
-            then, before = self._since
-            self._is_fast = (self._received_bytes - before) * _SOON_S >= _WANTED_BYTES * (now - then)
-            self._since = (now, self._received_bytes)
-        self._ask_for(min(_WANTED_BYTES, next_bytes) if self._is_fast else 1)
+            self._measure()
+        self._ask_for(min(self._wanted_bytes, next_bytes))
+
+    def _measure(self) -> None:
+        before = self._since
+        self._since = (time.monotonic(), time.thread_time(), self._received_bytes)
+        taken_s, spent_s, received_bytes = (now - then for then, now in zip(before, self._since, strict=True))
+        taken_s = max(taken_s, 1e-6)
+        self._lines[self] = own_bps = received_bytes / taken_s
+        is_busy = sum(self._lines.values()) * _SOON_S >= _WANTED_BYTES
+        # Powers of two: the system is not told of every change.
+        patience_s = _PATIENCE_WHEN_FULL_S if spent_s >= _FULL * taken_s else _PATIENCE_S
+        soon_bytes = 1 << int(own_bps * patience_s).bit_length() >> 1
+        self._wanted_bytes = min(_WANTED_BYTES, soon_bytes) if is_busy else 1
 
     def stop(self) -> None:
         """Nobody is kept waiting for more than a byte any more."""
-        self._is_fast = False
+        self._lines.pop(self, None)
+        self._wanted_bytes = 1
         self._ask_for(1)
         if self._watch is not None:
             self._watch.cancel()
