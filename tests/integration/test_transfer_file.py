@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from dataclasses import replace
 
 import pytest
 
 from core.domain.errors import DiskFull, MediaFailure, NotFound, SizeLimit, Unknown
+from core.net.transfer import disk
 from tests.fakes.media import made_once, video_mp4
 from tests.fakes.origin import Fault
 from tests.fakes.transfer import MIB, noise
@@ -29,6 +31,14 @@ async def test_the_container_is_judged_by_the_content(it):
     film = made_once(video_mp4, "film.mp4").read_bytes()
     it.origin.put("/film.txt", film, content_type="text/plain")
     assert (await it.file("/film.txt")).container == "mp4"
+
+
+@pytest.mark.parametrize("is_slow", [[True], [False, True, True, False]])
+async def test_what_a_slow_disk_takes_aside_is_the_same(it, monkeypatch, is_slow):
+    looks = itertools.cycle(is_slow)
+    monkeypatch.setattr(disk.Strain, "is_felt", property(lambda _: next(looks)))
+    it.origin.put("/f", DATA).fail(Fault(drop_after=MIB))
+    it.assert_whole(await it.file("/f"), DATA)
 
 
 async def test_an_empty_file_is_a_file(it):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from core.domain.errors import MediaFailure
+from core.net.transfer import disk
 from core.net.transfer.blocking import run_blocking
 from core.net.transfer.digest import PrefixDigest
-from core.net.transfer.disk import pwrite_all
 from core.net.transfer.journal import Journal
 from core.net.transfer.part import PartFile
 from tests.fakes.transfer import MIB, cancelled, noise, open_files, sha256
@@ -142,6 +143,45 @@ async def test_a_digest_that_is_not_the_published_one_is_a_media_failure(part):
 def test_large_pieces_are_written_whole(tmp_path):
     data = noise(3 * 64 * 1024 + 17)
     with (tmp_path / "f").open("w+b") as file:
-        pwrite_all(file.fileno(), data, 5)
+        disk.pwrite_all(file.fileno(), data, 5)
         file.seek(0)
         assert file.read() == bytes(5) + data
+
+
+class Clock:
+    """A clock that a write moves on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 100.0
+        monkeypatch.setattr(disk, "time", SimpleNamespace(monotonic=lambda: self.now_s))
+
+    def write(self, strain: disk.Strain, took_s: float, other_waits_s: float = 0.0) -> None:
+        with strain.watch(other_waits_s):
+            self.now_s += took_s
+
+
+def test_one_write_that_waited_is_soon_forgotten_and_several_are_not(monkeypatch):
+    clock, strain = Clock(monkeypatch), disk.Strain()
+    clock.write(strain, 0.001)
+    assert not strain.is_felt
+    clock.write(strain, 0.05)
+    assert strain.is_felt
+    clock.now_s += 0.3
+    assert not strain.is_felt
+    for _ in range(6):
+        clock.write(strain, 0.05)
+    clock.now_s += 4.0
+    assert strain.is_felt
+    clock.now_s += 60.0
+    clock.write(strain, 0.05)
+    clock.now_s += 0.3
+    assert not strain.is_felt, "that was long ago"
+
+
+def test_what_a_thread_waits_for_the_interpreter_is_not_the_disks_fault(monkeypatch):
+    clock, strain = Clock(monkeypatch), disk.Strain()
+    size = 512 * 1024
+    clock.write(strain, 0.05, disk.waits_s(size))
+    assert not strain.is_felt
+    clock.write(strain, 0.1, disk.waits_s(size))
+    assert strain.is_felt

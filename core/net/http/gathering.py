@@ -8,20 +8,21 @@ import socket
 import threading
 import time
 
-#: What is waited for at most. Measured on loopback: 80 KiB come at a time unless somebody asks for more.
+#: What is waited for at most, and taken at most beside other lines. Measured on loopback: 80 KiB come at a
+#: time unless somebody asks for more.
 _WANTED_BYTES = 512 * 1024
 #: So much must come within this time on all lines together: below that being woken costs little.
 _SOON_S = 0.005
-#: … and on one line within this time: nobody notices that it was waited for. Where the thread has its hands
-#: full, each line gives one piece in a turn, and turns are long: one that has small pieces there is no slow
-#: line, but will be for as long as it has them.
-_PATIENCE_S, _PATIENCE_WHEN_FULL_S = 0.02, 0.1
-#: So much of a processor is a thread that has its hands full, beside others that hash and write.
-_FULL = 0.5
+#: … and on one line within this time: nobody notices that it was waited for.
+_PATIENCE_S = 0.02
+#: A busy loop takes one piece of each line in a turn, so that a line of small pieces is slow for just that.
+#: One that stays behind others so far is asked for what takes it so long: if it is slow by itself, no harm is
+#: done.
+_BEHIND, _PATIENCE_BEHIND_S = 0.5, 0.1
 #: So many pieces tell how fast a line is.
 _PIECES = 16
 #: A line that stands still this long with less than was asked for gives what it has.
-_LOOK_S = 0.1
+_LOOK_S = 0.15
 
 _of_thread = threading.local()
 
@@ -48,9 +49,13 @@ class Gathering:
         self._received_bytes = 0
         self._seen_bytes = 0
         self._pieces = 0
-        self._since = (time.monotonic(), time.thread_time(), 0)
+        self._since = (time.monotonic(), 0)
         self._wanted_bytes = 1
         self._watch: asyncio.TimerHandle | None = None
+
+    def most_bytes(self, buffer_bytes: int) -> int:
+        """How much to take at once, of what has room: beside other lines no more than they."""
+        return min(buffer_bytes, _WANTED_BYTES) if len(self._lines) > 1 else buffer_bytes
 
     def received(self, size: int, next_bytes: int) -> None:
         """*size* bytes have come; of what follows at least *next_bytes* are sure to, and wanted at once."""
@@ -61,15 +66,14 @@ class Gathering:
         self._ask_for(min(self._wanted_bytes, next_bytes))
 
     def _measure(self) -> None:
-        before = self._since
-        self._since = (time.monotonic(), time.thread_time(), self._received_bytes)
-        taken_s, spent_s, received_bytes = (now - then for then, now in zip(before, self._since, strict=True))
-        taken_s = max(taken_s, 1e-6)
-        self._lines[self] = own_bps = received_bytes / taken_s
+        now = time.monotonic()
+        then, before = self._since
+        self._since = (now, self._received_bytes)
+        self._lines[self] = own_bps = (self._received_bytes - before) / max(now - then, 1e-6)
         is_busy = sum(self._lines.values()) * _SOON_S >= _WANTED_BYTES
+        is_behind = own_bps < _BEHIND * max(self._lines.values())
         # Powers of two: the system is not told of every change.
-        patience_s = _PATIENCE_WHEN_FULL_S if spent_s >= _FULL * taken_s else _PATIENCE_S
-        soon_bytes = 1 << int(own_bps * patience_s).bit_length() >> 1
+        soon_bytes = 1 << int(own_bps * (_PATIENCE_BEHIND_S if is_behind else _PATIENCE_S)).bit_length() >> 1
         self._wanted_bytes = min(_WANTED_BYTES, soon_bytes) if is_busy else 1
 
     def stop(self) -> None:

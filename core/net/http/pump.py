@@ -117,7 +117,7 @@ class Pump:
         self._is_alive = True
         buffer = _buffer()
         try:
-            count = self._fill(buffer[: min(self.left_bytes, BUFFER_BYTES)])
+            count = self._fill(buffer[: min(self.left_bytes, self._gathering.most_bytes(BUFFER_BYTES))])
         except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
             return
         except OSError as error:
@@ -133,7 +133,7 @@ class Pump:
         if self.is_over or self._failure is not None or self._pending is not None:
             self._wake.set()
         else:
-            self._gathering.received(count, min(BUFFER_BYTES, self._sure_bytes))
+            self._gathering.received(count, self._sure_bytes)
 
     def _fill(self, buffer: memoryview) -> int:
         """Receive into *buffer*; how much. Raises OSError when there is nothing to be had."""

@@ -378,7 +378,7 @@ class _Transfer(Assembly):
         return None
 
     async def _store_aside(self, data: bytes, piece: Piece, limit: int | None) -> None:
-        await run_blocking(self._part.write_at, data, piece.position)
+        await run_blocking(self._part.write_blocking, data, piece.position)
         self._wrote(len(data), piece.position)
         piece.position += len(data)
         if limit is not None and piece.position >= limit:

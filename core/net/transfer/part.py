@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +19,6 @@ from core.net.transfer import disk
 #: Version of the note's format; another one is not understood.
 _FORMAT = 1
 _MAX_NOTE_BYTES = 4 * 2**20
-#: A write of a MiB at most goes into the page cache in less than one; longer, and the cache is full …
-_SLOW_WRITE_S = 0.02
-#: … and stays so for a while.
-_SLOW_FOR_S = 5.0
 
 
 class PartFile:
@@ -34,7 +29,7 @@ class PartFile:
         self._part = path.with_name(path.name + ".part")
         self._note = path.with_name(path.name + ".part.json")
         self._fd = -1
-        self._slow_until = 0.0
+        self._strain = disk.Strain()
 
     def open(self) -> None:
         """Open the part, making it when it is not there."""
@@ -58,18 +53,19 @@ class PartFile:
         return os.fstat(self._fd).st_size
 
     def write_at(self, data: bytes | memoryview, position: int) -> None:
-        """Write all of *data* at *position*."""
-        began = time.monotonic()
-        with disk.errors("cannot write"):
+        """Write all of *data* at *position*, in the event loop."""
+        with disk.errors("cannot write"), self._strain.watch():
             disk.pwrite_all(self._fd, data, position)
-        now = time.monotonic()
-        if now - began > _SLOW_WRITE_S:
-            self._slow_until = now + _SLOW_FOR_S
+
+    def write_blocking(self, data: bytes | memoryview, position: int) -> None:
+        """As `write_at`, while the disk is slow."""
+        with disk.errors("cannot write"), self._strain.watch(disk.waits_s(len(data))):
+            disk.pwrite_all(self._fd, data, position)
 
     @property
     def is_slow(self) -> bool:
         """Whether the disk made a write wait lately: the event loop should not wait for the next."""
-        return time.monotonic() < self._slow_until
+        return self._strain.is_felt
 
     def read_at(self, size: int, position: int) -> bytes:
         """At most *size* bytes from *position*."""
