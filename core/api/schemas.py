@@ -24,7 +24,8 @@ from core.domain.tags import MAX_TAGS
 from core.domain.token import Scope
 
 MAX_BATCH = 5_000
-MAX_URL_CHARS = 8_192
+#: More than any link has: what is wrong with one that is too long is told where links are read.
+MAX_URL_CHARS = 65_536
 #: Ids are whole numbers that every JSON reader keeps exactly.
 MAX_ID = 2**53 - 1
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.config.settings import Limits
-from core.domain.errors import LimitReached, ReeldeckError, UnsupportedSource
+from core.domain.errors import FormatNotFound, InvalidRequest, LimitReached, ReeldeckError, UnsupportedSource
 from core.domain.events import EventType
 from core.domain.job import Job, JobStatus, Request
 from core.domain.media import Entry
@@ -21,6 +21,7 @@ from core.links.identify import Identity, identify, parse_identity
 from core.links.keys import job_key
 from core.links.normalise import normalise, url_hash
 from core.links.short import unwrap
+from core.sources.quality import parse_quality
 from core.sources.registry import Registry
 from core.store.jobs import NewJob
 from core.store.store import Store
@@ -119,9 +120,10 @@ class Intake:
         """What will be stored for *request*; *identity* is known better than from its link.
 
         Raises:
-            InvalidRequest: Not a usable link.
+            InvalidRequest: Not a usable link, or no such quality.
             UnsupportedSource: No enabled source takes it.
         """
+        _check_quality(request)
         url = unwrap(normalise(request.url))
         identity = identity or parse_identity(request.media_id) or identify(url)
         key = job_key(url, identity, request.kind, request.quality, request.format)
@@ -192,6 +194,14 @@ class Intake:
         group_id = await self._store.groups.create(job.id, job.title, total, now)
         await attempt.record(group_id=group_id)
         return group_id
+
+
+def _check_quality(request: Request) -> None:
+    """Raises InvalidRequest: what no source could understand is told at once, not when the job runs."""
+    try:
+        parse_quality(request.quality, request.kind)
+    except FormatNotFound as error:
+        raise InvalidRequest(error.detail, hint=error.hint) from error
 
 
 async def is_gone(job: Job) -> bool:

@@ -555,4 +555,4 @@ class FakeEngine(FakeChats, FakeHooks, FakeLibrary, FakeLimits, FakeOrder):
 
 def _checked(request: Request) -> None:
     if not request.url.startswith(("http://", "https://")):
-        raise InvalidRequest(f"not a link: {request.url!r}")
+        raise InvalidRequest(f"not a link: {request.url[:80]!r}")

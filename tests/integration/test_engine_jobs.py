@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.errors import IllegalTransition, InvalidRequest, LimitReached, NoSuchJob, StoreFailure
 from core.domain.events import EventType
-from core.domain.job import JobStatus, Request
+from core.domain.job import JobStatus, Kind, Request
 from core.domain.snapshot import JobQuery
 from core.engine.engine import Engine
 from tests.fakes.media import audio_mp3, hls_aes, hls_audio, hls_master, made_once, video_mp4
@@ -258,6 +258,14 @@ async def test_a_link_that_is_none_is_refused_and_stores_nothing(run_engine):
         for wrong in ("not a link", "ftp://a.example/x", "http://", "javascript:alert(1)"):
             with pytest.raises(InvalidRequest):
                 await engine.submit(Request(url=wrong))
+        assert not (await engine.jobs(JobQuery())).items
+
+
+@pytest.mark.parametrize(("kind", "quality"), [(Kind.AUTO, "super"), (Kind.VIDEO, "audio_192")])
+async def test_a_quality_that_nothing_has_is_refused_at_once(run_engine, kind, quality):
+    async with run_engine() as engine:
+        with pytest.raises(InvalidRequest, match=quality):
+            await engine.submit(Request(url="http://127.0.0.1/film.mp4", kind=kind, quality=quality))
         assert not (await engine.jobs(JobQuery())).items
 
 
