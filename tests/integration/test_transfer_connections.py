@@ -20,7 +20,7 @@ async def test_an_origin_that_throttles_each_connection_gets_many(it):
     resource = it.origin.put("/f", data)
     resource.rate_bps = 2 * MIB
     it.assert_whole(await it.file("/f", connections=16), data)
-    assert resource.peak_active == 16
+    assert resource.peak_active >= 16  # an answer that is left counts until the origin hears of it
     assert it.origin.bytes_sent("/f") < 1.2 * len(data)
 
 
@@ -72,7 +72,7 @@ async def test_a_connection_that_is_refused_for_good_is_given_up(it):
 
 async def test_when_the_last_connection_fails_for_good_its_error_is_the_files(it):
     data = noise(4 * MIB)
-    resource = it.origin.put("/f", data).fail(Fault(drop_after=MIB))
+    resource = it.origin.put("/f", data).fail(Fault(drop_after=MIB // 4))
     resource.rate_bps = 2 * MIB
     resource.always = Fault(status=404)
     with pytest.raises(NotFound):
@@ -81,7 +81,7 @@ async def test_when_the_last_connection_fails_for_good_its_error_is_the_files(it
     resource.rate_bps = None
     fetched = await it.file("/f")
     it.assert_whole(fetched, data)
-    assert fetched.resumed_bytes >= MIB
+    assert fetched.resumed_bytes >= MIB // 4
 
 
 async def test_a_slow_piece_is_shared_out_at_the_end(it):
@@ -89,10 +89,10 @@ async def test_a_slow_piece_is_shared_out_at_the_end(it):
     data = noise(16 * MIB)
     resource = it.origin.put("/f", data)
     resource.rate_bps = 2 * MIB
-    resource.fail(Fault(hold_after=MIB))
+    resource.fail(Fault(hold_after=MIB // 4))
     it.assert_whole(await it.file("/f", connections=8), data)
     first = it.origin.asked("/f")[0]
-    assert first.sent_bytes == MIB
+    assert first.sent_bytes == MIB // 4
 
 
 def test_the_ramp_doubles_while_the_throughput_does():

@@ -28,14 +28,15 @@ def test_ranges_are_a_set_of_positions(spans, total):
 
 @given(st.integers(1, 2000), SPANS, st.integers(0, 2**32))
 def test_whoever_fetches_what_every_byte_is_fetched_once(total, spans, seed):
-    """Workers take, steal, advance, and give up at random; in the end each byte came exactly once."""
+    """Workers take, steal, by strides or not, advance, and give up at random; each byte came exactly once."""
     done = Ranges((start, min(end, total)) for start, end in spans if start < total)
     fetched = [0] * total
     for start, end in done:
         fetched[start:end] = [1] * (end - start)
     pieces, working, rng = Pieces(total, done), [], random.Random(seed)
     while True:
-        if (piece := pieces.take() or pieces.steal(minimum=7)) is not None:
+        stride = rng.choice([None, rng.randint(1, 300)])
+        if (piece := pieces.take(stride) or pieces.steal(7, stride)) is not None:
             working.append(piece)
         if not working:
             break
@@ -56,6 +57,54 @@ def test_half_of_what_remains_is_given_away():
     piece = Piece(0, 100, position=40)
     taken = piece.cut(minimum=10)
     assert (piece.end, taken.start, taken.end) == (70, 70, 100)
+
+
+def test_strides_are_taken_from_the_front_of_what_is_left():
+    pieces = Pieces(1000)
+    first = pieces.take()
+    first.position = 20
+    others = [pieces.take(100) or pieces.steal(10, 100) for _ in range(3)]
+    assert [(piece.start, piece.end) for piece in (first, *others)] == [
+        (0, 120),
+        (120, 220),
+        (220, 320),
+        (320, 420),
+    ]
+    assert pieces.has_more(None)
+
+
+def test_towards_the_end_halves_are_smaller_than_strides():
+    pieces = Pieces(100)
+    first = pieces.take()
+    taken = pieces.steal(10, 1000)
+    assert (first.end, taken.start, taken.end) == (50, 50, 100)
+
+
+def test_a_connection_asks_for_what_two_seconds_bring_it():
+    assert _running(bps=1000, left_bytes=1_000_000).stride_bytes(4, answer_s=0.01) == 2000
+
+
+def test_where_answers_take_long_it_asks_for_more():
+    assert _running(bps=1000, left_bytes=1_000_000).stride_bytes(4, answer_s=0.5) == 20_000
+
+
+def test_towards_the_end_it_asks_for_half_of_its_share_but_for_no_trifles():
+    assert _running(bps=1000, left_bytes=8000).stride_bytes(4, answer_s=0.01) == 1000
+    assert _running(bps=1000, left_bytes=800).stride_bytes(4, answer_s=0.01) == 250
+
+
+def test_a_single_connection_asks_for_all():
+    assert _running(bps=1000, left_bytes=8000).stride_bytes(1, answer_s=0.01) is None
+    assert Pieces(1000).stride_bytes(4, answer_s=0.01) is None  # nor does anybody know how fast it is
+
+
+def _running(*, bps: int, left_bytes: int) -> Pieces:
+    """One piece, a second old, and as much as is said that nobody fetches yet."""
+    pieces = Pieces(left_bytes + 10 * bps)
+    piece = pieces.take(10 * bps)
+    piece.position += bps
+    pieces.measure(1.0)
+    return pieces
 
 
 def test_a_piece_too_small_to_share_is_kept():

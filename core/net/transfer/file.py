@@ -191,7 +191,11 @@ class _Transfer(Assembly):
         return self._pieces.has_more(MIN_PIECE_BYTES if self._is_parallel else None)
 
     def _next_piece(self) -> Piece | None:
-        return self._pieces.take() or (self._pieces.steal(MIN_PIECE_BYTES) if self._is_parallel else None)
+        if not self._is_parallel:
+            return self._pieces.take()
+        width = self._ramp.limit if self._company.width > 1 else 1
+        stride = self._pieces.stride_bytes(width, self._prospect.answer_s)
+        return self._pieces.take(stride) or self._pieces.steal(MIN_PIECE_BYTES, stride)
 
     @property
     def _is_parallel(self) -> bool:

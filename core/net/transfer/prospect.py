@@ -20,11 +20,12 @@ class Prospect:
         self._began = self._looked_at = time.monotonic()
         self._spent_s = time.thread_time()
         self._is_busy = False
-        self._answer_s = 0.0
+        #: Between the first request and its answer.
+        self.answer_s = 0.0
 
     def begin(self, now: float, answer_s: float) -> None:
         """The first answer has come, *answer_s* after it was asked for."""
-        self._began, self._answer_s = now, answer_s
+        self._began, self.answer_s = now, answer_s
 
     def look(self, now: float) -> float:
         """See how busy the event loop is; seconds since the last look."""
@@ -38,5 +39,5 @@ class Prospect:
         """Whether another one beside these *connections* could bring what is left sooner."""
         rate_bps = received_bytes / max(now - self._began, 1e-3)
         is_fast = rate_bps > _FAST_BPS * max(connections, 1)
-        patience_s = max(_WORTHWHILE_S, _WORTHWHILE_ANSWERS * self._answer_s)
+        patience_s = max(_WORTHWHILE_S, _WORTHWHILE_ANSWERS * self.answer_s)
         return not is_fast and not self._is_busy and left_bytes > rate_bps * patience_s

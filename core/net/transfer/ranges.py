@@ -14,6 +14,13 @@ _PATIENCE_S = 2.0
 _SLOW_SHARE = 0.25
 #: The usual rate is that of so many pieces that ended last, and of those that run.
 _REMEMBERED = 16
+#: Beside others a connection asks for what comes in so long, or in so many times an answer's time if that is
+#: more: so the file grows from its front, little of it is left to hash in the end, and waiting costs little.
+_STRIDE_S, _STRIDE_ANSWERS = 2.0, 40
+#: Towards the end it asks for less, so that all end together: for this part of an even share of what nobody
+#: fetches yet, and for no less than this.
+_ROUNDS = 2
+_LEAST_STRIDE_S, _LEAST_STRIDE_ANSWERS = 0.25, 10
 
 
 class Ranges:
@@ -79,8 +86,9 @@ class Piece:
     rate_bps: float | None = None
     #: Bytes per second over a longer time, None until it has run for so long.
     steady_bps: float | None = None
+    #: How long it has been fetched.
+    age_s: float = 0.0
     _measured: int = -1
-    _age_s: float = 0.0
     _watched_from: tuple[float, int] = (0.0, -1)
 
     def __post_init__(self) -> None:
@@ -93,16 +101,16 @@ class Piece:
         """Set the rates from what came since the call before, *elapsed_s* ago."""
         self.rate_bps = (self.position - self._measured) / elapsed_s
         self._measured = self.position
-        self._age_s += elapsed_s
+        self.age_s += elapsed_s
         since_s, since_position = self._watched_from
-        if self._age_s - since_s >= _PATIENCE_S:
-            self.steady_bps = (self.position - since_position) / (self._age_s - since_s)
-            self._watched_from = (self._age_s, self.position)
+        if self.age_s - since_s >= _PATIENCE_S:
+            self.steady_bps = (self.position - since_position) / (self.age_s - since_s)
+            self._watched_from = (self.age_s, self.position)
 
     @property
     def average_bps(self) -> float | None:
         """Bytes per second of its whole life, None when that was too short to say."""
-        return (self.position - self.start) / self._age_s if self._age_s else None
+        return (self.position - self.start) / self.age_s if self.age_s else None
 
     @property
     def remaining(self) -> int | None:
@@ -114,13 +122,16 @@ class Piece:
         """Nothing is left of it."""
         return self.end is not None and self.position >= self.end
 
-    def cut(self, minimum: int) -> Piece | None:
-        """Give away the second half of what remains, None when a half would be smaller than *minimum*."""
+    def cut(self, minimum: int, stride: int | None = None) -> Piece | None:
+        """Give away the second half of what remains, None when a half would be smaller than *minimum*; or all
+        but the next *stride* bytes, where that is more.
+        """
         if self.end is None or self.end - self.position < 2 * minimum:
             return None
-        middle = self.position + (self.end - self.position + 1) // 2
-        taken = Piece(middle, self.end)
-        self.end = middle
+        half = (self.end - self.position + 1) // 2
+        kept = self.position + (half if stride is None else min(half, max(stride, minimum)))
+        taken = Piece(kept, self.end)
+        self.end = kept
         return taken
 
 
@@ -134,18 +145,24 @@ class Pieces:
         else:
             self._waiting = [Piece(start, end) for start, end in reversed(self.done.missing(total))]
         self._active: list[Piece] = []
-        self._ended_bps: deque[float] = deque(maxlen=_REMEMBERED)
+        self._ended: deque[Piece] = deque(maxlen=_REMEMBERED)
 
-    def take(self) -> Piece | None:
-        """The next waiting piece, from the front of the file."""
+    def take(self, stride: int | None = None) -> Piece | None:
+        """The next waiting piece, from the front of the file; no more than *stride* bytes of it."""
         if not self._waiting:
             return None
         piece = self._waiting.pop()
+        if stride is not None and piece.end is not None and piece.end - piece.start > stride:
+            self._waiting.append(Piece(piece.start + stride, piece.end))
+            piece = Piece(piece.start, piece.start + stride)
         self._active.append(piece)
         return piece
 
-    def steal(self, minimum: int) -> Piece | None:
-        """Half of the running piece that would end last, None when no half is worth a request of its own."""
+    def steal(self, minimum: int, stride: int | None = None) -> Piece | None:
+        """Half of the running piece that would end last, None when no half is worth a request of its own.
+
+        With *stride* no more than that is taken, and no more left to the other: the rest waits.
+        """
         rates = [piece.rate_bps for piece in self._active if piece.rate_bps is not None]
         usual = sum(rates) / len(rates) if rates and any(rates) else 1.0
 
@@ -154,10 +171,24 @@ class Pieces:
             return (piece.remaining or 0) / max(rate, usual / 100)
 
         for piece in sorted(self._active, key=time_left, reverse=True):
-            if (taken := piece.cut(minimum)) is not None:
-                self._active.append(taken)
-                return taken
+            if (taken := piece.cut(minimum, stride)) is not None:
+                self._waiting.append(taken)
+                return self.take(stride)
         return None
+
+    def stride_bytes(self, width: int, answer_s: float) -> int | None:
+        """How much to ask for at once with *width* connections, of which each answers after *answer_s*; None
+        for all that there is.
+        """
+        known = [*self._ended, *self._active]
+        age_s = sum(piece.age_s for piece in known)
+        if width < 2 or not age_s:
+            return None
+        usual_bps = sum(piece.position - piece.start for piece in known) / age_s
+        left_bytes = sum(piece.remaining or 0 for piece in self._waiting)
+        most = usual_bps * max(_STRIDE_S, _STRIDE_ANSWERS * answer_s)
+        least = usual_bps * max(_LEAST_STRIDE_S, _LEAST_STRIDE_ANSWERS * answer_s)
+        return round(max(min(left_bytes / (_ROUNDS * width), most), least, 1))
 
     def has_more(self, minimum: int | None) -> bool:
         """Whether there is something to `take`, or with *minimum* to `steal`."""
@@ -173,7 +204,7 @@ class Pieces:
             if rate_bps is None:
                 continue
             others = [other.average_bps or 0.0 for other in self._active if other is not piece]
-            usual = [*self._ended_bps, *others]
+            usual = [*(ended.average_bps or 0.0 for ended in self._ended), *others]
             if usual and rate_bps < _SLOW_SHARE * median(usual):
                 found.append(piece)
         return found
@@ -186,8 +217,8 @@ class Pieces:
     def finish(self, piece: Piece) -> None:
         """A worker is done with *piece*; what it left of it waits for another."""
         self._active.remove(piece)
-        if (average_bps := piece.average_bps) is not None:
-            self._ended_bps.append(average_bps)
+        if piece.average_bps is not None:
+            self._ended.append(piece)
         self.done.add(piece.start, piece.position)
         if not piece.is_done:
             self._waiting.append(Piece(piece.position, piece.end))
