@@ -46,7 +46,8 @@ class Attempt:
         limit: How long it may take.
         is_fresh: Nothing was in the folder when the download began.
         early: What was remuxed while it was fetched.
-        seen: What the probe saw in the only file that came, as it came; None once it was changed.
+        seen: What the probe saw in the only file that came, or in what was made while it came; None once that
+            was changed.
     """
 
     job: Job

@@ -116,7 +116,7 @@ async def _fetch_all(attempt: Attempt, tools: Toolbox, logins: Logins, renewals:
             fetched = await _side_by_side(
                 [_fetch(attempt, tools, logins, found, index, watched) for index in range(len(found.tracks))]
             )
-        attempt.early, attempt.seen = await early.finish(tools.settings.timeouts.stall_s)
+        attempt.early = await early.finish(tools.settings.timeouts.stall_s)
     return fetched
 
 

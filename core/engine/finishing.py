@@ -43,7 +43,7 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
         )
         is_changed = made.path not in paths or await _tag(made.path, attempt.resolution, cover)
         if is_changed:
-            attempt.seen = None
+            attempt.seen = made.seen
     except JobError as error:
         await attempt.record((EventType.POSTPROCESS_FAILED, failure(error)))
         raise
@@ -56,7 +56,7 @@ async def process(attempt: Attempt, tools: Toolbox) -> None:
             {
                 "is_changed": is_changed,
                 "has_cover": is_changed and cover is not None,
-                "was_ahead": made.was_ahead,
+                "was_ahead": made.seen is not None,
             },
         ),
         stage=Stage.POSTPROCESS,
@@ -120,7 +120,7 @@ async def archive(attempt: Attempt, tools: Toolbox) -> Path:
         await attempt.record(stage=Stage.ARCHIVE)
         final = Path(attempt.checkpoint[keys.FINAL])
         try:
-            # A file that is as it came was put on the disk by its transfer, before it got its name.
+            # Whoever looked at a file before its name was its own also put it on the disk.
             is_synced = attempt.seen is not None
             await asyncio.to_thread(place_blocking, attempt.output, final, is_synced=is_synced)
         except NameTakenError:
@@ -147,6 +147,8 @@ async def _digest(attempt: Attempt, path: Path) -> str:
 
 async def _inputs(attempt: Attempt, tools: Toolbox, paths: list[Path]) -> list[Input]:
     """The fetched files as they are; how long their streams are is kept for the check of the result."""
+    if attempt.early:  # of its kind of file nothing tells how long the streams are
+        return list(attempt.early.inputs)
     roles = [track.role for track in attempt.resolution.tracks]
     if len(paths) == 1:
         # Most single files are kept as they came: what VALIDATE wants to know is asked in the same visit.

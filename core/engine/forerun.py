@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +14,6 @@ from core.engine.attempt import Attempt
 from core.engine.toolbox import Toolbox
 from core.engine.wanted import cover_of, kind_of, wanted_of
 from core.media.forerun import Arrival, Early, run_ahead
-from core.media.prober import Prober, Whole
 from core.net.progress import Progress
 
 log = logging.getLogger("reeldeck.engine")
@@ -31,12 +29,10 @@ class Forerun:
 
     Args:
         arrivals: By index of the track.
-        prober: Looks at a single track once it is whole.
     """
 
-    def __init__(self, arrivals: Mapping[int, Arrival], prober: Prober) -> None:
+    def __init__(self, arrivals: Mapping[int, Arrival]) -> None:
         self.arrivals = arrivals
-        self._prober = prober
         self.task: asyncio.Task[Early | None] | None = None
 
     def watched(self, index: int, progress: Progress) -> Progress:
@@ -53,40 +49,30 @@ class Forerun:
 
         return told
 
-    async def finish(self, stall_s: float) -> tuple[Early | None, Whole | None]:
-        """All tracks are whole: the remux, if there is one that is of use, and what a single track holds."""
+    async def finish(self, stall_s: float) -> Early | None:
+        """All tracks are whole: the remux, if there is one that is of use."""
         for arrival in self.arrivals.values():
             arrival.tell(arrival.there_bytes, is_whole=True)
         if self.task is None:
-            return None, None
-        seen = await self._look()  # while ffmpeg ends and the disk is waited for
+            return None
+        # ffmpeg ends, and the disk is waited for.
         size_bytes = sum(arrival.there_bytes for arrival in self.arrivals.values())
         await asyncio.wait({self.task}, timeout=stall_s + size_bytes / _SLOW_DISK_BPS)
-        if not self.task.done() or self.task.cancelled():
-            return None, seen
-        return self.task.result(), seen
-
-    async def _look(self) -> Whole | None:
-        if len(self.arrivals) > 1:
-            return None
-        (arrival,) = self.arrivals.values()
-        with contextlib.suppress(JobError):  # POSTPROCESS asks again, and says what is wrong
-            return await self._prober.whole(arrival.path)
-        return None
+        return self.task.result() if self.task.done() and not self.task.cancelled() else None
 
 
 @asynccontextmanager
 async def beside(attempt: Attempt, tools: Toolbox, found: Resolution) -> AsyncIterator[Forerun]:
     """Around the download of all tracks of *found*. A remux that fails or is not wanted leaves nothing."""
-    attempt.early = attempt.seen = None
+    attempt.early = None
     comes_in_order = all(track.transport is Transport.HLS and not track.is_live for track in found.tracks)
     if not comes_in_order or kind_of(attempt.job, found) is Kind.AUDIO:
-        yield Forerun({}, tools.prober)
+        yield Forerun({})
         return
     arrivals = {
         index: Arrival(track.role, attempt.path_of(index)) for index, track in enumerate(found.tracks)
     }
-    run = Forerun(arrivals, tools.prober)
+    run = Forerun(arrivals)
     run.task = asyncio.create_task(_run(attempt, tools, run), name=f"forerun-{attempt.job.id}")
     try:
         yield run

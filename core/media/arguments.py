@@ -77,7 +77,10 @@ def postprocess_argv(
     is_mp4 = recipe.extension in {"mp4", "m4a"}
     # Whichever begins later is told so: ffmpeg lets every file begin at zero.
     delays_s = (max(0.0, -recipe.shift_s), max(0.0, recipe.shift_s))
-    inputs = [_input(item, delay_s) for item, delay_s in zip(recipe.inputs, delays_s, strict=False)]
+    inputs = [
+        _input(item, delay_s, is_copied=not recipe.converts(number))
+        for number, (item, delay_s) in enumerate(zip(recipe.inputs, delays_s, strict=False))
+    ]
     if chapters:
         inputs.append(("-f", "ffmetadata", "-i", f"file:{chapters.absolute()}"))
     if cover and is_mp4:
@@ -160,8 +163,12 @@ def encoder_trial_argv(ffmpeg: Ffmpeg, encoder: VideoEncoder) -> list[str]:
     ]
 
 
-def _input(item: Input, delay_s: float) -> Sequence[str]:
-    return (*(("-itsoffset", f"{delay_s:.6f}") if delay_s else ()), *input_words(item))
+def _input(item: Input, delay_s: float, *, is_copied: bool) -> Sequence[str]:
+    delay = ("-itsoffset", f"{delay_s:.6f}") if delay_s else ()
+    # To know what a film is like ffmpeg decodes the frames of its first megabytes: key frames tell it too.
+    is_slow = item.info.container == "mpegts" and item.info.video is not None
+    haste = ("-skip_frame", "nokey") if is_copied and is_slow else ()
+    return (*delay, *haste, *input_words(item))
 
 
 def input_words(item: Input) -> Sequence[str]:

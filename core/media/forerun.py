@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.domain.media import Role
+from core.domain.errors import JobError
+from core.domain.media import MediaInfo, Role
 from core.media.arguments import postprocess_argv
 from core.media.ffmpeg import Ffmpeg
 from core.media.ffmpeg_run import Work, flushed, run_ffmpeg, settle
 from core.media.index_room import room_for_index
-from core.media.prober import Prober
+from core.media.prober import Prober, Whole
 from core.media.recipe import Input, Recipe, Wanted, plan
 
 #: So much of an input shows its streams; it is what ffmpeg itself looks at (its `probesize`).
@@ -60,6 +61,10 @@ class Arrival:
         self._moved.set()
         return is_good
 
+    def input(self, beginning: MediaInfo) -> Input:
+        """The whole file, of which the prober saw the *beginning*."""
+        return Input(self.role, self.path, replace(beginning, size_bytes=self.there_bytes, duration_s=None))
+
     async def until(self, position: int) -> None:
         """Return when more than *position* bytes are there, or all."""
         while self.there_bytes <= position and not self.is_whole:
@@ -71,11 +76,14 @@ class Arrival:
 class Early:
     """A remux that was made ahead."""
 
+    inputs: Sequence[Input]
     recipe: Recipe
     wanted: Wanted
     #: It is on disk.
     path: Path
     sha256: str
+    #: What it holds.
+    seen: Whole
 
     def fits(self, recipe: Recipe, wanted: Wanted) -> bool:
         """Whether it is what would be made now that the inputs are whole."""
@@ -152,8 +160,19 @@ async def run_ahead(
     finally:
         for _, fifo in feeds:
             fifo.unlink(missing_ok=True)
-    is_read = all(not task.cancelled() and task.result() for task in fed)
-    return Early(recipe, wanted, result, await settle(result)) if is_read else None
+    if not all(not task.cancelled() and task.result() for task in fed):
+        return None
+    try:
+        async with asyncio.TaskGroup() as group:
+            seen = group.create_task(prober.whole(result))
+            uneven = [group.create_task(prober.is_uneven(arrival.file)) for arrival in arrivals]
+            digest = await settle(result)
+    except* JobError as errors:
+        raise errors.exceptions[0] from errors
+    if any(task.result() for task in uneven):
+        return None  # its beginning did not show that
+    whole = [arrival.input(item.info) for arrival, item in zip(arrivals, inputs, strict=True)]
+    return Early(whole, recipe, wanted, result, digest, seen.result())
 
 
 def _can_be_streamed(recipe: Recipe, wanted: Wanted) -> bool:

@@ -28,9 +28,11 @@ def open_media(path: Path, demuxer: str | None = None) -> Iterator[InputContaine
     """Open a local file, with *demuxer* or the one among those of CONTAINERS that fits."""
     allowed = demuxer or ",".join(sorted(CONTAINERS))
     options = {"format_whitelist": allowed, "protocol_whitelist": "file"}
+    # To know what a film is like libav decodes the frames of its first megabytes: key frames tell it too.
+    hasty = {"skip_frame": "nokey"}
     # Tags in files are often no UTF-8; nobody here reads them.
     with av.open(
-        f"file:{path}", format=demuxer, container_options=options, metadata_errors="replace"
+        f"file:{path}", format=demuxer, container_options=options, options=hasty, metadata_errors="replace"
     ) as container:
         yield container
 

@@ -20,6 +20,7 @@ from core.media.forerun import Early
 from core.media.fragments import straighten_blocking
 from core.media.index_room import room_for_index
 from core.media.m4a import wrap_blocking
+from core.media.prober import Whole
 from core.media.recipe import Input, Recipe, Wanted, extension_of, plan
 from core.media.tags import write_tags_blocking
 from core.net.transfer.blocking import run_blocking
@@ -34,8 +35,8 @@ class Made:
     path: Path
     #: None for an input that is right as it is.
     sha256: str | None
-    #: It had been made while its inputs arrived.
-    was_ahead: bool = False
+    #: What it holds, where it had been made while its inputs arrived.
+    seen: Whole | None = None
 
 
 async def postprocess(
@@ -77,6 +78,7 @@ async def postprocess(
         return Made(recipe.keep, None)
     result = out_stem.with_name(f"{out_stem.name}.{recipe.extension}")
     part = out_stem.with_name(f"{out_stem.name}.part.{recipe.extension}")
+    seen: Whole | None = None
     even = out_stem.with_name(f"{out_stem.name}.even.flac")
     chapters = out_stem.with_name(f"{out_stem.name}.chapters.txt")
     work = Work(
@@ -92,10 +94,9 @@ async def postprocess(
                 await asyncio.to_thread(straighten_blocking, item.path)
         if recipe.lacks_times:
             recipe = await _evened(ffmpeg, recipe, even, work)
-        was_ahead = early is not None and early.fits(recipe, wanted)
-        if early is not None and was_ahead:
+        if early is not None and early.fits(recipe, wanted):
             await asyncio.to_thread(_check_and_tag_blocking, recipe, wanted, early.path)
-            digest = early.sha256
+            digest, seen = early.sha256, early.seen
             await publish(early.path, result)
         else:
             await _make(ffmpeg, recipe, wanted, part, chapters, work)
@@ -106,7 +107,7 @@ async def postprocess(
         for path in (part, even, chapters):
             path.unlink(missing_ok=True)
     progress(1.0)
-    return Made(result, digest, was_ahead)
+    return Made(result, digest, seen)
 
 
 async def _make(

@@ -1,8 +1,8 @@
 """The process that opens media files: PyAV behind JSON lines, so that a crash in C costs one probe.
 
-A request is `{"id", "op", "path"}`, for the op `probe` with `measure`, for `thumbnail` with `at_s`; other ops
-are `cover`, `cuts`, `tags`, `ending` and `whole`. Its answer is `{"id", "result"}` or `{"id", "error": "one
-line"}`. The process ends with its stdin.
+A request is `{"id", "op", "path"}`, for `probe` with `measure`, for `picture` with `at_s`, `longest` and
+`max_bytes`; other ops are `cover`, `cuts`, `tags`, `ending`, `uneven` and `whole`. Its answer is `{"id",
+"result"}` or `{"id", "error": "one line"}`. The process ends with its stdin.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ from core.media.tag_reading import read_tags
 #: Raw streams, for which libav guesses a duration from the bit rate of the first frames.
 _HEADERLESS = frozenset({"aac"})
 _CUT_SHORT = "its end is missing"
+#: What is asked of a path alone.
+_READERS: Mapping[str, Callable[[Path], Any]] = {
+    "cover": lambda path: base64.b64encode(pictures.cover(path)).decode(),
+    "cuts": read_cut_points,
+    "tags": read_tags,
+    "ending": check_ending,
+    "uneven": lambda path: bool(uneven_tracks(path)),
+}
 _WORDS = (
     (b"#EXTM3U", "it is a playlist, not media"),
     (b"<?xml", "it is a text, not media"),
@@ -63,16 +72,10 @@ def _result(request: dict[str, Any], path: Path) -> Any:
             limits = request["longest"], request["max_bytes"]
             seen = pictures.picture(path, request["at_s"], *limits)
             return [base64.b64encode(seen.jpeg).decode(), seen.width, seen.height]
-        case "cover":
-            return base64.b64encode(pictures.cover(path)).decode()
-        case "cuts":
-            return read_cut_points(path)
-        case "tags":
-            return read_tags(path)
-        case "ending":
-            return check_ending(path)
-        case _:
+        case "probe" | "whole":
             return _probed(path, measure=request.get("measure", False), is_whole=request["op"] == "whole")
+        case op:
+            return _READERS[op](path)
 
 
 def _probed(path: Path, *, measure: bool, is_whole: bool) -> Any:

@@ -70,6 +70,14 @@ class Prober:
         fault = told["fault"]
         return Whole(MediaInfo.from_json(told["info"]), None if fault is None else _failure(path, fault))
 
+    async def is_uneven(self, path: Path) -> bool:
+        """Whether the form of the sound in an MPEG transport stream changes on the way.
+
+        Raises:
+            MediaFailure: It cannot be read.
+        """
+        return bool(await self._ask(path, op="uneven"))
+
     async def picture(self, path: Path, *, at_s: float, longest: int, max_bytes: int) -> Picture:
         """The key frame before *at_s*, or the cover of a file without a film, as a player shows it.
 

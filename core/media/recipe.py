@@ -109,6 +109,11 @@ class Recipe:
         """Expected length: that of the longest input, None when no length is known."""
         return max((item.info.duration_s for item in self.inputs if item.info.duration_s), default=None)
 
+    def converts(self, number: int) -> bool:
+        """Whether anything of that input is made anew."""
+        streams = [stream for stream in (self.video, self.audio) if stream and stream.input == number]
+        return any(stream.convert_to for stream in streams)
+
     @property
     def is_mp4_copy(self) -> bool:
         """Every stream is taken as it is from MP4 into MP4, so that the new index resembles the old ones."""

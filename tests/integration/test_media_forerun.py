@@ -109,6 +109,47 @@ async def test_the_result_is_what_remuxing_the_whole_file_makes(prober, tmp_path
     assert not list(tmp_path.glob("*.fifo"))
 
 
+async def test_frames_that_are_shown_in_another_order_than_they_come_keep_their_times(prober, tmp_path):
+    """To begin sooner ffmpeg decodes key frames alone; it must make of them what it makes of all."""
+    film, stream, made = (tmp_path / name for name in ("film.mp4", "film.ts", "made.mp4"))
+    video_mp4(film, 4.0)
+    codec = (
+        "-c:v",
+        "libx264",
+        "-bf",
+        "4",
+        "-x264-params",
+        "b-pyramid=normal:ref=4:open-gop=1",
+        "-c:a",
+        "copy",
+    )
+    run_ffmpeg("-i", film, *codec, "-f", "mpegts", stream)
+    run_ffmpeg("-f", "mpegts", "-i", stream, "-c", "copy", "-bsf:a", "aac_adtstoasc", made)
+    download = _Download(tmp_path, stream.read_bytes())
+    download.bring(len(download.data) // 2)
+    running = download.begin(prober)
+    await _until_piped(tmp_path)
+    download.end()
+    early = await running
+    assert early is not None
+    assert packets(early.path) == packets(made)
+
+
+async def test_sound_that_changes_its_form_later_on_is_left_to_the_usual_way(prober, tmp_path):
+    parts = []
+    for offset, rate in (("0", "48000"), ("10", "44100")):
+        path = tmp_path / f"{offset}.ts"
+        form = ("-c:v", "libx264", "-c:a", "aac", "-ar", rate, "-output_ts_offset", offset, "-f", "mpegts")
+        run_ffmpeg("-i", video_mp4(tmp_path / "film.mp4", 4.0), *form, path)
+        parts.append(path.read_bytes())
+    download = _Download(tmp_path, b"".join(parts))
+    download.bring(len(parts[0]))
+    running = download.begin(prober)
+    await _until_piped(tmp_path)
+    download.end()
+    assert await running is None
+
+
 async def test_what_is_whole_before_it_could_begin_is_left_to_the_usual_way(prober, tmp_path):
     download = _Download(tmp_path, _stream(tmp_path))
     running = download.begin(prober)
