@@ -71,6 +71,7 @@ def race(contestants: Mapping[str, Contestant], *, rounds: int, check: Check) ->
                 continue
             with tempfile.TemporaryDirectory(prefix="reeldeck-bench-") as folder:
                 try:
+                    os.sync()  # nobody pays for what others wrote
                     run = contestants[name](Path(folder))
                     check(Path(folder))
                 except (ValueError, subprocess.SubprocessError, OSError) as error:

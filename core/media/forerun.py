@@ -12,7 +12,9 @@ import fcntl
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from core.domain.errors import JobError
@@ -23,6 +25,7 @@ from core.media.ffmpeg_run import Work, flushed, run_ffmpeg, settle
 from core.media.index_room import room_for_index
 from core.media.prober import Prober, Whole
 from core.media.recipe import Input, Recipe, Wanted, plan
+from core.net.transfer.blocking import run_in
 
 #: So much of an input shows its streams; it is what ffmpeg itself looks at (its `probesize`).
 PROBE_BYTES = 5_000_000
@@ -187,26 +190,27 @@ def _can_be_streamed(recipe: Recipe, wanted: Wanted) -> bool:
 
 
 async def _feed(arrival: Arrival, fifo: Path) -> bool:
-    """Pass on what arrives until all has; False when ffmpeg stopped reading before."""
+    """Pass on what arrives until all has; False when ffmpeg stopped reading before, or the file was cut."""
     source = os.open(arrival.file, os.O_RDONLY | os.O_CLOEXEC)
+    # In a thread of its own: a busy event loop would fill the pipe once a turn, and ffmpeg wait for the next.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
     try:
         pipe = await _open(fifo)
         try:
             position = 0
             while True:
                 await arrival.until(position)
-                count = min(arrival.there_bytes - position, _PIPE_BYTES)
-                if count <= 0:
+                start, position = position, arrival.there_bytes
+                if position <= start:
                     return True
-                try:
-                    position += _pass_on(source, pipe, count, position)
-                except BlockingIOError:
-                    await _until_read(pipe)
+                if not await run_in(thread, partial(_pass_on_blocking, source, pipe, start, position)):
+                    return False
         except BrokenPipeError:
             return False
         finally:
             os.close(pipe)
     finally:
+        thread.shutdown(wait=False)
         os.close(source)
 
 
@@ -220,23 +224,23 @@ async def _open(fifo: Path) -> int:
         else:
             with contextlib.suppress(AttributeError, OSError):  # Linux, and only as far as it allows
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            os.set_blocking(pipe, True)
             return pipe
 
 
-def _pass_on(source: int, pipe: int, count: int, position: int) -> int:
-    """Up to *count* bytes of a file, which were written a moment ago; on Linux nothing is copied."""
-    if sys.platform == "linux":
-        return os.splice(source, pipe, count, offset_src=position, flags=os.SPLICE_F_NONBLOCK)
-    else:  # noqa: RET505 -- mypy takes what follows for dead otherwise
-        return os.write(pipe, os.pread(source, count, position))
+def _pass_on_blocking(source: int, pipe: int, start: int, end: int) -> bool:
+    """Bytes of a file, which were written a moment ago; on Linux nothing is copied. False if they are gone.
 
-
-async def _until_read(pipe: int) -> None:
-    """Wait until a full pipe has room."""
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_writer(pipe, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_writer(pipe)
+    Raises:
+        BrokenPipeError: ffmpeg reads no more.
+    """
+    while start < end:
+        count = min(end - start, _PIPE_BYTES)
+        if sys.platform == "linux":
+            moved = os.splice(source, pipe, count, offset_src=start)
+        else:
+            moved = os.write(pipe, os.pread(source, count, start))
+        if not moved:
+            return False
+        start += moved
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -17,7 +18,12 @@ async def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwar
 
     So whoever cleans up afterwards may close the file that the thread was using.
     """
-    future = asyncio.get_running_loop().run_in_executor(None, partial(function, *args, **kwargs))
+    return await run_in(None, partial(function, *args, **kwargs))
+
+
+async def run_in(executor: Executor | None, function: Callable[[], T]) -> T:
+    """As `run_blocking`, in a thread of *executor*: for what may take long, and would keep others waiting."""
+    future = asyncio.get_running_loop().run_in_executor(executor, function)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
