@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from core.domain.errors import JobError
-from core.domain.job import Kind
 from core.domain.media import Resolution, Transport
 from core.engine.attempt import Attempt
 from core.engine.toolbox import Toolbox
-from core.engine.wanted import cover_of, kind_of, wanted_of
-from core.media.forerun import Arrival, Early, run_ahead
+from core.engine.wanted import cover_of, wanted_of
+from core.media.arrival import Arrival
+from core.media.forerun import Early, run_ahead
 from core.net.progress import Progress
 
 log = logging.getLogger("reeldeck.engine")
@@ -66,7 +66,7 @@ async def beside(attempt: Attempt, tools: Toolbox, found: Resolution) -> AsyncIt
     """Around the download of all tracks of *found*. A remux that fails or is not wanted leaves nothing."""
     attempt.early = None
     comes_in_order = all(track.transport is Transport.HLS and not track.is_live for track in found.tracks)
-    if not comes_in_order or kind_of(attempt.job, found) is Kind.AUDIO:
+    if not comes_in_order:
         yield Forerun({})
         return
     arrivals = {

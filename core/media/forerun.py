@@ -1,78 +1,34 @@
 """A remux that runs while its input still arrives, so that little is left to do when the last byte is here.
 
 ffmpeg reads each input through a FIFO: for ffmpeg a file without an end, which it may neither seek in nor
-open anew. Of what a download leaves behind only MPEG-TS, the usual form of HLS, can be read so.
+open anew. Of what a download leaves behind only MPEG-TS, the usual form of HLS, can be read so. Raw sound is
+not ffmpeg's: it is wrapped as soon as it is whole.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from core.domain.errors import JobError
-from core.domain.media import MediaInfo, Role
 from core.media.arguments import postprocess_argv
+from core.media.arrival import Arrival, feed
 from core.media.ffmpeg import Ffmpeg
 from core.media.ffmpeg_run import Work, flushed, run_ffmpeg, settle
 from core.media.index_room import room_for_index
+from core.media.m4a import wrap_blocking
 from core.media.prober import Prober, Whole
 from core.media.recipe import Input, Recipe, Wanted, plan
-from core.net.transfer.blocking import run_in
+from core.net.transfer.blocking import run_blocking
 
 #: So much of an input shows its streams; it is what ffmpeg itself looks at (its `probesize`).
 PROBE_BYTES = 5_000_000
-_PIPE_BYTES = 1 << 20
-#: How often a FIFO is tried until ffmpeg has opened its end.
-_OPEN_EVERY_S = 0.01
 #: Nobody knows how long the result will be: a bound against a run-away ffmpeg, no more.
 _MOST_BYTES = 1 << 40
-
-
-class Arrival:
-    """A file that comes in order, from its start.
-
-    Args:
-        role: What it is for.
-        path: Its name once it is whole; until then it is `<path>.part`.
-    """
-
-    def __init__(self, role: Role, path: Path) -> None:
-        self.role = role
-        self.path = path
-        self.there_bytes = 0
-        #: No more will come.
-        self.is_whole = False
-        self._moved = asyncio.Event()
-
-    @property
-    def file(self) -> Path:
-        """Where it is now."""
-        return self.path if self.path.exists() else self.path.with_name(self.path.name + ".part")
-
-    def tell(self, there_bytes: int, *, is_whole: bool = False) -> bool:
-        """So much is there for good. False where that contradicts what was told: what was read was wrong."""
-        is_good = there_bytes == self.there_bytes or (there_bytes > self.there_bytes and not self.is_whole)
-        self.there_bytes, self.is_whole = there_bytes, is_whole
-        self._moved.set()
-        return is_good
-
-    def input(self, beginning: MediaInfo) -> Input:
-        """The whole file, of which the prober saw the *beginning*."""
-        return Input(self.role, self.path, replace(beginning, size_bytes=self.there_bytes, duration_s=None))
-
-    async def until(self, position: int) -> None:
-        """Return when more than *position* bytes are there, or all."""
-        while self.there_bytes <= position and not self.is_whole:
-            self._moved.clear()
-            await self._moved.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +81,48 @@ async def run_ahead(
         info = await prober.probe(arrival.file, measure=False)
         inputs.append(Input(arrival.role, arrival.file, info))
     recipe = plan(inputs, wanted)
-    if not _can_be_streamed(recipe, wanted):
-        return None
     result = out_stem.with_name(f"{out_stem.name}.{recipe.extension}")
+    if recipe.is_raw_sound_copy and not wanted.tags.chapters:
+        is_made = await _wrap(arrivals[0], wanted, result)
+    else:
+        is_made = _can_be_streamed(recipe, wanted) and await _stream(
+            ffmpeg, arrivals, recipe, wanted, result, duration_s=duration_s, timeout_s=timeout_s
+        )
+    if not is_made:
+        return None
+    try:
+        async with asyncio.TaskGroup() as group:
+            seen = group.create_task(prober.whole(result))
+            uneven = [
+                group.create_task(prober.is_uneven(arrival.file)) for arrival in arrivals if recipe.video
+            ]
+            digest = await settle(result)
+    except* JobError as errors:
+        raise errors.exceptions[0] from errors
+    if any(task.result() for task in uneven):
+        return None  # its beginning did not show that
+    whole = [arrival.input(item.info) for arrival, item in zip(arrivals, inputs, strict=True)]
+    return Early(whole, recipe, wanted, result, digest, seen.result())
+
+
+async def _wrap(arrival: Arrival, wanted: Wanted, result: Path) -> bool:
+    """Raw sound has to be whole for its index; whether it is of the kind that is wrapped without ffmpeg."""
+    await arrival.until(sys.maxsize)
+    cover = await asyncio.to_thread(wanted.cover.read_bytes) if wanted.cover else None
+    return await run_blocking(wrap_blocking, arrival.file, result, wanted.tags, cover)
+
+
+async def _stream(
+    ffmpeg: Ffmpeg,
+    arrivals: Sequence[Arrival],
+    recipe: Recipe,
+    wanted: Wanted,
+    result: Path,
+    *,
+    duration_s: float | None,
+    timeout_s: float,
+) -> bool:
+    """Have ffmpeg read what arrives; whether it read all."""
     # A recipe may leave inputs out.
     feeds = [
         (arrival, result.with_name(f"{result.name}.{number}.fifo"))
@@ -155,7 +150,7 @@ async def run_ahead(
         for _, fifo in feeds:
             os.mkfifo(fifo, 0o600)
         async with asyncio.TaskGroup() as group:
-            fed = [group.create_task(_feed(arrival, fifo)) for arrival, fifo in feeds]
+            fed = [group.create_task(feed(arrival, fifo)) for arrival, fifo in feeds]
             async with flushed(result):
                 await run_ffmpeg(argv, result.parent, work)
             for task in fed:
@@ -163,19 +158,7 @@ async def run_ahead(
     finally:
         for _, fifo in feeds:
             fifo.unlink(missing_ok=True)
-    if not all(not task.cancelled() and task.result() for task in fed):
-        return None
-    try:
-        async with asyncio.TaskGroup() as group:
-            seen = group.create_task(prober.whole(result))
-            uneven = [group.create_task(prober.is_uneven(arrival.file)) for arrival in arrivals]
-            digest = await settle(result)
-    except* JobError as errors:
-        raise errors.exceptions[0] from errors
-    if any(task.result() for task in uneven):
-        return None  # its beginning did not show that
-    whole = [arrival.input(item.info) for arrival, item in zip(arrivals, inputs, strict=True)]
-    return Early(whole, recipe, wanted, result, digest, seen.result())
+    return all(not task.cancelled() and task.result() for task in fed)
 
 
 def _can_be_streamed(recipe: Recipe, wanted: Wanted) -> bool:
@@ -187,60 +170,3 @@ def _can_be_streamed(recipe: Recipe, wanted: Wanted) -> bool:
         and all(item.info.container == "mpegts" for item in recipe.inputs)
         and not wanted.tags.chapters
     )
-
-
-async def _feed(arrival: Arrival, fifo: Path) -> bool:
-    """Pass on what arrives until all has; False when ffmpeg stopped reading before, or the file was cut."""
-    source = os.open(arrival.file, os.O_RDONLY | os.O_CLOEXEC)
-    # In a thread of its own: a busy event loop would fill the pipe once a turn, and ffmpeg wait for the next.
-    thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
-    try:
-        pipe = await _open(fifo)
-        try:
-            position = 0
-            while True:
-                await arrival.until(position)
-                start, position = position, arrival.there_bytes
-                if position <= start:
-                    return True
-                if not await run_in(thread, partial(_pass_on_blocking, source, pipe, start, position)):
-                    return False
-        except BrokenPipeError:
-            return False
-        finally:
-            os.close(pipe)
-    finally:
-        thread.shutdown(wait=False)
-        os.close(source)
-
-
-async def _open(fifo: Path) -> int:
-    """The writing end, once somebody has the reading one."""
-    while True:
-        try:
-            pipe = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            await asyncio.sleep(_OPEN_EVERY_S)
-        else:
-            with contextlib.suppress(AttributeError, OSError):  # Linux, and only as far as it allows
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            os.set_blocking(pipe, True)
-            return pipe
-
-
-def _pass_on_blocking(source: int, pipe: int, start: int, end: int) -> bool:
-    """Bytes of a file, which were written a moment ago; on Linux nothing is copied. False if they are gone.
-
-    Raises:
-        BrokenPipeError: ffmpeg reads no more.
-    """
-    while start < end:
-        count = min(end - start, _PIPE_BYTES)
-        if sys.platform == "linux":
-            moved = os.splice(source, pipe, count, offset_src=start)
-        else:
-            moved = os.write(pipe, os.pread(source, count, start))
-        if not moved:
-            return False
-        start += moved
-    return True

@@ -1,4 +1,4 @@
-"""A film in transport streams is remuxed while it arrives, with the result of remuxing it afterwards."""
+"""What comes as HLS is remuxed while it arrives, with the result of remuxing it afterwards."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from core.domain.events import EventType
 from core.domain.job import JobStatus, Kind
 from core.domain.media import Role, Tags
 from core.media import forerun, index_room
+from core.media.arrival import Arrival
 from core.media.faststart import read_layout
 from core.media.ffmpeg import locate
-from core.media.forerun import Arrival, run_ahead
+from core.media.forerun import run_ahead
 from core.media.postprocess import Input, Wanted, plan, postprocess
 from core.media.prober import Prober
 from tests.fakes.media import hls_ts, packets, run_ffmpeg, video_mp4
@@ -107,6 +108,51 @@ async def test_the_result_is_what_remuxing_the_whole_file_makes(prober, tmp_path
     assert early.fits(recipe, WANTED)
     assert not early.fits(recipe, replace(WANTED, tags=Tags(title="Another")))
     assert not list(tmp_path.glob("*.fifo"))
+
+
+@pytest.fixture
+def planned(monkeypatch) -> asyncio.Event:
+    """Set when the beginning has been looked at."""
+    event = asyncio.Event()
+
+    def told(*arguments):
+        event.set()
+        return plan(*arguments)
+
+    monkeypatch.setattr(forerun, "plan", told)
+    return event
+
+
+async def test_raw_sound_is_wrapped_as_soon_as_it_is_whole(prober, tmp_path, planned):
+    sound = tmp_path / "sound.aac"
+    run_ffmpeg("-f", "lavfi", "-i", "sine=440:duration=20", "-c:a", "aac", "-f", "adts", sound)
+    download = _Download(tmp_path, sound.read_bytes())
+    download.bring(len(download.data) // 2)
+    running = download.begin(prober, replace(WANTED, kind=Kind.AUDIO))
+    await planned.wait()
+    download.end()
+    early = await running
+    assert early is not None
+    assert early.path.suffix == ".m4a"
+    assert early.sha256 == _digest(early.path)
+    assert early.seen.info.duration_s == pytest.approx(20.0, abs=0.1)
+    assert (await prober.tags(early.path)).title == "A film"
+
+
+async def test_raw_sound_that_changes_its_form_is_left_to_the_usual_way(prober, tmp_path, planned):
+    parts = []
+    for rate in ("44100", "48000"):
+        path = tmp_path / f"{rate}.aac"
+        form = ("-c:a", "aac", "-ar", rate, "-f", "adts")
+        run_ffmpeg("-f", "lavfi", "-i", "sine=440:duration=20", *form, path)
+        parts.append(path.read_bytes())
+    download = _Download(tmp_path, b"".join(parts))
+    download.bring(len(parts[0]))
+    running = download.begin(prober, replace(WANTED, kind=Kind.AUDIO))
+    await planned.wait()
+    download.end()
+    assert await running is None
+    assert not list(tmp_path.glob("early*"))
 
 
 async def test_frames_that_are_shown_in_another_order_than_they_come_keep_their_times(prober, tmp_path):
