@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from core.domain.errors import JobError
+from core.domain.errors import JobError, MediaFailure
 from core.media.arguments import postprocess_argv
 from core.media.arrival import Arrival, feed
 from core.media.ffmpeg import Ffmpeg
@@ -24,6 +25,8 @@ from core.media.m4a import wrap_blocking
 from core.media.prober import Prober, Whole
 from core.media.recipe import Input, Recipe, Wanted, plan
 from core.net.transfer.blocking import run_blocking
+
+T = TypeVar("T")
 
 #: So much of an input shows its streams; it is what ffmpeg itself looks at (its `probesize`).
 PROBE_BYTES = 5_000_000
@@ -93,9 +96,8 @@ async def run_ahead(
     try:
         async with asyncio.TaskGroup() as group:
             seen = group.create_task(prober.whole(result))
-            uneven = [
-                group.create_task(prober.is_uneven(arrival.file)) for arrival in arrivals if recipe.video
-            ]
+            films = arrivals if recipe.video else []
+            uneven = [group.create_task(_wherever(film, prober.is_uneven)) for film in films]
             digest = await settle(result)
     except* JobError as errors:
         raise errors.exceptions[0] from errors
@@ -109,7 +111,17 @@ async def _wrap(arrival: Arrival, wanted: Wanted, result: Path) -> bool:
     """Raw sound has to be whole for its index; whether it is of the kind that is wrapped without ffmpeg."""
     await arrival.until(sys.maxsize)
     cover = await asyncio.to_thread(wanted.cover.read_bytes) if wanted.cover else None
-    return await run_blocking(wrap_blocking, arrival.file, result, wanted.tags, cover)
+    return await _wherever(
+        arrival, lambda path: run_blocking(wrap_blocking, path, result, wanted.tags, cover)
+    )
+
+
+async def _wherever(arrival: Arrival, do: Callable[[Path], Awaitable[T]]) -> T:
+    """Do something with a whole file, which may just get its name."""
+    try:
+        return await do(arrival.file)
+    except MediaFailure:
+        return await do(arrival.file)
 
 
 async def _stream(

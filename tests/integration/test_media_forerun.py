@@ -139,6 +139,31 @@ async def test_raw_sound_is_wrapped_as_soon_as_it_is_whole(prober, tmp_path, pla
     assert (await prober.tags(early.path)).title == "A film"
 
 
+async def test_sound_that_gets_its_name_just_when_it_is_to_be_wrapped_is_wrapped(
+    prober, tmp_path, planned, monkeypatch
+):
+    sound = tmp_path / "sound.aac"
+    run_ffmpeg("-f", "lavfi", "-i", "sine=440:duration=20", "-c:a", "aac", "-f", "adts", sound)
+    download = _Download(tmp_path, sound.read_bytes())
+    download.bring(len(download.data) // 2)
+    running = download.begin(prober, replace(WANTED, kind=Kind.AUDIO))
+    wrap = forerun.wrap_blocking
+    tried = []
+
+    def named_first(path, *arguments):
+        tried.append(path)
+        if len(tried) == 1:
+            path.replace(download.arrival.path)
+        return wrap(path, *arguments)
+
+    monkeypatch.setattr(forerun, "wrap_blocking", named_first)
+    await planned.wait()
+    download.bring(len(download.data))
+    download.arrival.tell(len(download.data), is_whole=True)
+    assert await running is not None
+    assert [path.name for path in tried] == ["0-muxed.part", "0-muxed"]
+
+
 async def test_raw_sound_that_changes_its_form_is_left_to_the_usual_way(prober, tmp_path, planned):
     parts = []
     for rate in ("44100", "48000"):
