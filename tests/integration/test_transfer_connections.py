@@ -128,6 +128,17 @@ def test_the_ramp_tries_again_after_a_rest():
     assert tried_at[2] - tried_at[1] > 1.8 * (tried_at[1] - tried_at[0])
 
 
+def test_connections_that_a_burst_made_look_useless_are_soon_tried_again():
+    """Each answer begins with a burst, beside which twice the connections bring no more."""
+    it = ramp.Ramp(2)
+    received, now = 40_000, 0.0
+    while now < 3.0:
+        it.observe(now, received)
+        received += it.width * 5_000 + (40_000 if now < 0.2 else 0)
+        now += 0.05
+    assert it.width == 2
+
+
 def test_long_after_a_refusal_one_more_is_tried():
     it = ramp.Ramp(16, start=4)
     it.limit_to(3)

@@ -11,6 +11,8 @@ _LONGEST_WINDOW_S = 0.5
 #: made first, and some origins send in bursts.
 _TRIAL_WINDOWS = 3
 _TRIAL_S = 0.45
+#: After a trial that did not pay it is watched for so long whether what was given up is missed.
+_LOOK_BACK_S = 1.0
 #: The added connections must bring this much more.
 _WORTHWHILE_GAIN = 1.3
 #: After a trial that did not pay, and twice as long after each further one: links change.
@@ -43,6 +45,11 @@ class Ramp:
         self._before_bps = 0.0
         self._before_width = self.width
         self._trial_left = 0
+        #: When the last trial began, or what was left after it was given up, and what had come by then.
+        self._since = (0.0, 0)
+        #: What a trial brought that was given up; None once it has been seen whether it is missed.
+        self._tried_bps: float | None = None
+        self._may_miss = True
 
     @property
     def limit(self) -> int:
@@ -74,14 +81,16 @@ class Ramp:
         rate_bps = (received_bytes - self._mark[1]) / elapsed_s
         self._mark = (now, received_bytes)
         self._forgive(now)
-        if self._trial_left and not self._judge(now, rate_bps):
+        if self._trial_left and not self._judge(now, received_bytes, rate_bps):
             return
+        self._look_back(now, received_bytes)
         if is_worthwhile and rate_bps > 0 and now >= self._rest_until and self.width < self._limit:
             self._before_bps, self._before_width = rate_bps, self.width
             self.width = min(self._limit, self._factor * self.width)
             self._trial_left = max(_TRIAL_WINDOWS, round(_TRIAL_S / window_s))
+            self._since = (now, received_bytes)
 
-    def _judge(self, now: float, rate_bps: float) -> bool:
+    def _judge(self, now: float, received_bytes: int, rate_bps: float) -> bool:
         """Whether the trial has paid."""
         if rate_bps > _WORTHWHILE_GAIN * self._before_bps:
             self._trial_left = 0
@@ -89,8 +98,22 @@ class Ramp:
         self._trial_left -= 1
         if not self._trial_left:
             self.width = self._before_width
+            self._tried_bps = self._bps_since(now, received_bytes) if self._may_miss else None
+            self._since = (now, received_bytes)
             self.rest(now)
         return False
+
+    def _bps_since(self, now: float, received_bytes: int) -> float:
+        then, before = self._since
+        return (received_bytes - before) / max(now - then, 1e-3)
+
+    def _look_back(self, now: float, received_bytes: int) -> None:
+        """End the rest, once, where less comes now than in the trial: a burst before it hid its worth."""
+        if self._tried_bps is None or now - self._since[0] < _LOOK_BACK_S:
+            return
+        if self._bps_since(now, received_bytes) * _WORTHWHILE_GAIN < self._tried_bps:
+            self._may_miss, self._rest_until = False, now
+        self._tried_bps = None
 
     def rest(self, now: float) -> None:
         """Try nothing for a while: more connections have just been seen not to pay."""
