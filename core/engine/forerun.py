@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from core.domain.errors import JobError
+from core.domain.job import Kind
 from core.domain.media import Resolution, Transport
 from core.engine.attempt import Attempt
 from core.engine.toolbox import Toolbox
-from core.engine.wanted import cover_of, wanted_of
+from core.engine.wanted import cover_of, kind_of, wanted_of
 from core.media.arrival import Arrival
 from core.media.forerun import Early, run_ahead
 from core.net.progress import Progress
@@ -66,7 +67,8 @@ async def beside(attempt: Attempt, tools: Toolbox, found: Resolution) -> AsyncIt
     """Around the download of all tracks of *found*. A remux that fails or is not wanted leaves nothing."""
     attempt.early = None
     comes_in_order = all(track.transport is Transport.HLS and not track.is_live for track in found.tracks)
-    if not comes_in_order:
+    # Where sound alone is wanted, a film mostly comes with it: to look at it would be for nothing.
+    if not comes_in_order or kind_of(attempt.job, found) is Kind.AUDIO:
         yield Forerun({})
         return
     arrivals = {
